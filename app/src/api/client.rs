@@ -1,0 +1,129 @@
+//! The way a page reaches data: `/api/v1`, whichever side it is drawn on.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use send_wrapper::SendWrapper;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{ApiError, LabEvent};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+/// Keeps an event subscription alive; dropping it ends the subscription.
+pub struct Subscription(#[expect(dead_code, reason = "held for its Drop")] Box<dyn Send + Sync>);
+
+impl Subscription {
+    pub fn new(guard: impl Send + Sync + 'static) -> Self {
+        Self(Box::new(guard))
+    }
+}
+
+/// Bytes sent and bytes in all, told while an upload runs.
+pub type Progress = Box<dyn Fn(f64, f64)>;
+
+/// A file the user chose. Only ever touched on the browser's one thread.
+#[derive(Clone)]
+pub struct Upload(pub SendWrapper<web_sys::File>);
+
+/// How the stream of the lab's events is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamStatus {
+    Open,
+    /// The browser is trying again by itself.
+    Lost,
+}
+
+/// What carries a call. Two implementations: in-process (`server`, the very handlers of `/api/v1`) and
+/// HTTP (`frontend`). Paths are relative to `/api/v1`; bodies and answers are JSON texts.
+///
+/// The futures are `Send` for both: axum needs that, and `Resource::new` asks it of the browser's too,
+/// which wraps its `!Send` fetch futures in `SendWrapper` (sound there: one thread).
+#[async_trait]
+pub trait ApiClient: Send + Sync + 'static {
+    /// The answer's body when its status is a success.
+    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError>;
+
+    /// Multipart upload of part `q` (JSON) and part `file`, in the browser.
+    async fn upload(&self, path: &str, q: String, file: Upload, progress: SendWrapper<Progress>) -> Result<String, ApiError>;
+
+    /// Calls `on_event` for every event of the lab until the subscription is dropped.
+    /// Called only from effects, which never run on the server.
+    fn subscribe(&self, on_event: Box<dyn Fn(LabEvent) + Send + Sync>, on_status: Box<dyn Fn(StreamStatus) + Send + Sync>) -> Subscription;
+}
+
+/// The `ApiClient` in Leptos' context, with one method per operation (in the file of its resource).
+#[derive(Clone)]
+pub struct Api(Arc<dyn ApiClient>);
+
+impl Api {
+    pub fn new(client: impl ApiClient) -> Self {
+        Self(Arc::new(client))
+    }
+
+    pub fn subscribe(
+        &self,
+        on_event: Box<dyn Fn(LabEvent) + Send + Sync>,
+        on_status: Box<dyn Fn(StreamStatus) + Send + Sync>,
+    ) -> Subscription {
+        self.0.subscribe(on_event, on_status)
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
+        decode(&self.0.call(Method::Get, path, None).await?)
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+        decode(&self.0.call(Method::Post, path, Some(encode(body)?)).await?)
+    }
+
+    pub(super) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+        decode(&self.0.call(Method::Put, path, Some(encode(body)?)).await?)
+    }
+
+    /// A PUT that is answered with 204.
+    pub(super) async fn put_empty(&self, path: &str, body: &impl Serialize) -> Result<(), ApiError> {
+        self.0.call(Method::Put, path, Some(encode(body)?)).await.map(drop)
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<(), ApiError> {
+        self.0.call(Method::Delete, path, None).await.map(drop)
+    }
+
+    pub(super) async fn upload<T: DeserializeOwned>(&self, path: &str, q: String, file: Upload, progress: Progress) -> Result<T, ApiError> {
+        // `Progress` is !Send: this runs in the browser only, on its one thread
+        decode(&self.0.upload(path, q, file, SendWrapper::new(progress)).await?)
+    }
+}
+
+fn encode(body: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(body).map_err(|error| ApiError::transport(error.to_string()))
+}
+
+fn decode<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
+    serde_json::from_str(text).map_err(|error| ApiError::transport(format!("the server's answer was not understood: {error}")))
+}
+
+/// A path with query parameters, percent-encoded.
+pub(super) fn query(path: &str, pairs: &[(&str, &str)]) -> String {
+    let mut out = path.to_owned();
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        out.push(if index == 0 { '?' } else { '&' });
+        out.push_str(key);
+        out.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                out.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,55 @@
+use serde::{Deserialize, Serialize};
+
+/// The body of every answer that is not a success, and what a page sees of a failed call.
+///
+/// `error_type` and `errors` are what clients of the original read; the others are RFC 9457's members.
+/// Serializable because a `Resource` carries it from the server's rendering to the browser's hydration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[error("{}", self.text())]
+pub struct ApiError {
+    /// A word for programs: `InvalidUsage`, `NotFound`, `Forbidden`, …
+    pub error_type: String,
+    /// Sentences for people, one per fault found.
+    pub errors: Vec<String>,
+    /// RFC 9457: identifies the kind of problem; `about:blank` when the status says it all.
+    #[serde(rename = "type", default)]
+    pub problem_type: String,
+    /// RFC 9457: the status in words.
+    #[serde(default)]
+    pub title: String,
+    /// RFC 9457: the HTTP status. 0 when the server could not be reached.
+    #[serde(default)]
+    pub status: u16,
+    /// RFC 9457: all of `errors` in one text.
+    #[serde(default)]
+    pub detail: String,
+}
+
+impl ApiError {
+    pub fn new(status: u16, title: &str, error_type: &str, errors: Vec<String>) -> Self {
+        let detail = errors.join("; ");
+        Self { error_type: error_type.into(), errors, problem_type: "about:blank".into(), title: title.into(), status, detail }
+    }
+
+    /// The call never got an answer, or one that is not ours.
+    pub fn transport(text: impl Into<String>) -> Self {
+        Self::new(0, "No answer", "Transport", vec![text.into()])
+    }
+
+    #[must_use]
+    pub fn text(&self) -> String {
+        if self.errors.is_empty() { self.title.clone() } else { self.errors.join("; ") }
+    }
+
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status == 404
+    }
+
+    /// Not logged in, or no longer.
+    #[must_use]
+    pub fn is_unauthenticated(&self) -> bool {
+        self.status == 401
+    }
+}

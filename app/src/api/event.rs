@@ -1,0 +1,180 @@
+//! What happened to a machine, and the live stream of the lab.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApiError,
+    client::{Api, query},
+    fields::Instant,
+    machine::{MachineState, PowerState},
+};
+
+/// One entry of a machine's log, newest last in time, newest first in lists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Event {
+    pub id: i64,
+    pub machine_id: i64,
+    /// Who caused it; kept when the user goes.
+    pub username: Option<String>,
+    pub date: Instant,
+    #[serde(flatten)]
+    pub what: EventKind,
+}
+
+/// How a booting machine asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum BootProtocol {
+    Tftp,
+    Http,
+}
+
+/// What a fetched file is to the machine that fetched it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum FileRole {
+    Loader,
+    Kernel,
+    Initrd,
+    /// Anything else, e.g. a module of the loader.
+    File,
+}
+
+/// Event types and what each carries. On the wire: `{"event_type": "POWER_CHANGE", "info": {"power": "on"}}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "event_type", content = "info", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EventKind {
+    ConsoleAccess {},
+    /// The BMC carried out a power command; `power` is the word that was asked for.
+    PowerChange {
+        power: String,
+    },
+    /// The BMC took a boot device for the next boot.
+    BootDevice {
+        device: String,
+        efi: bool,
+        persistent: bool,
+    },
+    /// The BMC failed or refused.
+    BmcError {
+        action: String,
+        message: String,
+    },
+    PreseedAccess {
+        client_ip: String,
+        #[serde(default)]
+        bytes: u64,
+    },
+    /// `lineno` 0: not tied to a line, e.g. an undefined variable.
+    PreseedError {
+        client_ip: String,
+        message: String,
+        lineno: u32,
+    },
+    PhoneHome {
+        client_ip: String,
+    },
+    StateChange {
+        state: MachineState,
+        reason: String,
+    },
+    DhcpReq {
+        discover: bool,
+    },
+    /// A loader's configuration was asked for and answered; `netboot` false: with "boot from disk", for the given reason.
+    TftpReq {
+        filename: String,
+        #[serde(default)]
+        client_ip: String,
+        #[serde(default)]
+        netboot: bool,
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// A file was fetched whole.
+    FileFetched {
+        role: FileRole,
+        path: String,
+        protocol: BootProtocol,
+        client_ip: String,
+        bytes: u64,
+        seconds: f64,
+    },
+    /// A transfer ended early.
+    FetchFailed {
+        role: FileRole,
+        path: String,
+        protocol: BootProtocol,
+        client_ip: String,
+        bytes: u64,
+        message: String,
+    },
+    /// The serial console was attached or lost.
+    Console {
+        status: String,
+    },
+    /// Settings were changed; `changed` names the fields.
+    SettingsChange {
+        changed: Vec<String>,
+    },
+}
+
+/// One message of `GET /api/v1/stream`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum LabEvent {
+    /// First message of every connection: power and state of every machine, so that nothing between the
+    /// page's rendering and the stream's opening is lost.
+    Snapshot {
+        machines: Vec<Status>,
+    },
+    Power {
+        machine: i64,
+        power: PowerState,
+        error: Option<String>,
+    },
+    State {
+        machine: i64,
+        state: MachineState,
+    },
+    /// Something else of the machine changed: ask for it again.
+    Changed {
+        machine: i64,
+    },
+    Removed {
+        machine: i64,
+    },
+    /// A new entry of a machine's log.
+    Event {
+        event: Event,
+    },
+    /// Messages were lost because the reader was too slow: ask for everything again.
+    Resync,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Status {
+    pub machine: i64,
+    pub power: PowerState,
+    pub error: Option<String>,
+    pub state: MachineState,
+}
+
+impl Api {
+    /// The newest events of a machine, newest first; `before` an event id pages back.
+    pub async fn events(&self, machine: i64, before: Option<i64>, limit: u32) -> Result<Vec<Event>, ApiError> {
+        let limit = limit.to_string();
+        let mut pairs = vec![("limit", limit.as_str())];
+        let before = before.map(|id| id.to_string());
+        if let Some(before) = &before {
+            pairs.push(("before", before));
+        }
+        self.get(&query(&format!("/machine/{machine}/event"), &pairs)).await
+    }
+}

@@ -1,0 +1,259 @@
+//! Values that can be wrong: each is parsed once, here, so that browser and server refuse the same things
+//! with the same words. The wire form is always a plain string.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Declares a string newtype whose only constructors check it.
+macro_rules! checked_string {
+    ($(#[$doc:meta])* $name:ident, $parse:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub struct $name(String);
+
+        impl $name {
+            /// # Errors
+            /// A sentence that says what is wrong, fit to be shown beside the field.
+            pub fn parse(text: &str) -> Result<Self, String> {
+                let check: fn(&str) -> Result<String, String> = $parse;
+                check(text).map(Self)
+            }
+            #[must_use]
+            pub fn as_str(&self) -> &str { &self.0 }
+            #[must_use]
+            pub fn into_string(self) -> String { self.0 }
+        }
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> { Self::parse(&text) }
+        }
+        impl From<$name> for String {
+            fn from(value: $name) -> Self { value.0 }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+        }
+    };
+}
+
+fn sized(text: &str, what: &str, least: usize, most: usize) -> Result<String, String> {
+    let length = text.chars().count();
+    if length < least || length > most {
+        return Err(format!("{what} must be between {least} and {most} characters long"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("{what} must not contain control characters"));
+    }
+    Ok(text.to_owned())
+}
+
+checked_string!(
+    /// A machine's name, unique in the lab.
+    MachineName, |text| sized(text.trim(), "Machine name", 2, 256)
+);
+checked_string!(
+    /// Name of a BMC.
+    BmcName, |text| sized(text.trim(), "BMC name", 2, 256)
+);
+checked_string!(
+    /// Name of an architecture (CPU family).
+    ArchName, |text| sized(text.trim(), "Architecture name", 2, 256)
+);
+checked_string!(
+    /// Name of a subarchitecture (boot flavour), unique within its architecture.
+    SubarchName, |text| sized(text.trim(), "Subarchitecture name", 2, 256)
+);
+checked_string!(
+    /// Name of a network.
+    NetworkName, |text| sized(text.trim(), "Network name", 2, 256)
+);
+checked_string!(
+    /// Name of a preseed, unique over all users.
+    PreseedName, |text| sized(text.trim(), "Preseed name", 2, 256)
+);
+checked_string!(
+    /// A user's login name.
+    Username, |text| sized(text, "username", 2, 128)
+);
+checked_string!(
+    /// Free text beside a name.
+    Description, |text| sized(text, "description", 0, 256)
+);
+checked_string!(
+    /// Why somebody has a machine.
+    Reason, |text| sized(text, "Assignee reason", 0, 140)
+);
+checked_string!(
+    /// What an API token is for.
+    TokenDescription, |text| sized(text, "description", 0, 140)
+);
+checked_string!(
+    /// An interface's label, e.g. `eth0`.
+    Identifier, |text| sized(text, "Interface identifier", 0, 64)
+);
+checked_string!(
+    /// User name on a BMC; RMCP+ carries at most 16 bytes (IPMI 2.0 §13.20), longer ones are for other drivers.
+    BmcUsername, |text| sized(text, "username", 0, 256)
+);
+checked_string!(
+    /// Password on a BMC.
+    BmcPassword, |text| sized(text, "password", 0, 256)
+);
+checked_string!(
+    /// A user's new password. Existing ones are never checked against this rule.
+    NewPassword, |text| sized(text, "password", 8, 128)
+);
+checked_string!(
+    /// An e-mail address, in the loose sense: `local@host`.
+    Email, |text| {
+        let text = sized(text.trim(), "email", 0, 1024)?;
+        let parts: Vec<&str> = text.split('@').collect();
+        match parts[..] {
+            [""] => Ok(text),
+            [local, host] if !local.is_empty() && !host.is_empty() && !text.contains(char::is_whitespace) => Ok(text),
+            _ => Err("email must be a valid email address".into()),
+        }
+    }
+);
+checked_string!(
+    /// Kernel command line set by the user. One line: a line break would let it write into the loader's configuration.
+    KernelOpts, |text| sized(text.trim(), "Kernel options", 0, 1024)
+);
+checked_string!(
+    /// An Ethernet address, stored as `aa:bb:cc:dd:ee:ff`. Dashes are understood.
+    MacAddr, |text| {
+        let parts: Vec<&str> = text.trim().split([':', '-']).collect();
+        let valid = parts.len() == 6 && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()));
+        if !valid {
+            return Err(format!("MAC {text} is not a valid mac address"));
+        }
+        Ok(parts.join(":").to_ascii_lowercase())
+    }
+);
+checked_string!(
+    /// An IP address, v4 or v6, in its canonical form.
+    IpAddress, |text| {
+        text.trim().parse::<std::net::IpAddr>().map(|ip| ip.to_string()).map_err(|_| "IP must be a valid IP address".to_owned())
+    }
+);
+checked_string!(
+    /// An IPv4 address.
+    Ipv4, |text| {
+        text.trim().parse::<std::net::Ipv4Addr>().map(|ip| ip.to_string()).map_err(|_| format!("{text} is not a valid IPv4 address"))
+    }
+);
+checked_string!(
+    /// An IPv4 network in CIDR form with no host bits set, e.g. `10.0.0.0/24`.
+    Cidr, |text| {
+        let invalid = || format!("{text} is not an IPv4 network in CIDR form, such as 10.0.0.0/24");
+        let (address, prefix) = text.trim().split_once('/').ok_or_else(invalid)?;
+        let address: std::net::Ipv4Addr = address.parse().map_err(|_| invalid())?;
+        let prefix: u32 = prefix.parse().ok().filter(|prefix| *prefix <= 32).ok_or_else(invalid)?;
+        let host_bits = u32::MAX.checked_shr(prefix).unwrap_or(0);
+        let network = u32::from(address) & !host_bits;
+        if u32::from(address) != network {
+            return Err(format!("{text} has host bits set: the network is {}/{prefix}", std::net::Ipv4Addr::from(network)));
+        }
+        Ok(format!("{address}/{prefix}"))
+    }
+);
+
+/// A point in time as RFC 3339 in UTC with microseconds, e.g. `2026-11-22T11:08:02.000123Z`.
+///
+/// The text is what travels and what is shown: browser and server then draw the same page.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct Instant(pub String);
+
+impl Instant {
+    /// `2026-11-22 11:08:02`, UTC.
+    #[must_use]
+    pub fn seconds(&self) -> String {
+        self.0.get(..19).unwrap_or(&self.0).replace('T', " ")
+    }
+
+    /// `11:08:02`, UTC.
+    #[must_use]
+    pub fn clock(&self) -> String {
+        self.0.get(11..19).unwrap_or(&self.0).to_owned()
+    }
+
+    /// `2026-11-22`, UTC.
+    #[must_use]
+    pub fn day(&self) -> String {
+        self.0.get(..10).unwrap_or(&self.0).to_owned()
+    }
+}
+
+/// Distinguishes a key that is absent from one that is `null`: absent leaves a field as it is, `null` clears it.
+/// Use as `#[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")] field: Option<Option<T>>`.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// An id as a number or as a decimal string: clients of the original send both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = i64))]
+pub struct Id(pub i64);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form {
+            Number(i64),
+            Text(String),
+        }
+        match Form::deserialize(deserializer)? {
+            Form::Number(id) => Ok(Self(id)),
+            Form::Text(text) => text.trim().parse().map(Self).map_err(|_| serde::de::Error::custom(format!("`{text}` is not an id"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mac_is_stored_lower_case_with_colons() {
+        assert_eq!(MacAddr::parse("52-54-00-AB-cd-01").unwrap().as_str(), "52:54:00:ab:cd:01");
+        assert!(MacAddr::parse("52:54:00:ab:cd").is_err());
+        assert!(MacAddr::parse("52:54:00:ab:cd:01:junk").is_err());
+        assert!(MacAddr::parse("52:54:00:ab:cd:0g").is_err());
+    }
+
+    #[test]
+    fn kernel_options_stay_on_one_line() {
+        assert!(KernelOpts::parse("console=ttyS0\nlabel evil").is_err());
+        assert_eq!(KernelOpts::parse(" quiet ").unwrap().as_str(), "quiet");
+    }
+
+    #[test]
+    fn a_cidr_says_what_the_network_would_be() {
+        assert_eq!(Cidr::parse("10.0.0.0/8").unwrap().as_str(), "10.0.0.0/8");
+        assert!(Cidr::parse("10.0.0.1/8").unwrap_err().contains("10.0.0.0/8"));
+        assert!(Cidr::parse("10.0.0.0").is_err());
+        assert!(Cidr::parse("10.0.0.0/33").is_err());
+        assert!(Cidr::parse("0.0.0.0/0").is_ok());
+        assert!(Cidr::parse("fe80::/64").is_err());
+    }
+
+    #[test]
+    fn an_id_may_come_as_text() {
+        assert_eq!(serde_json::from_str::<Id>("\"12\"").unwrap(), Id(12));
+        assert_eq!(serde_json::from_str::<Id>("12").unwrap(), Id(12));
+        assert!(serde_json::from_str::<Id>("\"a\"").is_err());
+    }
+}

@@ -1,0 +1,278 @@
+//! Machines, their power and their provisioning state.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApiError,
+    client::{Api, query},
+    fields::{Id, KernelOpts, MachineName, present},
+};
+
+/// What a machine's BMC says of its power.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum PowerState {
+    On,
+    Off,
+    /// No BMC, or not asked yet.
+    #[default]
+    Unknown,
+    /// The BMC did not answer, or refused; the machine's `power_error` says why.
+    #[serde(rename = "Unknown (BMC error)")]
+    BmcError,
+}
+
+impl PowerState {
+    /// The word on the wire.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Unknown => "unknown",
+            Self::BmcError => "Unknown (BMC error)",
+        }
+    }
+}
+
+/// What can be asked of a machine's power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PowerAction {
+    On,
+    Off,
+    /// Hard reset, whatever the power state.
+    Reboot,
+    /// Boot from the network once: sets the boot device, then resets, or powers on when off.
+    PxeReboot,
+    /// Boot from the disk once, likewise.
+    DiskReboot,
+    /// Enter the firmware's set-up once, likewise.
+    BiosReboot,
+}
+
+impl PowerAction {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Reboot => "reboot",
+            Self::PxeReboot => "pxe_reboot",
+            Self::DiskReboot => "disk_reboot",
+            Self::BiosReboot => "bios_reboot",
+        }
+    }
+}
+
+/// How far a machine's provisioning is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum MachineState {
+    #[default]
+    Unknown,
+    Provisioning,
+    Ready,
+    Error,
+}
+
+impl MachineState {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Provisioning => "provisioning",
+            Self::Ready => "ready",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One machine, as listed and as shown. The first ten members are those of the original.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Machine {
+    pub id: i64,
+    pub name: String,
+    /// The name with every character that is not alphanumeric replaced by `-`.
+    pub hostname: String,
+    pub arch: String,
+    pub subarch: Option<String>,
+    pub kernel_id: Option<i64>,
+    pub kernel_opts: String,
+    pub initrd_id: Option<i64>,
+    pub preseed_id: Option<i64>,
+    pub netboot_enabled: bool,
+    pub state: MachineState,
+    pub power: PowerState,
+    /// Why the power is not known, when the BMC failed.
+    pub power_error: Option<String>,
+    pub arch_id: i64,
+    pub subarch_id: Option<i64>,
+    pub bmc_id: Option<i64>,
+    /// Name of the BMC.
+    pub bmc: Option<String>,
+    /// What the BMC needs to know to find the machine, e.g. a Moonshot cartridge's number.
+    pub bmc_info: String,
+    pub macs: Vec<String>,
+    pub assignees: Vec<MachineAssignee>,
+    /// Whether the asking user may change it: its assignees and admins may.
+    pub may_change: bool,
+}
+
+/// Who has a machine, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineAssignee {
+    pub user: String,
+    pub reason: String,
+}
+
+/// A new machine. Admins only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewMachine {
+    pub name: MachineName,
+    /// Name of the architecture.
+    pub arch: String,
+    #[serde(default)]
+    pub subarch: Option<String>,
+    #[serde(default)]
+    pub bmc_id: Option<Id>,
+    #[serde(default)]
+    pub bmc_info: String,
+    /// One interface is made for each.
+    #[serde(default)]
+    pub macs: Vec<super::fields::MacAddr>,
+}
+
+/// A change of a machine: absent members stay as they are, `null` clears.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MachineChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netboot_enabled: Option<bool>,
+    /// Name of a subarchitecture of the machine's architecture.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub subarch: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub kernel_id: Option<Option<Id>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_opts: Option<KernelOpts>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub initrd_id: Option<Option<Id>>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub preseed_id: Option<Option<Id>>,
+    /// Admins only, as all that follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<MachineName>,
+    /// Name of an architecture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub bmc_id: Option<Option<Id>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bmc_info: Option<String>,
+}
+
+/// Body and answer of `/machine/{id}/power`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PowerAnswer {
+    pub state: PowerState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PowerRequest {
+    pub state: PowerAction,
+}
+
+/// Answer of `/machine/{id}/state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StateAnswer {
+    pub state: MachineState,
+}
+
+/// The only thing that can be POSTed to `/machine/{id}/state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Provision {
+    Provision,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProvisionRequest {
+    pub state: Provision,
+}
+
+/// What a client may say of the state: the outcome of a provisioning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    Ready,
+    Error,
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OutcomeRequest {
+    pub state: Outcome,
+}
+
+/// Answer of `POST /machine/{id}/console`: a one-time key for the console's socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsoleTicket {
+    /// `null`: the host that was asked.
+    pub host: Option<String>,
+    pub port: u16,
+    /// Good once, for five minutes, as `/ws?token=…` and `/api/v1/machine/{id}/console/socket?token=…`.
+    pub token: String,
+}
+
+impl Api {
+    /// All machines, or with `show_all` false those assigned to the caller.
+    pub async fn machines(&self, show_all: bool) -> Result<Vec<Machine>, ApiError> {
+        self.get(&query("/machine", &[("show_all", if show_all { "true" } else { "false" })])).await
+    }
+    pub async fn machine(&self, id: i64) -> Result<Machine, ApiError> {
+        self.get(&format!("/machine/{id}")).await
+    }
+    pub async fn create_machine(&self, new: &NewMachine) -> Result<Machine, ApiError> {
+        self.post("/machine", new).await
+    }
+    pub async fn change_machine(&self, id: i64, change: &MachineChange) -> Result<Machine, ApiError> {
+        self.put(&format!("/machine/{id}"), change).await
+    }
+    pub async fn delete_machine(&self, id: i64) -> Result<(), ApiError> {
+        self.delete(&format!("/machine/{id}")).await
+    }
+    /// Asks the BMC now.
+    pub async fn power(&self, id: i64) -> Result<PowerAnswer, ApiError> {
+        self.get(&format!("/machine/{id}/power")).await
+    }
+    pub async fn set_power(&self, id: i64, state: PowerAction) -> Result<PowerAnswer, ApiError> {
+        self.post(&format!("/machine/{id}/power"), &PowerRequest { state }).await
+    }
+    /// Switches netboot on, marks the machine as provisioning and boots it from the network.
+    pub async fn provision(&self, id: i64) -> Result<StateAnswer, ApiError> {
+        self.post(&format!("/machine/{id}/state"), &ProvisionRequest { state: Provision::Provision }).await
+    }
+    pub async fn set_outcome(&self, id: i64, state: Outcome) -> Result<StateAnswer, ApiError> {
+        self.put(&format!("/machine/{id}/state"), &OutcomeRequest { state }).await
+    }
+}

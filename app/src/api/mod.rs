@@ -1,0 +1,31 @@
+//! Wire types of `/api/v1` and the port through which pages reach them. One file per resource.
+
+mod arch;
+mod assignee;
+mod bmc;
+mod client;
+mod console;
+mod error;
+mod event;
+mod fields;
+mod image;
+mod interface;
+mod machine;
+mod network;
+mod preseed;
+mod user;
+
+pub use arch::*;
+pub use assignee::*;
+pub use bmc::*;
+pub use client::{Api, ApiClient, Method, Progress, StreamStatus, Subscription, Upload};
+pub use console::*;
+pub use error::ApiError;
+pub use event::*;
+pub use fields::*;
+pub use image::*;
+pub use interface::*;
+pub use machine::*;
+pub use network::*;
+pub use preseed::*;
+pub use user::*;

@@ -1,0 +1,48 @@
+//! IPv4 networks and their address pools.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApiError,
+    client::Api,
+    fields::{Cidr, NetworkName},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Network {
+    pub id: i64,
+    pub name: String,
+    pub subnet: String,
+    pub static_net: Option<String>,
+    pub reserved_net: Option<String>,
+    /// Names of the machines with an interface in it.
+    pub machines: Vec<String>,
+}
+
+/// Body of POST and PUT; a pool that is `null` or absent is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NetworkInput {
+    pub name: NetworkName,
+    pub subnet: Cidr,
+    #[serde(default)]
+    pub static_net: Option<Cidr>,
+    #[serde(default)]
+    pub reserved_net: Option<Cidr>,
+}
+
+impl Api {
+    pub async fn networks(&self) -> Result<Vec<Network>, ApiError> {
+        self.get("/network").await
+    }
+    pub async fn create_network(&self, new: &NetworkInput) -> Result<Network, ApiError> {
+        self.post("/network", new).await
+    }
+    pub async fn change_network(&self, id: i64, change: &NetworkInput) -> Result<Network, ApiError> {
+        self.put(&format!("/network/{id}"), change).await
+    }
+    pub async fn delete_network(&self, id: i64) -> Result<(), ApiError> {
+        self.delete(&format!("/network/{id}")).await
+    }
+}

@@ -1,0 +1,155 @@
+//! Accounts, sessions and tokens.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ApiError,
+    client::Api,
+    fields::{Email, Instant, NewPassword, TokenDescription, Username},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct User {
+    pub id: i64,
+    pub username: String,
+    /// One's own, and for admins everybody's; else `null`.
+    pub email: Option<String>,
+    pub admin: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewUser {
+    pub username: Username,
+    #[serde(default)]
+    pub email: Option<Email>,
+    #[serde(default)]
+    pub admin: bool,
+}
+
+/// A user just made, with the generated password: shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedUser {
+    #[serde(flatten)]
+    pub user: User,
+    pub password: String,
+}
+
+/// A change of a user by an admin: absent members stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UserChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<Username>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin: Option<bool>,
+    /// Ends all of the user's sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<NewPassword>,
+}
+
+/// The logged-in user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Me {
+    pub id: i64,
+    pub username: String,
+    pub email: String,
+    pub admin: bool,
+    /// Public keys handed to preseeds, one or more lines.
+    pub ssh_key: String,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Credentials {
+    pub username: String,
+    pub password: String,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PasswordChange {
+    pub old_password: String,
+    pub password: NewPassword,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct MeChange {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
+    /// At most 512 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ssh_key: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Token {
+    pub id: i64,
+    pub description: String,
+    /// The first characters, to tell tokens apart.
+    pub prefix: String,
+    pub created: Instant,
+    pub last_used: Option<Instant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewToken {
+    pub description: TokenDescription,
+}
+
+/// A token just made, with its secret: shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedToken {
+    #[serde(flatten)]
+    pub token: Token,
+    pub secret: String,
+}
+
+impl Api {
+    pub async fn login(&self, credentials: &Credentials) -> Result<Me, ApiError> {
+        self.post("/session", credentials).await
+    }
+    pub async fn logout(&self) -> Result<(), ApiError> {
+        self.delete("/session").await
+    }
+    /// Who is logged in; 401 when nobody is.
+    pub async fn me(&self) -> Result<Me, ApiError> {
+        self.get("/self").await
+    }
+    pub async fn change_me(&self, change: &MeChange) -> Result<Me, ApiError> {
+        self.put("/self", change).await
+    }
+    pub async fn change_own_password(&self, change: &PasswordChange) -> Result<(), ApiError> {
+        self.put_empty("/self/password", change).await
+    }
+    pub async fn tokens(&self) -> Result<Vec<Token>, ApiError> {
+        self.get("/self/token").await
+    }
+    pub async fn create_token(&self, new: &NewToken) -> Result<CreatedToken, ApiError> {
+        self.post("/self/token", new).await
+    }
+    pub async fn delete_token(&self, id: i64) -> Result<(), ApiError> {
+        self.delete(&format!("/self/token/{id}")).await
+    }
+    pub async fn users(&self) -> Result<Vec<User>, ApiError> {
+        self.get("/user").await
+    }
+    pub async fn create_user(&self, new: &NewUser) -> Result<CreatedUser, ApiError> {
+        self.post("/user", new).await
+    }
+    pub async fn change_user(&self, id: i64, change: &UserChange) -> Result<User, ApiError> {
+        self.put(&format!("/user/{id}"), change).await
+    }
+    pub async fn delete_user(&self, id: i64) -> Result<(), ApiError> {
+        self.delete(&format!("/user/{id}")).await
+    }
+}
