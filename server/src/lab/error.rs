@@ -1,0 +1,62 @@
+//! Why a request was not carried out.
+
+use std::io;
+
+use store::StoreError;
+
+use crate::secrets::SecretError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// The request makes no sense; one sentence per fault.
+    #[error("{}", .0.join("; "))]
+    Invalid(Vec<String>),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("not logged in")]
+    Unauthenticated,
+    #[error("{0}")]
+    Forbidden(String),
+    /// Somebody or something else has it.
+    #[error("{0}")]
+    Conflict(String),
+    /// A thing cannot go while these use it.
+    #[error("{what} is in use by {}", .by.join(", "))]
+    InUse { what: String, by: Vec<String> },
+    /// The BMC failed or refused; the text names it, the stage and what to check, never a secret.
+    #[error("{0}")]
+    Bmc(String),
+    #[error("the upload is larger than the limit of {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("too many attempts, try again in {seconds} s")]
+    TooMany { seconds: u64 },
+    /// The disk is full.
+    #[error("no space left to store the upload")]
+    NoSpace,
+    #[error("files: {0}")]
+    Files(#[source] io::Error),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+impl LabError {
+    pub fn invalid(text: impl Into<String>) -> Self {
+        Self::Invalid(vec![text.into()])
+    }
+
+    pub fn not_found(text: impl Into<String>) -> Self {
+        Self::NotFound(text.into())
+    }
+}
+
+impl From<io::Error> for LabError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+            Self::NoSpace
+        } else {
+            Self::Files(error)
+        }
+    }
+}
