@@ -1,1 +1,88 @@
-fn main() {}
+//! The project's own commands: `cargo xtask web|run|test|e2e|lab|bench|sqlx`. Each does the set-up it needs.
+
+mod browser_tests;
+mod postgres;
+mod process;
+mod run;
+mod setup;
+mod sqlx;
+mod test;
+mod web;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+use crate::{test::Part, web::Profile, workspace::Workspace};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, runs, tests and measures mr-provisioner", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Builds what the browser downloads into dist/
+    Web {
+        /// Quick to build, large to download
+        #[arg(long)]
+        dev: bool,
+    },
+    /// Builds and starts the server with an embedded database and simulated machines
+    Run {
+        /// Start with an empty lab instead of simulated machines
+        #[arg(long)]
+        no_demo: bool,
+        /// Optimized server and browser code, as deployed
+        #[arg(long)]
+        release: bool,
+        /// Arguments for the server
+        #[arg(last = true)]
+        server: Vec<String>,
+    },
+    /// Runs all checks and tests, or the named parts
+    Test {
+        #[arg(value_enum)]
+        parts: Vec<Part>,
+    },
+    /// Tests the server in a real browser (Playwright)
+    E2e {
+        /// Only spec files whose name contains one of these
+        specs: Vec<String>,
+    },
+    /// Boots real firmware against the server inside a network namespace
+    Lab {
+        /// Only these firmware kinds: bios, uefi
+        firmware: Vec<String>,
+    },
+    /// Checks every SQL statement against live databases and rewrites the committed caches
+    Sqlx {
+        /// Change nothing, fail when a cache is not what the databases say
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Web { dev } => web::build(&workspace, if dev { Profile::Dev } else { Profile::Release }),
+        Task::Run { no_demo, release, server } => run::run(&workspace, !no_demo, release, &server),
+        Task::Test { parts } => test::run(&workspace, &parts),
+        Task::E2e { specs } => browser_tests::end_to_end(&workspace, &specs)?.into_result(),
+        Task::Lab { firmware } => browser_tests::lab(&workspace, &firmware)?.into_result(),
+        Task::Sqlx { check } => sqlx::run(&workspace, check),
+    }
+}

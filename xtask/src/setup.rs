@@ -1,0 +1,202 @@
+//! What a command needs on the machine, and how it gets there on a Debian with nothing but cargo.
+
+use anyhow::{Result, bail};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    process,
+    workspace::{Workspace, newest_version_folder},
+};
+
+/// One thing that must be there. What is asked for is the thing, not its package: a node from elsewhere
+/// than Debian, or another distribution with everything installed, is as good.
+#[derive(Clone, Copy)]
+pub(crate) struct Need {
+    proof: Proof,
+    /// The Debian package that brings it.
+    package: &'static str,
+}
+
+#[derive(Clone, Copy)]
+enum Proof {
+    Program(&'static str),
+    File(&'static str),
+    /// `<parent>/<version>/<inside>`
+    Versioned(&'static str, &'static str),
+}
+
+const fn program(name: &'static str, package: &'static str) -> Need {
+    Need { proof: Proof::Program(name), package }
+}
+
+const fn file(path: &'static str, package: &'static str) -> Need {
+    Need { proof: Proof::File(path), package }
+}
+
+/// Any command that runs JavaScript tools.
+pub(crate) const NODE: &[Need] = &[program("node", "nodejs"), program("npm", "npm")];
+
+/// A second Rust compiler with std's sources, where rustup cannot fetch the browser's target.
+pub(crate) const WASM_DEBIAN: &[Need] = &[
+    file("/usr/bin/rustc", "rustc-web"),
+    file("/usr/bin/cargo", "cargo-web"),
+    file("/usr/lib/rustlib/src/rust/library/std/src/lib.rs", "rust-web-src"),
+    program("wasm-ld-19", "lld-19"),
+];
+
+/// Foreign clients and simulators that unit and integration tests talk to.
+pub(crate) const UNIT: &[Need] = &[
+    program("cc", "gcc"),
+    program("ipmitool", "ipmitool"),
+    program("ipmi_sim", "openipmi"),
+    program("ipmipower", "freeipmi-tools"),
+    program("tftp", "tftp-hpa"),
+    program("atftp", "atftp"),
+    program("curl", "curl"),
+    POSTGRES,
+];
+
+pub(crate) const POSTGRES: Need = Need { proof: Proof::Versioned("/usr/lib/postgresql", "bin/initdb"), package: "postgresql" };
+
+/// Live databases for checking SQL.
+pub(crate) const DATABASES: &[Need] = &[program("sqlite3", "sqlite3"), POSTGRES];
+
+pub(crate) const BROWSER: &[Need] = &[program("chromium", "chromium")];
+
+/// Real firmware and what surrounds it.
+pub(crate) const LAB: &[Need] = &[
+    program("chromium", "chromium"),
+    program("ip", "iproute2"),
+    program("unshare", "util-linux"),
+    program("dnsmasq", "dnsmasq-base"),
+    program("ipmi_sim", "openipmi"),
+    program("qemu-system-x86_64", "qemu-system-x86"),
+    file("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf"),
+    file("/usr/lib/ipxe/qemu/efi-virtio.rom", "ipxe-qemu"),
+    file("/usr/lib/PXELINUX/pxelinux.0", "pxelinux"),
+    file("/usr/lib/syslinux/modules/bios/ldlinux.c32", "syslinux-common"),
+    file("/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed", "grub-efi-amd64-signed"),
+    file("/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux", "debian-installer-12-netboot-amd64"),
+    file("/bin/busybox", "busybox-static"),
+    program("cpio", "cpio"),
+];
+
+/// Installs what is missing of `needs` with apt, or says the command that a person must run.
+pub(crate) fn packages(needs: &[Need]) -> Result<()> {
+    let missing = |needs: &[Need]| -> Vec<&'static str> {
+        let mut names: Vec<_> = needs.iter().filter(|need| !present(need.proof)).map(|need| need.package).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    };
+    let names = missing(needs);
+    if names.is_empty() {
+        return Ok(());
+    }
+    if find_program("apt-get").is_none() {
+        bail!("missing on this machine (names of Debian's packages): {}", names.join(" "));
+    }
+    if !is_root() {
+        bail!("missing packages; run: sudo apt-get install -y --no-install-recommends {}", names.join(" "));
+    }
+    eprintln!("setup: apt-get install {}", names.join(" "));
+    if install(&names).is_err() {
+        // An image without package lists, or with old ones.
+        process::run(apt().args(["update", "-q"]))?;
+        install(&names)?;
+    }
+    let still = missing(needs);
+    if !still.is_empty() {
+        bail!("apt-get installed them, but what they should bring is not there: {}", still.join(" "));
+    }
+    Ok(())
+}
+
+fn install(names: &[&str]) -> Result<()> {
+    process::run(apt().args(["install", "-y", "-q", "--no-install-recommends"]).args(names))
+}
+
+fn apt() -> Command {
+    let mut command = Command::new("apt-get");
+    // wait for another apt instead of failing
+    command.args(["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]).env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Node and the packages of the lockfile.
+pub(crate) fn node(workspace: &Workspace) -> Result<()> {
+    packages(NODE)?;
+    let lock = fs::read(workspace.root.join("package-lock.json"))?;
+    // A copy of the lockfile that was installed: file times say nothing after a git checkout.
+    let installed = workspace.root.join("node_modules/.installed-lock.json");
+    if fs::read(&installed).is_ok_and(|content| content == lock) {
+        return Ok(());
+    }
+    eprintln!("setup: npm ci");
+    process::run(Command::new("npm").current_dir(&workspace.root).args([
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ]))?;
+    fs::write(installed, lock)?;
+    Ok(())
+}
+
+/// Whether `cargo nextest` can be used, after trying to install it.
+pub(crate) fn nextest(workspace: &Workspace) -> bool {
+    let works = || process::succeeds(workspace.cargo().args(["nextest", "--version"]));
+    if works() {
+        return true;
+    }
+    eprintln!("setup: cargo install cargo-nextest --locked (some minutes, once)");
+    if let Err(error) = process::run(workspace.cargo().args(["install", "cargo-nextest", "--locked"])) {
+        eprintln!("setup: {error:#}; using cargo test");
+    }
+    works()
+}
+
+/// Whether this process has user id 0.
+pub(crate) fn is_root() -> bool {
+    process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+fn present(proof: Proof) -> bool {
+    match proof {
+        Proof::Program(name) => find_program(name).is_some(),
+        Proof::File(path) => Path::new(path).exists(),
+        Proof::Versioned(parent, inside) => newest_version_folder(Path::new(parent), inside).is_some(),
+    }
+}
+
+/// Where a program is: PATH, then the folders of system programs that an ordinary user's PATH lacks.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.map(|folder| folder.join(name)).find(|candidate| candidate.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_needs_no_package() {
+        assert!(packages(&[program("sh", "no-such-package"), file("/proc/self/exe", "no-such-package")]).is_ok());
+    }
+
+    #[test]
+    fn a_versioned_folder_is_found_by_its_highest_number() {
+        let folder = tempfile::tempdir().expect("temp folder");
+        for version in ["9", "15", "none"] {
+            std::fs::create_dir_all(folder.path().join(version).join("bin")).expect("folder");
+        }
+        std::fs::create_dir(folder.path().join("17")).expect("folder");
+        assert_eq!(newest_version_folder(folder.path(), "bin"), Some(folder.path().join("15")));
+    }
+}

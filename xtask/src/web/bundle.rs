@@ -1,0 +1,66 @@
+//! esbuild: one call bundles, splits off the terminal and names every file by its content.
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+
+use super::{Profile, text};
+use crate::{process, workspace::Workspace};
+
+/// Bundles `package` into `<dist>/assets` and returns the manifest: the addresses of the entry files.
+pub(super) fn bundle(workspace: &Workspace, profile: Profile, package: &Path, dist: &Path) -> Result<Value> {
+    let meta = package.with_file_name("meta.json");
+    let mut command = workspace.node_tool("esbuild/bin/esbuild");
+    command.arg(package.join("boot.js")).arg(package.join("app.css")).args([
+        "--bundle",
+        "--splitting",
+        "--format=esm",
+        "--target=es2022",
+        "--public-path=/assets/",
+        "--entry-names=[name]-[hash]",
+        "--chunk-names=[name]-[hash]",
+        "--asset-names=[name]-[hash]",
+        "--loader:.wasm=file",
+        // wasm-bindgen copies only the file that a binding names, so what that file imports must have a bare name.
+        "--alias:console-xterm=./app/js/xterm.js",
+        "--log-level=warning",
+    ]);
+    command.arg(format!("--outdir={}", text(&dist.join("assets"))?)).arg(format!("--metafile={}", text(&meta)?));
+    if profile == Profile::Release {
+        command.args(["--minify", "--legal-comments=none"]);
+    }
+    process::run(&mut command)?;
+    let meta: Value = serde_json::from_str(&fs::read_to_string(meta)?)?;
+    manifest(&meta)
+}
+
+fn manifest(meta: &Value) -> Result<Value> {
+    let outputs = meta["outputs"].as_object().context("esbuild names no outputs")?;
+    let names: Vec<&str> = outputs.keys().filter_map(|path| path.rsplit('/').next()).collect();
+    let address = |start: &str, end: &str| -> Result<String> {
+        let mut found = names.iter().filter(|name| name.starts_with(start) && name.ends_with(end));
+        match (found.next(), found.next()) {
+            (Some(name), None) => Ok(format!("/assets/{name}")),
+            _ => bail!("not exactly one {start}*{end} among {names:?}"),
+        }
+    };
+    Ok(json!({"script": address("boot-", ".js")?, "wasm": address("app_bg-", ".wasm")?, "style": address("app-", ".css")?}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_names_the_entries() {
+        let meta = json!({"outputs": {"dist/assets/boot-A.js": {}, "dist/assets/xterm-B.js": {}, "dist/assets/app-C.css": {}, "dist/assets/app_bg-D.wasm": {}}});
+        let expected = json!({"script": "/assets/boot-A.js", "wasm": "/assets/app_bg-D.wasm", "style": "/assets/app-C.css"});
+        assert_eq!(manifest(&meta).expect("complete"), expected);
+    }
+
+    #[test]
+    fn a_missing_entry_is_named() {
+        let error = manifest(&json!({"outputs": {"dist/assets/boot-A.js": {}}})).expect_err("no wasm");
+        assert!(error.to_string().contains("app_bg-*.wasm"), "{error}");
+    }
+}

@@ -1,0 +1,219 @@
+//! `cargo xtask web`: everything the browser downloads, into `dist/`.
+//!
+//! `dist/assets/` holds files named by their content, each with a `.br` and a `.gz` beside it in release builds;
+//! `dist/public/` holds `public/` as it is; `dist/manifest.json` tells the server the addresses of the entry files.
+
+mod bundle;
+mod sources;
+mod toolchain;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{process, setup, workspace::Workspace};
+
+/// How the browser's code is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Small to download: link-time optimization, wasm-opt, minified, precompressed.
+    Release,
+    /// Quick to build.
+    Dev,
+}
+
+impl Profile {
+    /// The name of the profile in the root `Cargo.toml`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Release => "wasm-release",
+            Self::Dev => "wasm-dev",
+        }
+    }
+}
+
+/// What rustc's wasm32 target has switched on. `--all-features` would let wasm-opt emit what browsers lack.
+const WASM_FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-sign-ext",
+];
+
+/// Builds `dist/`, or does nothing when it was built from the same sources already.
+pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
+    let sources = sources::fingerprint(&workspace.root)?;
+    let dist = workspace.root.join("dist");
+    if is_current(&dist, &sources, profile) {
+        eprintln!("web: dist/ is up to date");
+        return Ok(());
+    }
+    setup::node(workspace)?;
+    let work = workspace.target.join("web");
+    let package = work.join("pkg");
+    let wasm = process::timed("cargo", || toolchain::compile(workspace, profile))?;
+    process::timed("wasm-bindgen", || bind(&wasm, &package))?;
+    if profile == Profile::Release {
+        process::timed("wasm-opt", || optimize(workspace, &package.join("app_bg.wasm")))?;
+    }
+    process::timed("tailwind", || style(workspace, profile, &package.join("app.css")))?;
+    // Built beside and then renamed: a server that reads dist/ must not see half of it.
+    let fresh = workspace.root.join("dist.new");
+    remove(&fresh)?;
+    let mut manifest = process::timed("esbuild", || bundle::bundle(workspace, profile, &package, &fresh))?;
+    copy_public(&workspace.root.join("public"), &fresh.join("public"))?;
+    if profile == Profile::Release {
+        process::timed("compress", || compress(workspace, &fresh))?;
+    }
+    report_sizes(&fresh, &manifest)?;
+    manifest["profile"] = json!(profile.name());
+    manifest["sources"] = json!(sources);
+    fs::write(fresh.join("manifest.json"), format!("{manifest:#}\n"))?;
+    replace(&fresh, &dist)
+}
+
+/// A release build serves those who asked for a quick one just as well.
+fn is_current(dist: &Path, sources: &str, profile: Profile) -> bool {
+    let Some(manifest) = fs::read(dist.join("manifest.json")).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok()) else {
+        return false;
+    };
+    let built_as = manifest["profile"].as_str().unwrap_or_default();
+    let complete = ["script", "wasm", "style"].iter().all(|entry| {
+        let address = manifest[*entry].as_str().unwrap_or_default();
+        !address.is_empty() && dist.join(address.trim_start_matches('/')).is_file()
+    });
+    complete && manifest["sources"] == sources && (built_as == profile.name() || built_as == Profile::Release.name())
+}
+
+/// The JavaScript around the wasm, and the entry that starts both.
+fn bind(wasm: &Path, package: &Path) -> Result<()> {
+    remove(package)?;
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(wasm).out_name("app").typescript(false).omit_default_module_path(true);
+    bindgen.web(true)?;
+    bindgen.generate(package)?;
+    // esbuild turns the import of the .wasm into its hashed address.
+    let boot =
+        "import init, { hydrate } from './app.js';\nimport wasm from './app_bg.wasm';\nawait init({ module_or_path: wasm });\nhydrate();\n";
+    fs::write(package.join("boot.js"), boot)?;
+    Ok(())
+}
+
+fn optimize(workspace: &Workspace, wasm: &Path) -> Result<()> {
+    process::run(workspace.node_tool("binaryen/bin/wasm-opt").arg("-Oz").args(WASM_FEATURES).arg(wasm).arg("-o").arg(wasm))
+}
+
+fn style(workspace: &Workspace, profile: Profile, output: &Path) -> Result<()> {
+    let mut command = workspace.node_tool("@tailwindcss/cli/dist/index.mjs");
+    command.args(["--input", "style/app.css", "--output"]).arg(output);
+    if profile == Profile::Release {
+        command.arg("--minify");
+    }
+    // It says how long it took on standard error; its errors come with its exit status.
+    process::output(&mut command).map(drop)
+}
+
+fn copy_public(from: &Path, to: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(from) else { return Ok(()) };
+    fs::create_dir_all(to)?;
+    for entry in entries {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_public(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn compress(workspace: &Workspace, dist: &Path) -> Result<()> {
+    process::run(Command::new("node").arg(workspace.root.join("xtask/web/compress.mjs")).arg(dist))
+}
+
+fn report_sizes(dist: &Path, manifest: &Value) -> Result<()> {
+    for entry in ["wasm", "script", "style"] {
+        let address = manifest[entry].as_str().with_context(|| format!("no {entry} in the manifest"))?;
+        let file = dist.join(address.trim_start_matches('/'));
+        let size = |suffix: &str| fs::metadata(format!("{}{suffix}", file.display())).map(|data| data.len());
+        match (size(""), size(".gz"), size(".br")) {
+            (Ok(raw), Ok(gzip), Ok(brotli)) => eprintln!("{entry:>13} {raw} bytes, {gzip} gzip, {brotli} brotli"),
+            (Ok(raw), ..) => eprintln!("{entry:>13} {raw} bytes"),
+            (Err(error), ..) => return Err(error).with_context(|| file.display().to_string()),
+        }
+    }
+    Ok(())
+}
+
+fn replace(fresh: &Path, dist: &Path) -> Result<()> {
+    remove(dist)?;
+    fs::rename(fresh, dist).with_context(|| format!("{} to {}", fresh.display(), dist.display()))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| folder.display().to_string()),
+        _ => Ok(()),
+    }
+}
+
+/// `path` as text; a workspace under a path that is no UTF-8 is refused by name.
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().with_context(|| format!("not UTF-8: {}", path.display()))
+}
+
+/// All files under a folder, sorted, without those of version control.
+fn files_under(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
+    let mut entries = fs::read_dir(folder).with_context(|| folder.display().to_string())?.collect::<std::io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        if entry.file_type()?.is_dir() {
+            files_under(&entry.path(), into)?;
+        } else {
+            into.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dist(profile: Profile) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("temp folder");
+        fs::create_dir(folder.path().join("assets")).expect("folder");
+        for name in ["boot-1.js", "app-1.css", "app_bg-1.wasm"] {
+            fs::write(folder.path().join("assets").join(name), "x").expect("written");
+        }
+        let manifest = json!({"script": "/assets/boot-1.js", "style": "/assets/app-1.css", "wasm": "/assets/app_bg-1.wasm",
+            "profile": profile.name(), "sources": "abc"});
+        fs::write(folder.path().join("manifest.json"), manifest.to_string()).expect("written");
+        folder
+    }
+
+    #[test]
+    fn the_same_sources_are_not_built_again() {
+        assert!(is_current(dist(Profile::Release).path(), "abc", Profile::Release));
+        assert!(is_current(dist(Profile::Release).path(), "abc", Profile::Dev));
+        assert!(is_current(dist(Profile::Dev).path(), "abc", Profile::Dev));
+    }
+
+    #[test]
+    fn other_sources_a_lesser_profile_or_a_lost_file_are() {
+        assert!(!is_current(dist(Profile::Release).path(), "abd", Profile::Release));
+        assert!(!is_current(dist(Profile::Dev).path(), "abc", Profile::Release));
+        let folder = dist(Profile::Release);
+        fs::remove_file(folder.path().join("assets/app_bg-1.wasm")).expect("removed");
+        assert!(!is_current(folder.path(), "abc", Profile::Release));
+    }
+}
