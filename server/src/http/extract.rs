@@ -1,0 +1,149 @@
+//! What a handler takes from a request, with refusals in the one error shape.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request, rejection::BytesRejection},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::de::DeserializeOwned;
+use tower_sessions::Session;
+
+use crate::{
+    http::{error::problem, session},
+    lab::{Actor, Lab, LabError, accounts},
+};
+
+/// Most bytes a JSON body may have.
+pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
+
+impl FromRequestParts<Lab> for Actor {
+    type Rejection = LabError;
+
+    async fn from_request_parts(parts: &mut Parts, lab: &Lab) -> Result<Self, LabError> {
+        who(parts, lab).await?.ok_or(LabError::Unauthenticated)
+    }
+}
+
+impl OptionalFromRequestParts<Lab> for Actor {
+    type Rejection = LabError;
+
+    async fn from_request_parts(parts: &mut Parts, lab: &Lab) -> Result<Option<Self>, LabError> {
+        who(parts, lab).await
+    }
+}
+
+/// The actor somebody put into the extensions (a page calling in-process), else the token's, else the session's.
+/// A token that is not known is an error, not an anonymous request: the cookie is not asked then.
+async fn who(parts: &Parts, lab: &Lab) -> Result<Option<Actor>, LabError> {
+    if let Some(actor) = parts.extensions.get::<Actor>() {
+        return Ok(Some(actor.clone()));
+    }
+    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        let token = bearer(value.to_str().map_err(|_| LabError::Unauthenticated)?);
+        return accounts::by_token(lab, token).await.map(Some);
+    }
+    match parts.extensions.get::<Session>() {
+        Some(session) => session::actor(session, lab).await,
+        None => Ok(None),
+    }
+}
+
+/// Clients of the original send the token with or without the word.
+fn bearer(value: &str) -> &str {
+    match value.split_once(' ') {
+        Some((word, token)) if word.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => value.trim(),
+    }
+}
+
+/// A JSON body, whatever the Content-Type says.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| unread(&rejection))?;
+        parse(&bytes).map(Self).map_err(|sentence| LabError::invalid(sentence).into_response())
+    }
+}
+
+fn unread(rejection: &BytesRejection) -> Response {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        let text = format!("the body is larger than the limit of {BODY_LIMIT} bytes");
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", vec![text]);
+    }
+    LabError::invalid("the body could not be read whole").into_response()
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    if bytes.is_empty() {
+        return Err("the request needs a JSON body".into());
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("the body is not UTF-8, from byte {} on", error.valid_up_to()))?;
+    serde_json::from_str(text).map_err(|error| {
+        if error.is_data() {
+            // a field's own sentence is shown beside the field: where it stood in the text helps nobody there
+            let sentence = error.to_string();
+            let end = sentence.rfind(" at line ").unwrap_or(sentence.len());
+            sentence[..end].to_owned()
+        } else {
+            format!("the body is not valid JSON: {error}")
+        }
+    })
+}
+
+/// Parameters of the query string.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = LabError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, LabError> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| LabError::invalid(rejection.body_text()))
+    }
+}
+
+/// Parts of the path. What is no id names nothing: 404.
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = LabError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, LabError> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_| LabError::not_found("there is nothing at this address"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::api::NewUser;
+
+    use super::*;
+
+    #[test]
+    fn the_word_bearer_is_optional() {
+        assert_eq!(bearer("Bearer mrp_1"), "mrp_1");
+        assert_eq!(bearer("bearer  mrp_1 "), "mrp_1");
+        assert_eq!(bearer("mrp_1"), "mrp_1");
+    }
+
+    #[test]
+    fn a_field_is_refused_with_its_own_sentence() {
+        let refused = parse::<NewUser>(br#"{"username":"a"}"#).unwrap_err();
+        assert_eq!(refused, "username must be between 2 and 128 characters long");
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_where() {
+        assert!(parse::<NewUser>(b"{").unwrap_err().contains("line 1"));
+        assert_eq!(parse::<NewUser>(b"{\"username\":\"\xff\xfe\"}").unwrap_err(), "the body is not UTF-8, from byte 13 on");
+        assert!(parse::<NewUser>(b"").unwrap_err().contains("needs a JSON body"));
+    }
+}
