@@ -1,8 +1,9 @@
 -- Ids bigint, instants bigint µs since 1970 UTC, JSON, MAC, IP and CIDR as text (newtypes at the row boundary).
 -- Fields and uniqueness follow the original's final schema; what it lacked is marked.
+-- autoincrement: an id is never given out twice, as in PostgreSQL, so that an event's id only grows and an old link never means a new row.
 
 create table users (
-    id integer primary key,
+    id integer primary key autoincrement,
     username text not null unique,
     email text not null default '',
     admin boolean not null default false,
@@ -12,7 +13,7 @@ create table users (
 
 -- An identity is (user, source): local password today, LDAP and OpenID Connect later without a change to users.
 create table identities (
-    id integer primary key,
+    id integer primary key autoincrement,
     user_id bigint not null references users (id) on delete cascade,
     source text not null,
     subject text not null,
@@ -35,7 +36,7 @@ create index sessions_user on sessions (user_id);
 create index sessions_expiry on sessions (expires_at);
 
 create table tokens (
-    id integer primary key,
+    id integer primary key autoincrement,
     user_id bigint not null references users (id) on delete cascade,
     token_hash text not null unique,
     prefix text not null,
@@ -47,13 +48,13 @@ create table tokens (
 create index tokens_user on tokens (user_id);
 
 create table archs (
-    id integer primary key,
+    id integer primary key autoincrement,
     name text not null unique,
     description text not null default ''
 );
 
 create table images (
-    id integer primary key,
+    id integer primary key autoincrement,
     filename text not null unique,
     name text not null,
     description text not null default '',
@@ -71,7 +72,7 @@ create index images_user on images (user_id);
 create index images_sha256 on images (sha256);
 
 create table subarchs (
-    id integer primary key,
+    id integer primary key autoincrement,
     arch_id bigint not null references archs (id) on delete cascade,
     name text not null,
     description text not null default '',
@@ -82,7 +83,7 @@ create table subarchs (
 create index subarchs_bootloader on subarchs (bootloader_id);
 
 create table preseeds (
-    id integer primary key,
+    id integer primary key autoincrement,
     filename text not null unique,
     description text not null default '',
     file_type text not null check (file_type in ('preseed', 'kickstart', 'autoyast')),
@@ -96,7 +97,7 @@ create table preseeds (
 create index preseeds_user on preseeds (user_id);
 
 create table bmcs (
-    id integer primary key,
+    id integer primary key autoincrement,
     name text not null unique,
     ip text not null,
     port bigint not null default 623 check (port between 1 and 65535),
@@ -112,7 +113,7 @@ create table bmcs (
 );
 
 create table networks (
-    id integer primary key,
+    id integer primary key autoincrement,
     name text not null unique,
     subnet text not null unique,
     static_net text unique,
@@ -120,7 +121,7 @@ create table networks (
 );
 
 create table machines (
-    id integer primary key,
+    id integer primary key autoincrement,
     name text not null unique,
     arch_id bigint not null references archs (id),
     subarch_id bigint references subarchs (id),
@@ -145,7 +146,7 @@ create index machines_initrd on machines (initrd_id);
 create index machines_preseed on machines (preseed_id);
 
 create table interfaces (
-    id integer primary key,
+    id integer primary key autoincrement,
     machine_id bigint not null references machines (id) on delete cascade,
     mac text not null unique,
     identifier text not null default '',
@@ -156,9 +157,11 @@ create table interfaces (
     unique (network_id, reserved_ipv4)
 );
 create index interfaces_machine on interfaces (machine_id);
+create index interfaces_static on interfaces (static_ipv4);
+create index interfaces_reserved on interfaces (reserved_ipv4);
 
 create table assignments (
-    id integer primary key,
+    id integer primary key autoincrement,
     machine_id bigint not null references machines (id) on delete cascade,
     user_id bigint not null references users (id),
     reason text not null default '',
@@ -168,7 +171,7 @@ create table assignments (
 create index assignments_user on assignments (user_id);
 
 create table events (
-    id integer primary key,
+    id integer primary key autoincrement,
     machine_id bigint not null references machines (id) on delete cascade,
     user_id bigint references users (id) on delete set null,
     -- kept when the user goes
@@ -178,6 +181,7 @@ create table events (
     info text not null default '{}'
 );
 create index events_machine on events (machine_id, id);
+create index events_at on events (at);
 
 -- One-time keys for a console's socket (clients that cannot send a header or cookie); only the hash is stored.
 create table console_tokens (

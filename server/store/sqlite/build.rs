@@ -1,0 +1,4 @@
+//! `migrate!` embeds the folder, but cargo does not know that.
+fn main() {
+    println!("cargo::rerun-if-changed=../../../migrations/sqlite");
+}

@@ -1,0 +1,191 @@
+use std::num::NonZero;
+use std::ops::{Deref, DerefMut};
+
+use crate::StoreError;
+
+/// Connections to PostgreSQL, one of which writes at a time.
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// A database. Cheap to clone; all clones share its connections.
+#[derive(Clone)]
+pub enum Store {
+    Sqlite(store_sqlite::Db),
+    Postgres(store_postgres::Db),
+}
+
+impl Store {
+    /// Opens `sqlite:///path/to/file` (made if missing) or `postgres://user@host/database`. The schema is left as it is: see [`Store::migrate`].
+    pub async fn open(url: &str) -> Result<Store, StoreError> {
+        if url.starts_with("sqlite:") {
+            let readers = std::thread::available_parallelism().map_or(4, NonZero::get).max(2);
+            Ok(Store::Sqlite(store_sqlite::Db::open(url, readers).await.map_err(opening)?))
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Ok(Store::Postgres(store_postgres::Db::open(url, POSTGRES_CONNECTIONS).await.map_err(opening)?))
+        } else {
+            Err(StoreError::Url)
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Store::Sqlite(_) => "sqlite",
+            Store::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Brings the schema up to date; does nothing when it is.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match self {
+            Store::Sqlite(db) => db.migrate().await?,
+            Store::Postgres(db) => db.migrate().await?,
+        }
+        Ok(())
+    }
+
+    /// What [`Store::migrate`] would apply, oldest first, as `0001 initial`.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
+        let (migrator, applied) = match self {
+            Store::Sqlite(db) => (&store_sqlite::MIGRATOR, db.applied_migrations().await?),
+            Store::Postgres(db) => (&store_postgres::MIGRATOR, db.applied_migrations().await?),
+        };
+        let pending = migrator.iter().filter(|m| !applied.contains(&m.version));
+        Ok(pending.map(|m| format!("{:04} {}", m.version, m.description)).collect())
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut read = self.read().await?;
+        match read.engine() {
+            Engine::Sqlite(c) => sqlx::query("select 1").execute(c).await.map(drop)?,
+            Engine::Postgres(c) => sqlx::query("select 1").execute(c).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// A connection to read with. Give it back soon (drop it): there are few. Each statement sees the latest commit,
+    /// so two reads in a row may straddle one; where that matters, read inside [`Store::begin`].
+    pub async fn read(&self) -> Result<Read, StoreError> {
+        let lease = match self {
+            Store::Sqlite(db) => Lease::SqliteReader(db.read().await?),
+            Store::Postgres(db) => Lease::PostgresReader(db.read().await?),
+        };
+        Ok(Read(Conn { lease, failed: false }))
+    }
+
+    /// Starts a transaction. One runs at a time, on both engines and across all servers of a database: what it reads stays true
+    /// until it commits. So never wait for anything but the store while holding one.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let lease = match self {
+            Store::Sqlite(db) => Lease::SqliteWriter(db.begin().await?),
+            Store::Postgres(db) => Lease::PostgresWriter(db.begin().await?),
+        };
+        Ok(Tx(Conn { lease, failed: false }))
+    }
+
+    /// Waits for everything on loan to be returned, then closes the database. Using it afterwards is [`StoreError::Unavailable`].
+    pub async fn close(&self) {
+        match self {
+            Store::Sqlite(db) => db.close().await,
+            Store::Postgres(db) => db.close().await,
+        }
+    }
+}
+
+/// Opening fails because of the URL, or because nothing answers there.
+fn opening(error: sqlx::Error) -> StoreError {
+    match error {
+        sqlx::Error::Configuration(_) => StoreError::Url,
+        // the file or the server is not there, or not for us
+        sqlx::Error::Database(_) => match StoreError::from(error) {
+            StoreError::Other(e) => StoreError::Unavailable(e),
+            known => known,
+        },
+        other => other.into(),
+    }
+}
+
+/// What statements run on: a [`Read`] or a [`Tx`].
+pub struct Conn {
+    lease: Lease,
+    /// PostgreSQL refuses everything after an error, SQLite nothing: here nothing of a transaction is kept once a statement of it failed.
+    failed: bool,
+}
+
+enum Lease {
+    SqliteReader(store_sqlite::Reader),
+    SqliteWriter(store_sqlite::Writer),
+    PostgresReader(store_postgres::Reader),
+    PostgresWriter(store_postgres::Writer),
+}
+
+/// The engine's own connection.
+pub(crate) enum Engine<'a> {
+    Sqlite(&'a mut store_sqlite::Conn),
+    Postgres(&'a mut store_postgres::Conn),
+}
+
+impl Conn {
+    pub(crate) fn engine(&mut self) -> Engine<'_> {
+        match &mut self.lease {
+            Lease::SqliteReader(c) => Engine::Sqlite(c),
+            Lease::SqliteWriter(c) => Engine::Sqlite(c),
+            Lease::PostgresReader(c) => Engine::Postgres(c),
+            Lease::PostgresWriter(c) => Engine::Postgres(c),
+        }
+    }
+
+    pub(crate) fn check<T>(&mut self, result: sqlx::Result<T>) -> Result<T, StoreError> {
+        self.failed |= result.is_err();
+        Ok(result?)
+    }
+}
+
+/// A connection that reads.
+pub struct Read(Conn);
+
+/// A transaction. Dropped without [`Tx::commit`] it leaves no trace.
+#[must_use = "a transaction that is not committed leaves no trace"]
+pub struct Tx(Conn);
+
+impl Tx {
+    /// Makes everything done in it lasting and visible. Refused ([`StoreError::Aborted`], and nothing is kept) when any statement of it failed.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        if self.0.failed {
+            return Err(StoreError::Aborted);
+        }
+        match self.0.lease {
+            Lease::SqliteWriter(tx) => tx.commit().await?,
+            Lease::PostgresWriter(tx) => tx.commit().await?,
+            // `Store::begin` alone makes a `Tx`, and only with the two above.
+            Lease::SqliteReader(_) | Lease::PostgresReader(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Read {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl DerefMut for Read {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
