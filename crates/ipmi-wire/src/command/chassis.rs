@@ -131,12 +131,6 @@ impl ChassisControl {
             Self::SoftShutdown => 5,
         }
     }
-
-    /// Once or twice makes no difference. A second cycle, reset, interrupt or press on the button does.
-    #[must_use]
-    pub fn is_idempotent(self) -> bool {
-        matches!(self, Self::PowerDown | Self::PowerUp)
-    }
 }
 
 impl Body for ChassisControl {
@@ -162,8 +156,12 @@ impl Command for ChassisControl {
     const NET_FN: NetFn = NetFn::CHASSIS;
     const CMD: u8 = 0x02;
     const NAME: &'static str = "Chassis Control";
-    const IDEMPOTENT: bool = false;
     type Response = ();
+
+    /// A second cycle, reset, interrupt or press on the button is one too many.
+    fn is_idempotent(&self) -> bool {
+        matches!(self, Self::PowerDown | Self::PowerUp)
+    }
 }
 
 /// Chassis Identify (00/04): the locator light.

@@ -48,10 +48,13 @@ pub trait Command: Body {
     const CMD: u8;
     /// As the specification titles it, for errors and logs.
     const NAME: &'static str;
+    type Response: Body;
+
     /// Executing it twice is the same as executing it once. A retransmission of anything else can do harm when the
     /// first copy did arrive and only its answer was lost.
-    const IDEMPOTENT: bool = true;
-    type Response: Body;
+    fn is_idempotent(&self) -> bool {
+        true
+    }
 
     /// Meaning of this command's own completion codes (0x80..=0xBE); `None` for the generic ones.
     #[must_use]

@@ -21,7 +21,7 @@ impl ActivatePayload {
     /// machine: what `ipmitool` asks for.
     #[must_use]
     pub fn sol(instance: u8) -> Self {
-        Self { payload_type: 1, instance, aux: [0xc4, 0, 0, 0] }
+        Self { payload_type: 1, instance, aux: [0xc6, 0, 0, 0] }
     }
 
     /// SOL packets from the console shall be encrypted.
@@ -49,8 +49,12 @@ impl Command for ActivatePayload {
     const NET_FN: NetFn = NetFn::APP;
     const CMD: u8 = 0x48;
     const NAME: &'static str = "Activate Payload";
-    const IDEMPOTENT: bool = false;
     type Response = ActivatePayloadResponse;
+
+    /// A second copy would be told "already active", by the same session.
+    fn is_idempotent(&self) -> bool {
+        false
+    }
 
     fn completion_text(code: CompletionCode) -> Option<&'static str> {
         match code {

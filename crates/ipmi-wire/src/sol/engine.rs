@@ -201,6 +201,12 @@ impl SolEngine {
         self.position - self.outstanding.as_ref().map_or(0, |o| o.data.len() as u64)
     }
 
+    /// Since when the present packet waits for its answer, repetitions included.
+    #[must_use]
+    pub fn unanswered_since(&self) -> Option<Instant> {
+        self.outstanding.as_ref().map(|o| o.first_sent)
+    }
+
     /// The next thing the peer did.
     pub fn poll_event(&mut self) -> Option<SolEvent> {
         let event = self.events.pop_front();
