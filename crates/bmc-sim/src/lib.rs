@@ -1,1 +1,16 @@
-//! Written next.
+//! Simulated BMCs and the machines behind them.
+//!
+//! A [`Lab`] runs any number of machines in one process. Each has a BMC that speaks IPMI 2.0 (RMCP+, cipher suites 3
+//! and 17, Serial over LAN) on a UDP socket of its own, and a pretend firmware that boots from the network the way real
+//! ones do: it fetches its loader, the loader's configuration, the kernel and the initrd over TFTP or HTTP, "installs",
+//! and ends at a login prompt on the serial console. [`Faults`] make a BMC or its network misbehave at run time.
+#![forbid(unsafe_code)]
+
+mod bmc;
+pub mod faults;
+mod lab;
+pub mod machine;
+
+pub use bmc::{Counters, SessionInfo, StartError, User};
+pub use faults::Faults;
+pub use lab::{ChassisFactory, Lab, LabConfig, LabError, Machine, MachineConfig, SerialTimeout};

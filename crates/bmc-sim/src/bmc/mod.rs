@@ -1,0 +1,264 @@
+//! A BMC: RMCP+ over one UDP socket, in front of a chassis.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use ipmi_wire::{
+    CipherSuite, Privilege,
+    session::{KeyTooLong, SecretKey},
+};
+use tokio::{
+    net::UdpSocket,
+    sync::{Notify, watch},
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    faults::{Datagram, Direction, Faults, Wire},
+    machine::{Chassis, boot_options::BootOptions, serial::SerialLine},
+};
+use core::{Core, Fixed};
+use users::Users;
+
+mod commands;
+mod core;
+mod sol;
+mod users;
+
+pub use self::core::Counters;
+pub use users::User;
+
+/// Channel number of the LAN interface.
+const CHANNEL: u8 = 1;
+
+/// How a BMC is set up.
+#[derive(Debug, Clone)]
+pub(crate) struct BmcConfig {
+    /// Where it listens; port 0 takes a free one.
+    pub(crate) address: SocketAddr,
+    /// Who may log in.
+    pub(crate) users: Vec<User>,
+    /// The BMC's own key for two-key log-in (K_g).
+    pub(crate) kg: Option<String>,
+    /// Cipher suites offered.
+    pub(crate) suites: Vec<CipherSuite>,
+    /// System GUID.
+    pub(crate) guid: [u8; 16],
+    /// Sessions at a time; more are refused.
+    pub(crate) max_sessions: usize,
+    /// Idle time after which a session is forgotten.
+    pub(crate) session_timeout: Duration,
+    /// How long a restart makes it deaf.
+    pub(crate) restart: Duration,
+    /// Faults from the start.
+    pub(crate) faults: Faults,
+    /// For the dice of the faults.
+    pub(crate) seed: u64,
+}
+
+/// A session as somebody at the BMC sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The BMC's id.
+    pub id: u32,
+    /// The console's id.
+    pub console_id: u32,
+    /// Who logged in.
+    pub user: String,
+    /// The present level.
+    pub privilege: Privilege,
+    /// Whether it holds SOL.
+    pub sol: bool,
+}
+
+/// A running BMC, as tests and the lab see it from inside.
+#[derive(Clone)]
+pub(crate) struct Bmc {
+    core: Arc<Mutex<Core>>,
+    wake: Arc<Notify>,
+    address: SocketAddr,
+}
+
+impl Bmc {
+    /// Binds the socket; the future is the BMC and is to be run until the lab ends.
+    pub(crate) async fn start(
+        config: BmcConfig,
+        chassis: Arc<dyn Chassis>,
+        boot: Arc<BootOptions>,
+        serial: Arc<SerialLine>,
+    ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
+        let socket = UdpSocket::bind(config.address).await.map_err(|error| StartError::Bind(config.address, error))?;
+        let address = socket.local_addr().map_err(|error| StartError::Bind(config.address, error))?;
+        let fixed = Fixed {
+            users: Users::new(&config.users)?,
+            kg: config.kg.map(|kg| SecretKey::new(kg.as_bytes())).transpose()?,
+            suites: config.suites.into(),
+            guid: config.guid,
+            max_sessions: config.max_sessions,
+            session_timeout: config.session_timeout,
+            restart: config.restart,
+            port: address.port(),
+        };
+        let written = serial.subscribe();
+        let core = Arc::new(Mutex::new(Core::new(fixed, chassis, boot, Arc::clone(&serial), config.faults)));
+        let wake = Arc::new(Notify::new());
+        let task = Task { socket, core: Arc::clone(&core), wake: Arc::clone(&wake), serial, written, wire: Wire::new(config.seed) };
+        Ok((Self { core, wake, address }, task.run()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        lock(&self.core)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn faults(&self) -> Faults {
+        self.lock().faults.clone()
+    }
+
+    pub(crate) fn set_faults(&self, faults: Faults) {
+        self.lock().faults = faults;
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn restart(&self) {
+        self.lock().restart(Instant::now());
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn deactivate_sol(&self) -> bool {
+        let was_active = self.lock().deactivate_sol(Instant::now());
+        self.wake.notify_one();
+        was_active
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.lock().counters
+    }
+
+    pub(crate) fn sessions(&self) -> Vec<SessionInfo> {
+        let core = self.lock();
+        let holder = core.sol.as_ref().map(|sol| sol.session);
+        let info = |(id, session): (&u32, &core::Session)| SessionInfo {
+            id: *id,
+            console_id: session.console_id,
+            user: session.user.clone(),
+            privilege: session.level,
+            sol: holder == Some(*id),
+        };
+        core.sessions.iter().map(info).collect()
+    }
+}
+
+/// Why a BMC could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its address is taken or not ours.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, #[source] io::Error),
+    /// A name or password does not fit IPMI.
+    #[error(transparent)]
+    User(#[from] KeyTooLong),
+}
+
+struct Task {
+    socket: UdpSocket,
+    core: Arc<Mutex<Core>>,
+    wake: Arc<Notify>,
+    serial: Arc<SerialLine>,
+    written: watch::Receiver<u64>,
+    wire: Wire,
+}
+
+/// Datagrams taken from the socket before others have their turn.
+const BURST: usize = 64;
+/// Larger than any packet of the protocol; what is longer is cut and then refused.
+const DATAGRAM: usize = 2048;
+
+impl Task {
+    async fn run(mut self) {
+        loop {
+            let (deadline, wants_output, input_waits) = {
+                let core = lock(&self.core);
+                let deadline = [core.deadline(), self.wire.deadline()].into_iter().flatten().min();
+                let sol = core.sol.as_ref();
+                (deadline, sol.is_some_and(sol::ActiveSol::wants_output), sol.is_some_and(sol::ActiveSol::input_waits))
+            };
+            tokio::select! {
+                readable = self.socket.readable() => {
+                    if readable.is_err() {
+                        return;
+                    }
+                }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
+                changed = self.written.changed(), if wants_output => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = self.serial.drained(), if input_waits => {}
+                () = self.wake.notified() => {}
+            }
+            self.turn();
+        }
+    }
+
+    /// Everything that can be done without waiting.
+    fn turn(&mut self) {
+        // on the stack of this call only: an idle BMC holds no buffer
+        let mut buffer = [0; DATAGRAM];
+        let core = Arc::clone(&self.core);
+        let mut core = lock(&core);
+        let now = Instant::now();
+        for _ in 0..BURST {
+            // an error is the network's answer to something sent earlier (ICMP unreachable) or "nothing there"
+            match self.socket.try_recv_from(&mut buffer) {
+                Ok((len, peer)) => {
+                    let arrived = Datagram { direction: Direction::In, peer, bytes: buffer[..len].to_vec() };
+                    let arrived = self.wire.send(&core.faults, now, arrived);
+                    self.deliver(&mut core, arrived, now);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {}
+            }
+        }
+        while let Some(datagram) = self.wire.due(now) {
+            self.deliver(&mut core, Some(datagram), now);
+        }
+        core.tick(now);
+        self.flush(&mut core, now);
+    }
+
+    fn deliver(&mut self, core: &mut Core, datagram: Option<Datagram>, now: Instant) {
+        match datagram {
+            Some(Datagram { direction: Direction::In, peer, bytes }) => {
+                core.receive(&bytes, peer, now);
+                self.flush(core, now);
+            }
+            Some(Datagram { direction: Direction::Out, peer, bytes }) => {
+                // a full socket buffer is one more way to lose a datagram
+                let _ = self.socket.try_send_to(&bytes, peer);
+            }
+            None => {}
+        }
+    }
+
+    fn flush(&mut self, core: &mut Core, now: Instant) {
+        for (bytes, peer) in core.take_output() {
+            let datagram = Datagram { direction: Direction::Out, peer, bytes };
+            if let Some(Datagram { peer, bytes, .. }) = self.wire.send(&core.faults, now, datagram) {
+                let _ = self.socket.try_send_to(&bytes, peer);
+            }
+        }
+    }
+}
+
+fn lock(core: &Mutex<Core>) -> MutexGuard<'_, Core> {
+    core.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,102 @@
+//! `bmc-sim`: a lab of simulated machines on the command line.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use anyhow::{Context, bail};
+use bmc_sim::{
+    Lab, LabConfig, MachineConfig, User,
+    machine::{Firmware, MacAddress, timing::Timing},
+};
+use clap::Parser;
+use ipmi_wire::Privilege;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Simulated BMCs and the machines behind them.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// A TOML file with [[machines]]; without it, --count machines are made.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Machines to make.
+    #[arg(long, default_value_t = 4, conflicts_with = "config")]
+    count: u16,
+    /// Address the BMCs listen on.
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
+    address: IpAddr,
+    /// Port of the first BMC; the others follow. 0 takes free ones.
+    #[arg(long, default_value_t = 6230)]
+    base_port: u16,
+    /// BMC user, with administrator rights.
+    #[arg(long, default_value = "admin")]
+    user: String,
+    /// Its password.
+    #[arg(long, env = "BMC_SIM_PASSWORD", default_value = "simulated", hide_env_values = true)]
+    password: String,
+    /// TFTP server the machines boot from.
+    #[arg(long, default_value = "127.0.0.1:69")]
+    tftp: SocketAddr,
+    /// Firmware of the machines: bios, uefi-x64, uefi-arm64, or mixed.
+    #[arg(long, default_value = "mixed")]
+    firmware: String,
+    /// No pauses: for tests and load.
+    #[arg(long)]
+    instant: bool,
+}
+
+impl Arguments {
+    fn lab(&self) -> anyhow::Result<LabConfig> {
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            return toml::from_str(&text).with_context(|| format!("in {}", path.display()));
+        }
+        let machines = (0..self.count).map(|i| self.machine(i)).collect::<anyhow::Result<_>>()?;
+        Ok(LabConfig { machines })
+    }
+
+    fn machine(&self, i: u16) -> anyhow::Result<MachineConfig> {
+        let firmware = match (self.firmware.as_str(), i % 3) {
+            ("bios", _) | ("mixed", 0) => Firmware::Bios,
+            ("uefi-x64", _) | ("mixed", 1) => Firmware::UefiX64,
+            ("uefi-arm64", _) | ("mixed", _) => Firmware::UefiArm64,
+            (other, _) => bail!("--firmware {other}: bios, uefi-x64, uefi-arm64 or mixed"),
+        };
+        let [high, low] = i.to_be_bytes();
+        let mac = MacAddress([0x52, 0x54, 0x00, 0x5b, high, low]);
+        let users = vec![User::new(&self.user, &self.password, Privilege::Administrator)];
+        let port = match self.base_port {
+            0 => 0,
+            base => base.checked_add(i).with_context(|| format!("--base-port {base} leaves no room for {} ports", self.count))?,
+        };
+        let mut machine = MachineConfig::new(&format!("sim-{}", i + 1), mac, firmware, self.tftp, users);
+        machine.bmc_addr = SocketAddr::new(self.address, port);
+        machine.seed = i.into();
+        if self.instant {
+            machine.timing = Timing::instant();
+        }
+        Ok(machine)
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
+    let arguments = Arguments::parse();
+    let mut lab = Lab::start(arguments.lab()?).await.context("the lab does not start (for many BMCs raise `ulimit -n`)")?;
+    for machine in lab.machines() {
+        println!("{} bmc={} mac={}", machine.name(), machine.bmc_addr(), machine.mac());
+    }
+    println!("{} machines are ready", lab.machines().len());
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        () = lab.failed() => bail!("a machine died"),
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    lab.shutdown().await;
+    Ok(())
+}
