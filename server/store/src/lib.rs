@@ -24,6 +24,8 @@
 mod conn;
 mod error;
 mod tables;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use conn::{Conn, Read, Store, Tx};
 pub use error::StoreError;
