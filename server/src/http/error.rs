@@ -54,7 +54,7 @@ impl IntoResponse for LabError {
             }
             Self::NoSpace => problem(StatusCode::INSUFFICIENT_STORAGE, "NoSpace", vec![text]),
             Self::Store(error) => stored(&error),
-            Self::Files(_) | Self::Secret(_) => {
+            Self::Internal(_) | Self::Files(_) | Self::Secret(_) => {
                 tracing::error!(error = %text, "request failed");
                 internal()
             }
@@ -65,16 +65,54 @@ impl IntoResponse for LabError {
 /// The store's failures; never its own words, which may name columns and values.
 fn stored(error: &StoreError) -> Response {
     match error {
-        StoreError::Unique { .. } => {
-            problem(StatusCode::CONFLICT, "IntegrityError", vec!["something with this name or address exists already".into()])
+        StoreError::Unique { key } => problem(StatusCode::CONFLICT, "IntegrityError", vec![taken(key).into()]),
+        StoreError::ForeignKey => {
+            let text = "something this refers to is gone, or something still refers to it".into();
+            problem(StatusCode::CONFLICT, "IntegrityError", vec![text])
         }
-        StoreError::Busy { .. } | StoreError::Unavailable { .. } => {
-            tracing::warn!(%error, "store not available");
+        StoreError::Full => problem(StatusCode::INSUFFICIENT_STORAGE, "NoSpace", vec!["the database has no space left".into()]),
+        StoreError::Busy | StoreError::Unavailable(_) => {
+            tracing::warn!(error = %Chain(error), "store not available");
             problem(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", vec!["the database does not answer; try again".into()])
         }
         other => {
-            tracing::error!(error = %other, "request failed in the store");
+            tracing::error!(error = %Chain(other), "request failed in the store");
             internal()
         }
+    }
+}
+
+/// What exists already, by the key that must be unique.
+fn taken(key: &str) -> &'static str {
+    match key {
+        "archs.name" => "an architecture with this name exists already",
+        "assignments.machine_id,user_id" => "this user has the machine already",
+        "bmcs.ip,port" => "a BMC with this address exists already",
+        "bmcs.name" => "a BMC with this name exists already",
+        "identities.source,subject" | "users.username" => "a user with this name exists already",
+        "images.filename" => "an image with this name exists already",
+        "interfaces.mac" => "an interface with this MAC exists already",
+        "interfaces.network_id,reserved_ipv4" | "interfaces.network_id,static_ipv4" => "this address is in use in the network already",
+        "machines.name" => "a machine with this name exists already",
+        "networks.name" => "a network with this name exists already",
+        "networks.reserved_net" | "networks.static_net" | "networks.subnet" => "a network with this subnet or pool exists already",
+        "preseeds.filename" => "a preseed with this name exists already",
+        "subarchs.arch_id,name" => "the architecture has a subarchitecture with this name already",
+        _ => "something with this name or address exists already",
+    }
+}
+
+/// An error with its causes, for the log.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
     }
 }

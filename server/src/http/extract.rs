@@ -77,7 +77,8 @@ fn unread(rejection: &BytesRejection) -> Response {
     LabError::invalid("the body could not be read whole").into_response()
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+/// Reads JSON; what is wrong with it in one sentence.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     if bytes.is_empty() {
         return Err("the request needs a JSON body".into());
     }
@@ -114,7 +115,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = LabError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, LabError> {
-        axum::extract::Path::from_request_parts(parts, state)
+        <axum::extract::Path<T> as FromRequestParts<S>>::from_request_parts(parts, state)
             .await
             .map(|axum::extract::Path(value)| Self(value))
             .map_err(|_| LabError::not_found("there is nothing at this address"))

@@ -1,5 +1,51 @@
 //! Routers and extractors. Holds no rule and no SQL.
 
+mod access;
 pub mod api;
+mod assets;
+mod boot;
+mod client_address;
 pub mod error;
 pub mod extract;
+mod health;
+mod multipart;
+mod openapi;
+mod pages;
+pub mod security;
+mod session;
+mod stream;
+
+pub use client_address::ClientAddress;
+
+use axum::{Router, middleware, routing::any};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::ConfigError};
+
+use crate::lab::Lab;
+
+/// Everything the server answers over HTTP.
+///
+/// # Errors
+/// When the configured public address is none a browser could send as its origin.
+pub fn router(lab: &Lab) -> Result<Router, ConfigError> {
+    let api = api::v1::router();
+    // what a browser asks, with its session
+    let browser = Router::new()
+        .nest("/api/v1", api.clone())
+        // else these would be pages
+        .route("/api", any(error::unknown_address))
+        .route("/api/", any(error::unknown_address))
+        .route("/api/v1/", any(error::unknown_address))
+        .route("/api/{*path}", any(error::unknown_address))
+        .merge(pages::router(lab, api.with_state(lab.clone())))
+        .layer(session::layer(lab))
+        .layer(security::csrf(lab)?)
+        .layer(CompressionLayer::new());
+    Ok(Router::new()
+        .merge(browser)
+        .merge(assets::router())
+        .merge(boot::router())
+        .merge(health::router())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| error::internal()))
+        .layer(middleware::from_fn_with_state(lab.clone(), access::layer))
+        .with_state(lab.clone()))
+}

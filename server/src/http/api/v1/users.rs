@@ -1,0 +1,76 @@
+//! `/user`: everybody; admins change them.
+
+use app::api::{ApiError, CreatedUser, NewUser, User, UserChange};
+use axum::{Json, extract::State, http::StatusCode};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    http::extract::{Body, Path},
+    lab::{Actor, Lab, LabError, accounts},
+};
+
+pub fn router() -> OpenApiRouter<Lab> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(change, delete))
+}
+
+/// All users, by name
+#[utoipa::path(
+    get, path = "/user", tag = "user",
+    responses(
+        (status = 200, description = "The users", body = Vec<User>),
+        (status = 401, description = "Not logged in", body = ApiError),
+    )
+)]
+async fn list(State(lab): State<Lab>, actor: Actor) -> Result<Json<Vec<User>>, LabError> {
+    accounts::list(&lab, &actor).await.map(Json)
+}
+
+/// Make a user (admins)
+#[utoipa::path(
+    post, path = "/user", tag = "user", request_body = NewUser,
+    responses(
+        (status = 201, description = "The user with a generated password, which is shown this once", body = CreatedUser),
+        (status = 400, description = "A value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 409, description = "The name is taken", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NewUser>) -> Result<(StatusCode, Json<CreatedUser>), LabError> {
+    let user = accounts::create(&lab, &actor, new).await?;
+    Ok((StatusCode::CREATED, Json(user)))
+}
+
+/// Change a user (admins): a new password ends all of the user's sessions
+#[utoipa::path(
+    put, path = "/user/{id}", tag = "user", params(("id" = i64, Path, description = "Id of the user")), request_body = UserChange,
+    responses(
+        (status = 200, description = "The user as changed", body = User),
+        (status = 400, description = "A value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 404, description = "No such user", body = ApiError),
+        (status = 409, description = "The name is taken, or no admin would be left", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn change(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, Body(change): Body<UserChange>) -> Result<Json<User>, LabError> {
+    accounts::change(&lab, &actor, id, change).await.map(Json)
+}
+
+/// Delete a user who has no images, preseeds or machines (admins)
+#[utoipa::path(
+    delete, path = "/user/{id}", tag = "user", params(("id" = i64, Path, description = "Id of the user")),
+    responses(
+        (status = 204, description = "Deleted, with sessions and tokens; events keep the name"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 404, description = "No such user", body = ApiError),
+        (status = 409, description = "Oneself, the last admin, or somebody who still has something", body = ApiError),
+    )
+)]
+async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
+    accounts::delete(&lab, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,38 @@
+//! People: how they prove who they are, what they may change of themselves and of each other.
+
+mod cache;
+mod limit;
+mod login;
+mod own;
+mod password;
+mod tokens;
+mod users;
+
+pub use login::{by_session, first_admin, login, new_admin, reset_password, still_known, sweep};
+pub use own::{change_me, change_password, me, wire};
+pub use tokens::{by_token, create_token, delete_token, list_tokens};
+pub use users::{change, create, delete, list};
+
+use cache::Cache;
+use limit::LoginLimit;
+use password::Hasher;
+
+use crate::lab::LabError;
+
+/// Name of the identities whose password is kept here.
+const LOCAL: &str = "local";
+
+/// What the accounts' rules keep in memory.
+pub struct Accounts {
+    hasher: Hasher,
+    limit: LoginLimit,
+    cache: Cache,
+}
+
+impl Accounts {
+    /// # Errors
+    /// When the operating system gives no random numbers.
+    pub fn new() -> Result<Self, LabError> {
+        Ok(Self { hasher: Hasher::new()?, limit: LoginLimit::default(), cache: Cache::default() })
+    }
+}

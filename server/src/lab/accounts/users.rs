@@ -1,0 +1,113 @@
+//! All users: seen by everybody, changed by admins.
+
+use app::api::{CreatedUser, NewUser, User, UserChange};
+use store::{Tx, UserRow};
+
+use super::{
+    LOCAL,
+    login::{insert, set_password},
+    password,
+};
+use crate::{
+    journal::now_micros,
+    lab::{Actor, Lab, LabError},
+};
+
+/// Everybody, by name.
+///
+/// # Errors
+/// The store's.
+pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<User>, LabError> {
+    let mut read = lab.store.read().await?;
+    let rows = store::users::list(&mut read).await?;
+    Ok(rows.into_iter().map(|row| wire(row, actor)).collect())
+}
+
+/// # Errors
+/// [`LabError::Forbidden`] for others than admins; a unique name's.
+pub async fn create(lab: &Lab, actor: &Actor, new: NewUser) -> Result<CreatedUser, LabError> {
+    actor.must_be_admin()?;
+    let password = password::generate()?;
+    let hash = lab.accounts.hasher.hash(&password).await?;
+    let email = new.email.map(app::api::Email::into_string).unwrap_or_default();
+    let mut tx = lab.store.begin().await?;
+    let row = insert(&mut tx, new.username.as_str(), &email, new.admin, hash).await?;
+    tx.commit().await?;
+    Ok(CreatedUser { user: wire(row, actor), password })
+}
+
+/// # Errors
+/// [`LabError::Forbidden`] for others than admins; [`LabError::Conflict`] when no admin would be left.
+pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: UserChange) -> Result<User, LabError> {
+    actor.must_be_admin()?;
+    // hashed before the transaction: it takes long
+    let hash = match &change.password {
+        Some(password) => Some(lab.accounts.hasher.hash(password.as_str()).await?),
+        None => None,
+    };
+    let mut tx = lab.store.begin().await?;
+    let mut user = get(&mut tx, id).await?;
+    if change.admin == Some(false) && user.admin {
+        must_not_be_last_admin(&mut tx).await?;
+    }
+    if let Some(username) = change.username {
+        user.username = username.into_string();
+        // for a local password the name is what one logs in with
+        if let Some(mut identity) = store::identities::get_for_user(&mut tx, id, LOCAL).await? {
+            identity.subject.clone_from(&user.username);
+            identity.updated_at = now_micros();
+            store::identities::update(&mut tx, &identity).await?;
+        }
+    }
+    if let Some(email) = change.email {
+        user.email = email.into_string();
+    }
+    user.admin = change.admin.unwrap_or(user.admin);
+    store::users::update(&mut tx, &user).await?;
+    if let Some(hash) = hash {
+        set_password(&mut tx, &user, hash, None).await?;
+    }
+    tx.commit().await?;
+    lab.accounts.cache.forget();
+    Ok(wire(user, actor))
+}
+
+/// # Errors
+/// [`LabError::Forbidden`] for others than admins; [`LabError::Conflict`] for oneself and the last admin;
+/// [`LabError::InUse`] while the user has images, preseeds or machines.
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+    actor.must_be_admin()?;
+    let mut tx = lab.store.begin().await?;
+    let user = get(&mut tx, id).await?;
+    if user.id == actor.user_id {
+        return Err(LabError::Conflict("you cannot delete yourself".into()));
+    }
+    if user.admin {
+        must_not_be_last_admin(&mut tx).await?;
+    }
+    let by: Vec<String> = store::users::used_by(&mut tx, id).await?.iter().map(|used| format!("{} {}", used.kind, used.name)).collect();
+    if !by.is_empty() {
+        return Err(LabError::InUse { what: format!("user {}", user.username), by });
+    }
+    store::users::delete(&mut tx, id).await?;
+    tx.commit().await?;
+    lab.accounts.cache.forget();
+    Ok(())
+}
+
+async fn get(tx: &mut Tx, id: i64) -> Result<UserRow, LabError> {
+    store::users::get(tx, id).await?.ok_or_else(|| LabError::not_found("user not found"))
+}
+
+/// Called for an admin who is about to be none.
+async fn must_not_be_last_admin(tx: &mut Tx) -> Result<(), LabError> {
+    if store::users::count_admins(tx).await? < 2 {
+        return Err(LabError::Conflict("the last admin must stay one".into()));
+    }
+    Ok(())
+}
+
+fn wire(row: UserRow, viewer: &Actor) -> User {
+    let visible = viewer.admin || viewer.user_id == row.id;
+    User { id: row.id, username: row.username, email: visible.then_some(row.email), admin: row.admin }
+}

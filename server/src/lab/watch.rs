@@ -1,0 +1,39 @@
+//! What everybody who looks at the lab is told, as it happens.
+
+use app::api::{LabEvent, Status};
+
+use crate::{
+    journal,
+    lab::{Lab, LabError, machines},
+};
+
+/// Events told again to a reader who was away. Who missed more loads everything anew.
+const REPLAY_LIMIT: i64 = 500;
+
+/// Power and state of every machine now.
+///
+/// # Errors
+/// The store's.
+pub async fn snapshot(lab: &Lab) -> Result<LabEvent, LabError> {
+    let mut read = lab.store.read().await?;
+    let rows = store::machines::list(&mut read).await?;
+    drop(read);
+    let status = |row: store::MachineRow| {
+        let (power, error) = machines::power_of(lab, row.id);
+        Status { machine: row.id, power, error, state: machines::state(&row.state) }
+    };
+    Ok(LabEvent::Snapshot { machines: rows.into_iter().map(status).collect() })
+}
+
+/// The log's entries after the one a reader saw last, oldest first; [`LabEvent::Resync`] when they are too many.
+///
+/// # Errors
+/// The store's.
+pub async fn missed(lab: &Lab, after: i64) -> Result<Vec<LabEvent>, LabError> {
+    let mut read = lab.store.read().await?;
+    let rows = store::events::list_since(&mut read, after, REPLAY_LIMIT).await?;
+    if i64::try_from(rows.len()).is_ok_and(|count| count == REPLAY_LIMIT) {
+        return Ok(vec![LabEvent::Resync]);
+    }
+    Ok(rows.into_iter().filter_map(journal::event).map(|event| LabEvent::Event { event }).collect())
+}
