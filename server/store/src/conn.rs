@@ -77,7 +77,11 @@ impl Store {
     /// until it commits. So never wait for anything but the store while holding one.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let lease = match self {
-            Store::Sqlite(db) => Lease::SqliteWriter(db.begin().await?),
+            Store::Sqlite(db) => Lease::SqliteWriter(db.begin().await.map_err(|e| match e {
+                // its pool is the one writer
+                sqlx::Error::PoolTimedOut => StoreError::Busy,
+                other => other.into(),
+            })?),
             Store::Postgres(db) => Lease::PostgresWriter(db.begin().await?),
         };
         Ok(Tx(Conn { lease, failed: false }))

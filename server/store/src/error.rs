@@ -86,10 +86,12 @@ impl From<sqlx::Error> for StoreError {
                     None => StoreError::Other(error),
                 }
             }
-            sqlx::Error::PoolTimedOut => StoreError::Busy,
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::BeginFailed => {
-                StoreError::Unavailable(error)
-            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => StoreError::Unavailable(error),
             _ => StoreError::Other(error),
         }
     }

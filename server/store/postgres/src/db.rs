@@ -6,11 +6,14 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool, Postgres};
 
-/// How long to wait for a connection, or for the writer before us.
-const BUSY: Duration = Duration::from_secs(10);
+/// How long to wait for a free connection, or for a server that does not answer.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a writer waits for the one before it, in PostgreSQL's words.
+const LOCK_TIMEOUT: &str = "10s";
 
 /// After this long unused, a connection is asked for a sign of life before it is lent: the server may have been restarted meanwhile.
-const STALE: Duration = Duration::from_secs(5);
+const STALE: Duration = Duration::from_secs(1);
 
 /// Every statement of `server/store/sql` stays prepared.
 const STATEMENTS: usize = 256;
@@ -39,11 +42,14 @@ impl Db {
             .application_name("mr-provisioner")
             .statement_cache_capacity(STATEMENTS)
             // A writer that hangs must not stop every other for ever.
-            .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")])
+            .options([("lock_timeout", LOCK_TIMEOUT), ("idle_in_transaction_session_timeout", "60s")])
             .disable_statement_logging();
+        // The pool would go on trying and in the end say only that it took too long: this says what is wrong.
+        let first = tokio::time::timeout(CONNECT, options.connect()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        first.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(BUSY)
+            .acquire_timeout(CONNECT)
             .test_before_acquire(false)
             .before_acquire(|conn, meta| {
                 Box::pin(async move {

@@ -3,21 +3,21 @@
 use store::testing::TestStore;
 use store::*;
 
-pub const NOW: i64 = 1_700_000_000_000_000;
+pub(crate) const NOW: i64 = 1_700_000_000_000_000;
 
-pub async fn tx(db: &TestStore) -> Tx {
+pub(crate) async fn tx(db: &TestStore) -> Tx {
     db.store.begin().await.expect("begin")
 }
 
-pub async fn read(db: &TestStore) -> Read {
+pub(crate) async fn read(db: &TestStore) -> Read {
     db.store.read().await.expect("read")
 }
 
-pub fn a_user(name: &str) -> NewUser {
+pub(crate) fn a_user(name: &str) -> NewUser {
     NewUser { username: name.into(), email: format!("{name}@lab.example"), admin: false, ssh_key: String::new(), created_at: NOW }
 }
 
-pub fn an_image(filename: &str, arch_id: i64, user_id: Option<i64>) -> NewImage {
+pub(crate) fn an_image(filename: &str, arch_id: i64, user_id: Option<i64>) -> NewImage {
     NewImage {
         filename: filename.into(),
         name: filename.into(),
@@ -33,7 +33,7 @@ pub fn an_image(filename: &str, arch_id: i64, user_id: Option<i64>) -> NewImage 
     }
 }
 
-pub fn a_preseed(filename: &str, user_id: Option<i64>) -> NewPreseed {
+pub(crate) fn a_preseed(filename: &str, user_id: Option<i64>) -> NewPreseed {
     NewPreseed {
         filename: filename.into(),
         description: String::new(),
@@ -46,7 +46,7 @@ pub fn a_preseed(filename: &str, user_id: Option<i64>) -> NewPreseed {
     }
 }
 
-pub fn a_bmc(name: &str, ip: &str) -> NewBmc {
+pub(crate) fn a_bmc(name: &str, ip: &str) -> NewBmc {
     NewBmc {
         name: name.into(),
         ip: ip.into(),
@@ -59,7 +59,7 @@ pub fn a_bmc(name: &str, ip: &str) -> NewBmc {
     }
 }
 
-pub fn a_machine(name: &str, arch_id: i64) -> NewMachine {
+pub(crate) fn a_machine(name: &str, arch_id: i64) -> NewMachine {
     NewMachine {
         name: name.into(),
         arch_id,
@@ -71,15 +71,15 @@ pub fn a_machine(name: &str, arch_id: i64) -> NewMachine {
     }
 }
 
-pub fn an_interface(machine_id: i64, mac: &str) -> NewInterface {
+pub(crate) fn an_interface(machine_id: i64, mac: &str) -> NewInterface {
     NewInterface { machine_id, mac: mac.into(), identifier: String::new(), network_id: None, static_ipv4: None, reserved_ipv4: None }
 }
 
-pub fn an_assignment(machine_id: i64, user_id: i64) -> NewAssignment {
+pub(crate) fn an_assignment(machine_id: i64, user_id: i64) -> NewAssignment {
     NewAssignment { machine_id, user_id, reason: String::new(), started_at: NOW }
 }
 
-pub fn an_event(machine_id: i64, user: Option<(i64, &str)>, at: i64) -> NewEvent {
+pub(crate) fn an_event(machine_id: i64, user: Option<(i64, &str)>, at: i64) -> NewEvent {
     NewEvent {
         machine_id,
         user_id: user.map(|(id, _)| id),
@@ -90,35 +90,35 @@ pub fn an_event(machine_id: i64, user: Option<(i64, &str)>, at: i64) -> NewEvent
     }
 }
 
-pub fn a_token(user_id: i64, hash: &str) -> NewToken {
+pub(crate) fn a_token(user_id: i64, hash: &str) -> NewToken {
     NewToken { user_id, token_hash: hash.into(), prefix: "mrp_".into(), description: String::new(), created_at: NOW, expires_at: None }
 }
 
-pub fn a_session(id_hash: &str, user_id: Option<i64>, expires_at: i64) -> SessionRow {
+pub(crate) fn a_session(id_hash: &str, user_id: Option<i64>, expires_at: i64) -> SessionRow {
     SessionRow { id_hash: id_hash.into(), user_id, data: "{}".into(), created_at: NOW, last_seen_at: NOW, expires_at }
 }
 
 /// A small lab in which everything refers to everything it can.
-pub struct Lab {
-    pub anna: i64,
-    pub ben: i64,
-    pub arch: i64,
-    pub subarch: i64,
-    pub loader: i64,
-    pub kernel: i64,
-    pub initrd: i64,
-    pub preseed: i64,
-    pub bmc: i64,
-    pub network: i64,
+pub(crate) struct Lab {
+    pub(crate) anna: i64,
+    pub(crate) ben: i64,
+    pub(crate) arch: i64,
+    pub(crate) subarch: i64,
+    pub(crate) loader: i64,
+    pub(crate) kernel: i64,
+    pub(crate) initrd: i64,
+    pub(crate) preseed: i64,
+    pub(crate) bmc: i64,
+    pub(crate) network: i64,
     /// Held by anna.
-    pub machine: i64,
-    pub interface: i64,
-    pub assignment: i64,
+    pub(crate) machine: i64,
+    pub(crate) interface: i64,
+    pub(crate) assignment: i64,
     /// Held by nobody, with nothing but an architecture.
-    pub spare: i64,
+    pub(crate) spare: i64,
 }
 
-pub async fn lab(db: &TestStore) -> Lab {
+pub(crate) async fn lab(db: &TestStore) -> Lab {
     let mut tx = tx(db).await;
     macro_rules! insert {
         ($table:ident, $new:expr) => {
