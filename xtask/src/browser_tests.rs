@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use std::process::Command;
 
 use crate::{
+    node::Node,
     process, setup,
     test::Outcome,
     web::{self, Profile},
@@ -13,8 +14,9 @@ use crate::{
 /// Playwright against the demo lab; `specs` choose spec files by a part of their names.
 pub(crate) fn end_to_end(workspace: &Workspace, specs: &[String]) -> Result<Outcome> {
     setup::packages(setup::BROWSER)?;
-    let mut command = Command::new("node");
-    command.arg("end2end/run.mjs").args(specs);
+    let node = Node::set_up(workspace)?;
+    let mut command = node.script("end2end/run.mjs");
+    command.args(specs);
     perform(workspace, command)
 }
 
@@ -25,7 +27,8 @@ pub(crate) fn lab(workspace: &Workspace, firmware: &[String]) -> Result<Outcome>
     if !process::succeeds(namespace().arg("true")) {
         bail!("the lab makes a network namespace, which this user may not; run as root: sudo -E cargo xtask lab");
     }
-    command.args(["node", "end2end/lab/run.mjs"]).args(firmware);
+    let node = Node::set_up(workspace)?;
+    command.arg(node.program()).arg("end2end/lab/run.mjs").args(firmware);
     perform(workspace, command)
 }
 
@@ -42,7 +45,6 @@ fn namespace() -> Command {
 
 fn perform(workspace: &Workspace, mut command: Command) -> Result<Outcome> {
     web::build(workspace, Profile::Release)?;
-    setup::node(workspace)?;
     let server = workspace.build_server(false)?;
     command.current_dir(&workspace.root).env("MRP_SERVER", server);
     let (success, lines) = process::watch(&mut command)?;

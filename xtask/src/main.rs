@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask web|run|test|e2e|lab|bench|sqlx`. Each does the set-up it needs.
 
 mod browser_tests;
+mod node;
 mod postgres;
 mod process;
 mod run;

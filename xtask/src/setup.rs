@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -125,27 +125,6 @@ fn apt() -> Command {
     // wait for another apt instead of failing
     command.args(["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"]).env("DEBIAN_FRONTEND", "noninteractive");
     command
-}
-
-/// Node and the packages of the lockfile.
-pub(crate) fn node(workspace: &Workspace) -> Result<()> {
-    packages(NODE)?;
-    let lock = fs::read(workspace.root.join("package-lock.json"))?;
-    // A copy of the lockfile that was installed: file times say nothing after a git checkout.
-    let installed = workspace.root.join("node_modules/.installed-lock.json");
-    if fs::read(&installed).is_ok_and(|content| content == lock) {
-        return Ok(());
-    }
-    eprintln!("setup: npm ci");
-    process::run(Command::new("npm").current_dir(&workspace.root).args([
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-    ]))?;
-    fs::write(installed, lock)?;
-    Ok(())
 }
 
 /// Whether `cargo nextest` can be used, after trying to install it.

@@ -35,13 +35,6 @@ impl Workspace {
         command
     }
 
-    /// A program that npm installed, run by node so that no executable bit and no `#!` line matters.
-    pub(crate) fn node_tool(&self, script: &str) -> Command {
-        let mut command = Command::new("node");
-        command.current_dir(&self.root).arg(self.root.join("node_modules").join(script));
-        command
-    }
-
     /// Builds the server and tells where it is.
     ///
     /// The package is not named on purpose: selected alone, the server would get other features of shared

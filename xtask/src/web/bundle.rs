@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use std::{fs, path::Path};
 
 use super::{Profile, text};
-use crate::{process, workspace::Workspace};
+use crate::{node::Node, process};
 
 /// Bundles `package` into `<dist>/assets` and returns the manifest: the addresses of the entry files.
-pub(super) fn bundle(workspace: &Workspace, profile: Profile, package: &Path, dist: &Path) -> Result<Value> {
+pub(super) fn bundle(node: &Node, profile: Profile, package: &Path, dist: &Path) -> Result<Value> {
     let meta = package.with_file_name("meta.json");
-    let mut command = workspace.node_tool("esbuild/bin/esbuild");
+    let mut command = node.script("node_modules/esbuild/bin/esbuild");
     command.arg(package.join("boot.js")).arg(package.join("app.css")).args([
         "--bundle",
         "--splitting",

@@ -12,11 +12,10 @@ use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{process, setup, workspace::Workspace};
+use crate::{node::Node, process, workspace::Workspace};
 
 /// How the browser's code is compiled.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,22 +55,22 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
         eprintln!("web: dist/ is up to date");
         return Ok(());
     }
-    setup::node(workspace)?;
+    let node = Node::set_up(workspace)?;
     let work = workspace.target.join("web");
     let package = work.join("pkg");
     let wasm = process::timed("cargo", || toolchain::compile(workspace, profile))?;
     process::timed("wasm-bindgen", || bind(&wasm, &package))?;
     if profile == Profile::Release {
-        process::timed("wasm-opt", || optimize(workspace, &package.join("app_bg.wasm")))?;
+        process::timed("wasm-opt", || optimize(&node, &package.join("app_bg.wasm")))?;
     }
-    process::timed("tailwind", || style(workspace, profile, &package.join("app.css")))?;
+    process::timed("tailwind", || style(&node, profile, &package.join("app.css")))?;
     // Built beside and then renamed: a server that reads dist/ must not see half of it.
     let fresh = workspace.root.join("dist.new");
     remove(&fresh)?;
-    let mut manifest = process::timed("esbuild", || bundle::bundle(workspace, profile, &package, &fresh))?;
+    let mut manifest = process::timed("esbuild", || bundle::bundle(&node, profile, &package, &fresh))?;
     copy_public(&workspace.root.join("public"), &fresh.join("public"))?;
     if profile == Profile::Release {
-        process::timed("compress", || compress(workspace, &fresh))?;
+        process::timed("compress", || compress(&node, &fresh))?;
     }
     report_sizes(&fresh, &manifest)?;
     manifest["profile"] = json!(profile.name());
@@ -107,12 +106,12 @@ fn bind(wasm: &Path, package: &Path) -> Result<()> {
     Ok(())
 }
 
-fn optimize(workspace: &Workspace, wasm: &Path) -> Result<()> {
-    process::run(workspace.node_tool("binaryen/bin/wasm-opt").arg("-Oz").args(WASM_FEATURES).arg(wasm).arg("-o").arg(wasm))
+fn optimize(node: &Node, wasm: &Path) -> Result<()> {
+    process::run(node.script("node_modules/binaryen/bin/wasm-opt").arg("-Oz").args(WASM_FEATURES).arg(wasm).arg("-o").arg(wasm))
 }
 
-fn style(workspace: &Workspace, profile: Profile, output: &Path) -> Result<()> {
-    let mut command = workspace.node_tool("@tailwindcss/cli/dist/index.mjs");
+fn style(node: &Node, profile: Profile, output: &Path) -> Result<()> {
+    let mut command = node.script("node_modules/@tailwindcss/cli/dist/index.mjs");
     command.args(["--input", "style/app.css", "--output"]).arg(output);
     if profile == Profile::Release {
         command.arg("--minify");
@@ -136,8 +135,8 @@ fn copy_public(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn compress(workspace: &Workspace, dist: &Path) -> Result<()> {
-    process::run(Command::new("node").arg(workspace.root.join("xtask/web/compress.mjs")).arg(dist))
+fn compress(node: &Node, dist: &Path) -> Result<()> {
+    process::run(node.script("xtask/web/compress.mjs").arg(dist))
 }
 
 fn report_sizes(dist: &Path, manifest: &Value) -> Result<()> {
