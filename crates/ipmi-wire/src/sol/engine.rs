@@ -108,6 +108,7 @@ pub struct SolEngine {
     position: u64,
     /// Flags to be sent once the stream has reached a position, e.g. a break between two characters.
     marks: VecDeque<(u64, u8)>,
+    signals_acknowledged: u64,
     outstanding: Option<Outstanding>,
     last_sequence: u8,
     paused_until: Option<Instant>,
@@ -138,6 +139,7 @@ impl SolEngine {
             queue: VecDeque::new(),
             position: 0,
             marks: VecDeque::new(),
+            signals_acknowledged: 0,
             outstanding: None,
             last_sequence: 0,
             paused_until: None,
@@ -165,7 +167,7 @@ impl SolEngine {
     /// Queues flags ([`op`] for a console, [`status`] for a BMC) behind the characters pushed so far. They travel in a
     /// numbered packet of their own, so they arrive, and once only.
     pub fn signal(&mut self, flags: u8) {
-        self.marks.push_back((self.position + self.queue.len() as u64, flags & !NACK));
+        self.marks.push_back((self.pushed(), flags & !NACK));
     }
 
     /// Queues a break.
@@ -193,6 +195,18 @@ impl SolEngine {
     #[must_use]
     pub fn pending(&self) -> usize {
         self.queue.len() + self.marks.len() + self.outstanding.as_ref().map_or(0, |o| o.data.len().max(1))
+    }
+
+    /// Stream position behind the characters pushed so far, counted from the start.
+    #[must_use]
+    pub fn pushed(&self) -> u64 {
+        self.position + self.queue.len() as u64
+    }
+
+    /// How many of the signals queued so far the peer has taken.
+    #[must_use]
+    pub fn signals_acknowledged(&self) -> u64 {
+        self.signals_acknowledged
     }
 
     /// Stream position up to which the peer has taken our characters, counted from the start.
@@ -329,8 +343,12 @@ impl SolEngine {
             self.queue.push_front(*octet);
         }
         self.position -= rest.len() as u64;
-        if nack && outstanding.flags != 0 {
-            self.marks.push_front((self.position, outstanding.flags));
+        if outstanding.flags != 0 {
+            if nack {
+                self.marks.push_front((self.position, outstanding.flags));
+            } else {
+                self.signals_acknowledged += 1;
+            }
         }
         if nack || (accepted == 0 && !rest.is_empty()) {
             self.paused_until = Some(now + self.config.pause);
