@@ -45,9 +45,9 @@ export class Server {
     this.#child = new Child(first ? name : `${name}-again`, binary, [command, "--data-dir", this.data, "--listen", listen, ...args], {
       env: { ...process.env, NO_COLOR: "1", ...environment },
     });
-    const [, url] = await this.#child.line(/(https?:\/\/[^\s/]+)/, 60);
+    const [, url] = await this.#child.line(/^(https?:\/\/[^\s/]+)\/?$/, 60);
     this.url = url;
-    if (first) this.password = (await this.#child.line(/admin password:\s*(\S+)/i, 30))[1];
+    if (first) this.password = (await this.#child.line(/^admin password: (\S+)$/, 30))[1];
   }
 
   /** Ends it without a chance to tidy up, and starts it again on the same data. */
