@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use app::api::{Event, EventKind, Instant, LabEvent};
 use jiff::Timestamp;
-use store::{Store, StoreError, Tx};
-use store_model::{EventRow, NewEvent};
+use store::{EventRow, NewEvent, Store, StoreError, Tx};
+
 use tokio::sync::broadcast;
 
 /// Live messages a slow reader may fall behind before it is told to load everything anew.
@@ -78,8 +78,8 @@ impl Journal {
             event_type,
             info,
         };
-        let row = store::events::insert(tx, &new).await?;
-        pending.events.push(Event { id: row.id, machine_id: machine, username: row.username, date: instant(row.at), what });
+        let id = store::events::insert(tx, &new).await?;
+        pending.events.push(Event { id, machine_id: machine, username: new.username, date: instant(new.at), what });
         Ok(())
     }
 

@@ -123,6 +123,12 @@ pub struct Machine {
     pub may_change: bool,
 }
 
+/// A machine's name as a host name: every character that is not alphanumeric becomes `-`.
+#[must_use]
+pub fn hostname(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}
+
 /// Who has a machine, in short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -9,6 +9,8 @@ pub enum Origin {
     Session(String),
     /// An API token, by its id.
     Token(i64),
+    /// A console's one-time key.
+    Ticket,
     /// The command line on the server itself.
     Local,
 }

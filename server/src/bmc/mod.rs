@@ -1,0 +1,130 @@
+//! The machines' BMCs: the port, its driver over IPMI, the sessions kept open, and the poller that keeps the power
+//! state of the whole lab.
+
+mod fleet;
+mod plain;
+mod poller;
+
+use std::net::SocketAddr;
+
+use app::api::{BmcType, PowerState};
+use async_trait::async_trait;
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
+pub use fleet::{Fleet, PowerReading};
+pub use poller::{Roster, poll};
+
+/// Where a machine's BMC is and how to log in to it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BmcTarget {
+    /// Id of the BMC.
+    pub id: i64,
+    /// For error texts.
+    pub name: String,
+    pub address: SocketAddr,
+    pub kind: BmcType,
+    pub username: String,
+    pub password: Zeroizing<String>,
+    /// Which of the machines behind the BMC, e.g. a cartridge's number.
+    pub info: String,
+}
+
+/// What the next boot starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootDevice {
+    Pxe,
+    Disk,
+    Bios,
+}
+
+impl BootDevice {
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pxe => "pxe",
+            Self::Disk => "disk",
+            Self::Bios => "bios",
+        }
+    }
+}
+
+/// What the chassis is told (IPMI 2.0 table 28-4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerControl {
+    On,
+    Off,
+    Reset,
+}
+
+/// Why a BMC did not do what was asked. The text names the BMC, the stage and what to check, never a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BmcError {
+    #[error("{0}")]
+    Failed(String),
+    /// Somebody else holds the only serial session.
+    #[error("the serial console of {0} is held by another session")]
+    ConsoleBusy(String),
+    #[error("{0} machines are not supported yet: use a BMC of type plain")]
+    Unsupported(&'static str),
+}
+
+/// One machine's BMC.
+#[async_trait]
+pub trait Bmc: Send + Sync {
+    /// # Errors
+    /// Within a few seconds, when the BMC does not answer or refuses.
+    async fn power(&self) -> Result<PowerState, BmcError>;
+
+    /// # Errors
+    /// When the BMC does not answer or refuses.
+    async fn control(&self, control: PowerControl) -> Result<(), BmcError>;
+
+    /// Chooses what the next boot starts from; `efi` asks for a UEFI boot, `persistent` for all boots after as well.
+    ///
+    /// # Errors
+    /// When the BMC does not answer or refuses.
+    async fn set_boot_device(&self, device: BootDevice, efi: bool, persistent: bool) -> Result<(), BmcError>;
+
+    /// Opens the serial console; `take_over` ends a session somebody else holds.
+    ///
+    /// # Errors
+    /// [`BmcError::ConsoleBusy`], or when the BMC does not answer or refuses.
+    async fn open_console(&self, take_over: bool) -> Result<Console, BmcError>;
+}
+
+/// An open serial console. It closes when both halves are dropped.
+pub struct Console {
+    pub reader: Box<dyn ConsoleReader>,
+    pub writer: Box<dyn ConsoleWriter>,
+}
+
+#[async_trait]
+pub trait ConsoleReader: Send {
+    /// The next thing that happens on the line. Cancelling it loses nothing.
+    async fn next(&mut self) -> ConsoleEvent;
+}
+
+#[async_trait]
+pub trait ConsoleWriter: Send {
+    /// Resolves once the BMC has taken the input.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    async fn write(&mut self, input: ConsoleInput) -> Result<(), BmcError>;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsoleEvent {
+    Output(Bytes),
+    /// Something on the line that is no byte, in words.
+    Notice(String),
+    /// The session ended; why.
+    Closed(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsoleInput {
+    Bytes(Bytes),
+    Break,
+}

@@ -1,0 +1,176 @@
+//! `/machine/{id}/console` and its socket.
+
+use app::api::{ApiError, ConsoleCommand, ConsoleStatus, ConsoleTicket};
+use axum::{
+    Json,
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
+    },
+    http::HeaderMap,
+    response::Response,
+};
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use tokio::time::{Duration, interval};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    bmc::ConsoleInput,
+    console::{Output, Viewer},
+    http::{
+        extract::{Path, Query},
+        security,
+    },
+    lab::{Actor, Lab, LabError, consoles},
+};
+
+/// Most bytes a viewer may send in one frame: a pasted page, not a file.
+const FRAME_LIMIT: usize = 64 * 1024;
+/// Proxies close sockets that are silent for a minute.
+const PING: Duration = Duration::from_secs(25);
+
+pub fn router() -> OpenApiRouter<Lab> {
+    OpenApiRouter::new().routes(routes!(ticket)).routes(routes!(socket))
+}
+
+/// A one-time key for a machine's console
+///
+/// It opens `/ws?token=…` and `/api/v1/machine/{id}/console/socket?token=…` once, within five minutes.
+#[utoipa::path(
+    post,
+    path = "/machine/{id}/console",
+    tag = "console",
+    params(("id" = i64, Path, description = "The machine's id")),
+    responses(
+        (status = 200, description = "The key", body = ConsoleTicket),
+        (status = 400, description = "The machine has no BMC", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor assignee", body = ApiError),
+        (status = 404, description = "No such machine", body = ApiError),
+    )
+)]
+async fn ticket(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<ConsoleTicket>, LabError> {
+    let token = consoles::ticket(&lab, &actor, id).await?;
+    Ok(Json(ConsoleTicket { host: None, port: lab.config.listen.port(), token }))
+}
+
+#[derive(Deserialize)]
+pub(in crate::http) struct Key {
+    token: Option<String>,
+}
+
+/// A machine's serial console
+///
+/// A WebSocket. Binary frames are the line's bytes, both ways; text frames are JSON: what the server says of the line,
+/// and what the viewer asks for (`take_write`, `break`, `take_over`).
+#[utoipa::path(
+    get,
+    path = "/machine/{id}/console/socket",
+    tag = "console",
+    params(("id" = i64, Path, description = "The machine's id"), ("token" = Option<String>, Query, description = "A one-time key, instead of a login")),
+    responses(
+        (status = 101, description = "The console"),
+        (status = 400, description = "The machine has no BMC, or no WebSocket was asked for", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor assignee, or another site's page", body = ApiError),
+        (status = 404, description = "No such machine, or the key is not good any more", body = ApiError),
+    )
+)]
+async fn socket(
+    State(lab): State<Lab>,
+    actor: Option<Actor>,
+    Path(id): Path<i64>,
+    Query(key): Query<Key>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, LabError> {
+    let upgrade = upgrade.map_err(|rejection| LabError::invalid(format!("this address is a WebSocket: {rejection}")))?;
+    let viewer = match key.token {
+        Some(token) => join_by_key(&lab, &token, Some(id)).await?,
+        None => {
+            // a WebSocket is no request to which browsers apply the same-origin policy
+            security::must_be_same_origin(&headers, &lab)?;
+            consoles::attach(&lab, &actor.ok_or(LabError::Unauthenticated)?, id).await?
+        }
+    };
+    Ok(upgraded(lab, upgrade, viewer))
+}
+
+/// `/ws?token=…`, where clients of the original connect.
+pub(in crate::http) async fn by_key(
+    State(lab): State<Lab>,
+    Query(key): Query<Key>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, LabError> {
+    let upgrade = upgrade.map_err(|rejection| LabError::invalid(format!("this address is a WebSocket: {rejection}")))?;
+    let token = key.token.ok_or_else(|| LabError::invalid("no token"))?;
+    let viewer = join_by_key(&lab, &token, None).await?;
+    Ok(upgraded(lab, upgrade, viewer))
+}
+
+async fn join_by_key(lab: &Lab, token: &str, wanted: Option<i64>) -> Result<Viewer, LabError> {
+    let (actor, machine) = consoles::redeem(lab, token).await?;
+    if wanted.is_some_and(|wanted| wanted != machine) {
+        return Err(LabError::not_found("this console key is another machine's"));
+    }
+    consoles::attach(lab, &actor, machine).await
+}
+
+fn upgraded(lab: Lab, upgrade: WebSocketUpgrade, viewer: Viewer) -> Response {
+    upgrade.max_message_size(FRAME_LIMIT).max_frame_size(FRAME_LIMIT).on_upgrade(move |socket| serve(lab, socket, viewer))
+}
+
+async fn serve(lab: Lab, socket: WebSocket, mut viewer: Viewer) {
+    let (mut out, mut from) = socket.split();
+    let mut pings = interval(PING);
+    loop {
+        let message = tokio::select! {
+            () = lab.shutdown.cancelled() => {
+                let frame = CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() };
+                let _ = out.send(Message::Close(Some(frame))).await;
+                return;
+            }
+            output = viewer.next() => match output {
+                Output::Bytes(bytes) => Message::Binary(bytes),
+                Output::Status(status) => text(&status),
+            },
+            received = from.next() => match received {
+                Some(Ok(message)) => match handle(&viewer, message).await {
+                    Ok(()) => continue,
+                    Err(notice) => text(&ConsoleStatus::Notice { text: notice }),
+                },
+                Some(Err(_)) | None => return,
+            },
+            _ = pings.tick() => Message::Ping(Default::default()),
+        };
+        if out.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn text(status: &ConsoleStatus) -> Message {
+    // plain data: it always has a JSON form
+    Message::Text(serde_json::to_string(status).unwrap_or_default().into())
+}
+
+/// What the viewer sent; an error is a sentence for that viewer.
+async fn handle(viewer: &Viewer, message: Message) -> Result<(), String> {
+    match message {
+        Message::Binary(bytes) if !bytes.is_empty() => viewer.input(ConsoleInput::Bytes(bytes)).await,
+        Message::Text(text) => match serde_json::from_str(&text) {
+            Ok(ConsoleCommand::TakeWrite) => {
+                viewer.take_write();
+                Ok(())
+            }
+            Ok(ConsoleCommand::TakeOver) => {
+                viewer.take_over();
+                Ok(())
+            }
+            Ok(ConsoleCommand::Break) => viewer.input(ConsoleInput::Break).await,
+            Err(error) => Err(format!("not understood: {error}")),
+        },
+        _ => Ok(()),
+    }
+}

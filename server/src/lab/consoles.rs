@@ -1,0 +1,99 @@
+//! Who may watch a machine's console, and one-time keys for clients that cannot send a header.
+
+use std::{sync::Arc, time::Duration};
+
+use app::api::EventKind;
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use store::ConsoleTokenRow;
+
+use super::{Actor, Lab, LabError, Origin, power};
+use crate::{
+    bmc::{Bmc, BmcError},
+    console::{Lines, Viewer},
+    journal::now_micros,
+    secrets,
+};
+
+/// How long a ticket is good.
+const TICKET: Duration = Duration::from_secs(300);
+
+/// Joins a machine's console.
+///
+/// # Errors
+/// Actors who are neither admin nor assignee, machines without BMC.
+pub async fn attach(lab: &Lab, actor: &Actor, id: i64) -> Result<Viewer, LabError> {
+    power::controlled(lab, actor, id, "console requires a BMC").await?;
+    lab.journal.record(id, Some(&actor.cause()), EventKind::ConsoleAccess {}).await?;
+    Ok(lab.consoles.attach(id, &lines(lab), &actor.username))
+}
+
+/// Logs a machine's console for a while, though nobody watches.
+pub(super) fn record(lab: &Lab, id: i64, during: Duration) {
+    lab.consoles.record(id, &lines(lab), during);
+}
+
+/// A key that opens the console's socket once.
+///
+/// # Errors
+/// Actors who are neither admin nor assignee, machines without BMC.
+pub async fn ticket(lab: &Lab, actor: &Actor, id: i64) -> Result<String, LabError> {
+    power::controlled(lab, actor, id, "console requires a BMC").await?;
+    let token = secrets::random_hex::<24>()?;
+    let now = now_micros();
+    let row = ConsoleTokenRow {
+        token_hash: hash(&token),
+        machine_id: id,
+        user_id: actor.user_id,
+        expires_at: now + i64::try_from(TICKET.as_micros()).unwrap_or(i64::MAX - now),
+    };
+    let mut tx = lab.store.begin().await?;
+    store::console_tokens::delete_expired(&mut tx, now).await?;
+    store::console_tokens::insert(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// Uses up a ticket: whose it is, and for which machine.
+///
+/// # Errors
+/// [`LabError::NotFound`] when it is unknown, used or too old.
+pub async fn redeem(lab: &Lab, token: &str) -> Result<(Actor, i64), LabError> {
+    let mut tx = lab.store.begin().await?;
+    let row = store::console_tokens::take(&mut tx, &hash(token), now_micros()).await?;
+    let row = row.ok_or_else(|| LabError::not_found("this console key is unknown, used or too old"))?;
+    let user = store::users::get(&mut tx, row.user_id).await?.ok_or(LabError::Unauthenticated)?;
+    tx.commit().await?;
+    let actor = Actor { user_id: user.id, username: user.username, admin: user.admin, origin: Origin::Ticket };
+    Ok((actor, row.machine_id))
+}
+
+fn hash(token: &str) -> String {
+    secrets::hex(&Sha256::digest(token.as_bytes()))
+}
+
+fn lines(lab: &Lab) -> Arc<dyn Lines> {
+    Arc::new(LabLines(lab.clone()))
+}
+
+/// Finds BMCs for consoles.
+struct LabLines(Lab);
+
+#[async_trait]
+impl Lines for LabLines {
+    async fn bmc(&self, machine: i64) -> Result<Arc<dyn Bmc>, BmcError> {
+        let failed = |text: String| BmcError::Failed(text);
+        let found = async {
+            let mut read = self.0.store.read().await?;
+            let Some(row) = store::machines::get(&mut read, machine).await? else { return Ok(None) };
+            let Some(bmc) = row.bmc_id else { return Ok(None) };
+            let bmc = store::bmcs::get(&mut read, bmc).await?;
+            Ok::<_, store::StoreError>(bmc.map(|bmc| power::target(&self.0.secrets, &row, bmc)))
+        };
+        match found.await {
+            Ok(Some(target)) => self.0.fleet.bmc(&target),
+            Ok(None) => Err(failed("the machine has no BMC any more".into())),
+            Err(error) => Err(failed(format!("the machine's BMC cannot be looked up: {error}"))),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Power, by the machine's BMC.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use app::api::{EventKind, PowerAction, PowerAnswer, PowerState};
+use async_trait::async_trait;
+use store::{BmcRow, MachineRow};
+use tokio::time::sleep;
+use zeroize::Zeroizing;
+
+use super::{Actor, Lab, LabError, bmcs, machines};
+use crate::{
+    bmc::{Bmc, BmcError, BmcTarget, BootDevice, PowerControl, PowerReading, Roster},
+    secrets::Secrets,
+};
+
+/// After a power command the machine is asked again at these times: chassis take their while.
+const LOOK_AGAIN: [Duration; 4] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(5)];
+
+/// Asks the machine's BMC now.
+///
+/// # Errors
+/// [`LabError::NotFound`]. A BMC that fails is an answer, not an error.
+pub async fn ask(lab: &Lab, _actor: &Actor, id: i64) -> Result<PowerAnswer, LabError> {
+    let mut read = lab.store.read().await?;
+    let machine = store::machines::get(&mut read, id).await?.ok_or_else(machines::not_found)?;
+    let bmc = match machine.bmc_id {
+        Some(bmc) => store::bmcs::get(&mut read, bmc).await?,
+        None => None,
+    };
+    drop(read);
+    let Some(bmc) = bmc else {
+        return Ok(PowerAnswer { state: PowerState::Unknown, error: None });
+    };
+    Ok(answer(look(lab, id, &target(&lab.secrets, &machine, bmc)).await))
+}
+
+/// Carries out a power command and answers with the power right after it.
+///
+/// # Errors
+/// Actors who are neither admin nor assignee, machines without BMC, and a BMC that fails or refuses.
+pub async fn act(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Result<PowerAnswer, LabError> {
+    let (machine, bmc) = controlled(lab, actor, id, "power state changes require a BMC").await?;
+    let efi = efiboot(lab, &machine).await?;
+    let target = target(&lab.secrets, &machine, bmc);
+    match action {
+        PowerAction::PxeReboot => boot_from(lab, actor, id, &target, BootDevice::Pxe, efi).await?,
+        PowerAction::DiskReboot => boot_from(lab, actor, id, &target, BootDevice::Disk, efi).await?,
+        PowerAction::BiosReboot => boot_from(lab, actor, id, &target, BootDevice::Bios, efi).await?,
+        PowerAction::On => control(lab, actor, id, &target, PowerControl::On).await?,
+        PowerAction::Off => control(lab, actor, id, &target, PowerControl::Off).await?,
+        PowerAction::Reboot => control(lab, actor, id, &target, PowerControl::Reset).await?,
+    }
+    lab.journal.record(id, Some(&actor.cause()), EventKind::PowerChange { power: action.word().into() }).await?;
+    let now = look(lab, id, &target).await;
+    look_again(lab.clone(), id, target);
+    Ok(answer(now))
+}
+
+fn answer(reading: PowerReading) -> PowerAnswer {
+    PowerAnswer { state: reading.state, error: reading.error }
+}
+
+/// A machine the actor may control, with its BMC.
+pub(super) async fn controlled(lab: &Lab, actor: &Actor, id: i64, without: &str) -> Result<(MachineRow, BmcRow), LabError> {
+    let mut read = lab.store.read().await?;
+    let machine = machines::must_may_change(&mut read, actor, id).await?;
+    let bmc = match machine.bmc_id {
+        Some(bmc) => store::bmcs::get(&mut read, bmc).await?,
+        None => None,
+    };
+    Ok((machine, bmc.ok_or_else(|| LabError::invalid(without))?))
+}
+
+/// Whether the machine's boot flavour wants a UEFI boot.
+pub(super) async fn efiboot(lab: &Lab, machine: &MachineRow) -> Result<bool, LabError> {
+    Ok(match machine.subarch_id {
+        Some(id) => store::subarchs::get(&mut *lab.store.read().await?, id).await?.is_some_and(|subarch| subarch.efiboot),
+        None => false,
+    })
+}
+
+/// Sets the boot device for the next boot only, then resets the machine, or powers it on.
+pub(super) async fn boot_from(
+    lab: &Lab,
+    actor: &Actor,
+    id: i64,
+    target: &BmcTarget,
+    device: BootDevice,
+    efi: bool,
+) -> Result<(), LabError> {
+    set_boot_device(lab, actor, id, target, device, efi).await?;
+    restart(lab, actor, id, target).await
+}
+
+pub(super) async fn set_boot_device(
+    lab: &Lab,
+    actor: &Actor,
+    id: i64,
+    target: &BmcTarget,
+    device: BootDevice,
+    efi: bool,
+) -> Result<(), LabError> {
+    let action = format!("boot device {}", device.word());
+    run(lab, actor, id, target, &action, |bmc| async move { bmc.set_boot_device(device, efi, false).await }).await?;
+    let event = EventKind::BootDevice { device: device.word().into(), efi, persistent: false };
+    lab.journal.record(id, Some(&actor.cause()), event).await?;
+    Ok(())
+}
+
+/// Resets a machine that is on, powers on one that is off.
+pub(super) async fn restart(lab: &Lab, actor: &Actor, id: i64, target: &BmcTarget) -> Result<(), LabError> {
+    run(lab, actor, id, target, "power cycle", |bmc| async move {
+        match bmc.power().await? {
+            PowerState::On => bmc.control(PowerControl::Reset).await,
+            _ => bmc.control(PowerControl::On).await,
+        }
+    })
+    .await
+}
+
+async fn control(lab: &Lab, actor: &Actor, id: i64, target: &BmcTarget, control: PowerControl) -> Result<(), LabError> {
+    let action = format!("power {control:?}").to_lowercase();
+    run(lab, actor, id, target, &action, |bmc| async move { bmc.control(control).await }).await
+}
+
+/// Runs something on a machine's BMC; a failure becomes an event, so that it is seen later too.
+async fn run<F: Future<Output = Result<(), BmcError>> + Send>(
+    lab: &Lab,
+    actor: &Actor,
+    id: i64,
+    target: &BmcTarget,
+    action: &str,
+    work: impl FnOnce(Arc<dyn Bmc>) -> F,
+) -> Result<(), LabError> {
+    let done = match lab.fleet.bmc(target) {
+        Ok(bmc) => work(bmc).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = done {
+        let message = error.to_string();
+        lab.journal.record(id, Some(&actor.cause()), EventKind::BmcError { action: action.into(), message: message.clone() }).await?;
+        return Err(LabError::Bmc(message));
+    }
+    Ok(())
+}
+
+/// Asks for the power and keeps the answer.
+async fn look(lab: &Lab, id: i64, target: &BmcTarget) -> PowerReading {
+    let reading: PowerReading = match lab.fleet.bmc(target) {
+        Ok(bmc) => bmc.power().await.into(),
+        Err(error) => Err(error).into(),
+    };
+    lab.fleet.note_power(id, reading.clone());
+    reading
+}
+
+/// A chassis changes its power in its own time: watches it for a moment, so that pages show the change at once.
+pub(super) fn look_again(lab: Lab, id: i64, target: BmcTarget) {
+    tokio::spawn(async move {
+        for pause in LOOK_AGAIN {
+            sleep(pause).await;
+            if lab.shutdown.is_cancelled() {
+                return;
+            }
+            look(&lab, id, &target).await;
+        }
+    });
+}
+
+/// How to reach a machine's BMC. A password that cannot be opened is tried as none: the BMC then says it is wrong.
+pub(super) fn target(secrets: &Secrets, machine: &MachineRow, bmc: BmcRow) -> BmcTarget {
+    let password = match bmc.password_sealed.as_deref().map(|sealed| secrets.open_sealed(bmcs::PURPOSE, sealed)) {
+        Some(Ok(password)) => password,
+        Some(Err(error)) => {
+            tracing::error!(bmc = bmc.id, %error, "a BMC's password cannot be opened");
+            Zeroizing::default()
+        }
+        None => Zeroizing::default(),
+    };
+    BmcTarget {
+        id: bmc.id,
+        name: bmc.name,
+        // both are checked when they are stored
+        address: (bmc.ip.parse::<IpAddr>().unwrap_or(IpAddr::from([0, 0, 0, 0])), u16::try_from(bmc.port).unwrap_or(623)).into(),
+        kind: bmcs::kind(&bmc.bmc_type),
+        username: bmc.username,
+        password,
+        info: machine.bmc_info.clone(),
+    }
+}
+
+/// All machines with a BMC, for the poller.
+pub struct Machines(pub Lab);
+
+#[async_trait]
+impl Roster for Machines {
+    async fn machines(&self) -> Option<Vec<(i64, BmcTarget)>> {
+        let all = async {
+            let mut read = self.0.store.read().await?;
+            let bmcs: std::collections::HashMap<i64, BmcRow> =
+                store::bmcs::list(&mut read).await?.into_iter().map(|bmc| (bmc.id, bmc)).collect();
+            let machines = store::machines::list(&mut read).await?;
+            let known = machines.into_iter().filter_map(|machine| {
+                let bmc = bmcs.get(&machine.bmc_id?)?.clone();
+                Some((machine.id, target(&self.0.secrets, &machine, bmc)))
+            });
+            Ok::<_, store::StoreError>(known.collect())
+        };
+        match all.await {
+            Ok(machines) => Some(machines),
+            Err(error) => {
+                tracing::warn!(%error, "the poller cannot read the machines");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Provisioning: netboot on, boot from the network, and what became of it.
+
+use std::time::Duration;
+
+use app::api::{EventKind, MachineState, Outcome};
+
+use super::{Actor, Lab, LabError, consoles, machines, power};
+use crate::{
+    bmc::BootDevice,
+    journal::{Pending, now_micros},
+};
+
+/// An install takes the night: that long its console is logged, though nobody watches.
+const RECORDED_FOR: Duration = Duration::from_secs(12 * 3600);
+
+/// Switches netboot on, marks the machine as provisioning and boots it from the network.
+///
+/// The boot device is set first: a BMC that does not answer leaves the machine as it was. Then the intent is stored,
+/// because the machine asks for its configuration seconds after the reset; if the reset fails, it is taken back.
+///
+/// # Errors
+/// Whatever is missing (BMC, kernel, subarch, bootloader), the actor's right, a BMC that fails.
+pub async fn start(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, LabError> {
+    let (machine, bmc) = power::controlled(lab, actor, id, "provisioning requires a BMC").await?;
+    if machine.kernel_id.is_none() {
+        return Err(LabError::invalid("provisioning requires a kernel"));
+    }
+    let Some(subarch) = machine.subarch_id else {
+        return Err(LabError::invalid("provisioning requires a subarch"));
+    };
+    let subarch = store::subarchs::get(&mut *lab.store.read().await?, subarch).await?;
+    let Some(subarch) = subarch.filter(|subarch| subarch.bootloader_id.is_some()) else {
+        return Err(LabError::invalid("provisioning requires the subarch to have a bootloader"));
+    };
+    let target = power::target(&lab.secrets, &machine, bmc);
+    power::set_boot_device(lab, actor, id, &target, BootDevice::Pxe, subarch.efiboot).await?;
+    set(lab, actor, id, "provision", |row| {
+        row.netboot_enabled = true;
+        row.state = MachineState::Provisioning.word().into();
+    })
+    .await?;
+    // before the reset, so that the log has the firmware's first line
+    consoles::record(lab, id, RECORDED_FOR);
+    if let Err(error) = power::restart(lab, actor, id, &target).await {
+        set(lab, actor, id, "the power cycle failed", |row| {
+            row.netboot_enabled = machine.netboot_enabled;
+            row.state.clone_from(&machine.state);
+        })
+        .await?;
+        return Err(error);
+    }
+    lab.journal.record(id, Some(&actor.cause()), EventKind::PowerChange { power: "pxe_reboot".into() }).await?;
+    power::look_again(lab.clone(), id, target);
+    Ok(MachineState::Provisioning)
+}
+
+/// Says how a provisioning ended. Changes nothing but the state.
+///
+/// # Errors
+/// Actors who are neither admin nor assignee.
+pub async fn finish(lab: &Lab, actor: &Actor, id: i64, outcome: Outcome) -> Result<MachineState, LabError> {
+    let state = match outcome {
+        Outcome::Ready => MachineState::Ready,
+        Outcome::Error => MachineState::Error,
+        Outcome::Unknown => MachineState::Unknown,
+    };
+    machines::must_may_change(&mut *lab.store.read().await?, actor, id).await?;
+    set(lab, actor, id, "api", |row| row.state = state.word().into()).await?;
+    Ok(state)
+}
+
+/// The machine's state.
+///
+/// # Errors
+/// [`LabError::NotFound`].
+pub async fn state(lab: &Lab, _actor: &Actor, id: i64) -> Result<MachineState, LabError> {
+    let row = store::machines::get(&mut *lab.store.read().await?, id).await?.ok_or_else(machines::not_found)?;
+    Ok(machines::state(&row.state))
+}
+
+/// Changes a machine's row, and tells its state when that changed.
+async fn set(lab: &Lab, actor: &Actor, id: i64, reason: &str, change: impl FnOnce(&mut store::MachineRow)) -> Result<(), LabError> {
+    let mut tx = lab.store.begin().await?;
+    let mut row = store::machines::get(&mut tx, id).await?.ok_or_else(machines::not_found)?;
+    change(&mut row);
+    row.updated_at = now_micros();
+    store::machines::update(&mut tx, &row).await?;
+    let state = machines::state(&row.state);
+    let mut pending = Pending::default();
+    let event = EventKind::StateChange { state, reason: reason.into() };
+    lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), event).await?;
+    pending.changed(id);
+    tx.commit().await?;
+    lab.journal.tell(app::api::LabEvent::State { machine: id, state });
+    lab.journal.publish(pending);
+    Ok(())
+}

@@ -1,0 +1,378 @@
+//! Answers for booting machines, and what their fetches tell about them.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use app::api::{BootProtocol, EventKind, FileRole, ImageType, MacAddr, PreseedType, hostname};
+use store::{ImageRow, MachineView, Store, StoreError};
+use subtle::ConstantTimeEq;
+
+use super::{
+    ask::Ask,
+    loader::{Boot, Decision, Flavour, GRUB_ENTRY, LocalReason, loader_config, preseed_options},
+    preseed::{ImageVariables, InterfaceVariables, PreseedError, Variables},
+    sandbox,
+};
+use crate::{images::Files, journal::Journal};
+
+/// How long an address is taken to be the machine that last asked for its configuration from it.
+const SEEN_FOR: Duration = Duration::from_secs(15 * 60);
+/// How long a loader's fetch waits for the configuration request that tells whose it was.
+const PENDING_FOR: Duration = Duration::from_secs(3 * 60);
+/// Addresses remembered; a flood of forged ones must not grow the memory.
+const ADDRESSES: usize = 4096;
+const PENDING_PER_ADDRESS: usize = 8;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Base of the addresses given to machines, e.g. `http://10.0.0.1:8080`, without a slash at its end.
+    pub url: String,
+    /// Name server for installers, or empty.
+    pub preseed_dns: String,
+    /// Folders with loaders, searched in this order for the path asked for, then for its last part.
+    pub loader_dirs: Vec<PathBuf>,
+    /// The program that renders preseeds apart: the server itself.
+    pub renderer: PathBuf,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Netboot(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    journal: Journal,
+    images: Files,
+    settings: Settings,
+    addresses: Mutex<HashMap<IpAddr, Address>>,
+}
+
+/// What is known of an address that machines fetch from.
+struct Address {
+    touched: Instant,
+    machine: Option<(i64, Instant)>,
+    pending: Vec<(Instant, EventKind)>,
+}
+
+/// What a machine is sent.
+#[derive(Debug)]
+pub enum Answer {
+    Text(String),
+    File { path: PathBuf, len: u64 },
+}
+
+/// Why a machine is sent nothing; the text stands on its screen.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    Denied(String),
+    #[error("{0}")]
+    Unavailable(String),
+    /// The preseed's own fault.
+    #[error(transparent)]
+    Preseed(#[from] PreseedError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a booting machine could not be answered");
+        Self::Unavailable("the server's database does not answer".into())
+    }
+}
+
+/// How a fetch ended.
+#[derive(Debug)]
+pub struct Fetched<'a> {
+    pub path: &'a str,
+    pub client: IpAddr,
+    pub protocol: BootProtocol,
+    pub bytes: u64,
+    pub elapsed: Duration,
+    /// Why it ended early, if it did.
+    pub failure: Option<String>,
+}
+
+impl Netboot {
+    #[must_use]
+    pub fn new(store: Store, journal: Journal, images: Files, settings: Settings) -> Self {
+        Self(Arc::new(Inner { store, journal, images, settings, addresses: Mutex::default() }))
+    }
+
+    /// What to send for a path, over either protocol.
+    ///
+    /// # Errors
+    /// A [`Refusal`] whose text may be sent to the client.
+    pub async fn answer(&self, path: &str, client: IpAddr) -> Result<Answer, Refusal> {
+        match Ask::parse(path) {
+            Ask::GrubEntry => Ok(Answer::Text(GRUB_ENTRY.into())),
+            Ask::MachineConfig(flavour, mac) => self.machine_config(path, client, flavour, &mac).await.map(Answer::Text),
+            // only those ask for it whose own MAC has no configuration: unknown machines
+            Ask::PxelinuxDefault => Ok(Answer::Text(loader_config(Flavour::Pxelinux, None, &Decision::Local(LocalReason::UnknownMac)))),
+            Ask::Kernel(machine) => self.machine_file(machine, "kernel", |view| view.kernel_id).await,
+            Ask::Initrd(machine) => self.machine_file(machine, "initrd", |view| view.initrd_id).await,
+            Ask::File(name) => self.file(&name).await,
+            Ask::Refused(reason) => {
+                Err(if path.contains("..") { Refusal::Denied(reason.into()) } else { Refusal::NotFound(reason.into()) })
+            }
+        }
+    }
+
+    async fn machine_config(&self, path: &str, client: IpAddr, flavour: Flavour, mac: &MacAddr) -> Result<String, Refusal> {
+        let Some(view) = store::machines::view_by_mac(&mut *self.0.store.read().await?, mac.as_str()).await? else {
+            return Ok(loader_config(flavour, Some(mac), &Decision::Local(LocalReason::UnknownMac)));
+        };
+        let decision = self.decide(&view).await?;
+        for earlier in self.now_known(client, view.id) {
+            self.note(view.id, earlier).await;
+        }
+        let (netboot, reason) = match &decision {
+            Decision::Netboot(_) => (true, None),
+            Decision::Local(reason) => (false, Some(reason.text().to_owned())),
+        };
+        let filename = path.trim_start_matches('/').to_owned();
+        self.note(view.id, EventKind::TftpReq { filename, client_ip: client.to_string(), netboot, reason }).await;
+        Ok(loader_config(flavour, Some(mac), &decision))
+    }
+
+    async fn decide(&self, view: &MachineView) -> Result<Decision, Refusal> {
+        if !view.netboot_enabled {
+            return Ok(Decision::Local(LocalReason::NetbootOff));
+        }
+        let Some(kernel) = view.kernel_id else {
+            return Ok(Decision::Local(LocalReason::NoKernel));
+        };
+        let Some(kernel) = store::images::get(&mut *self.0.store.read().await?, kernel).await? else {
+            return Ok(Decision::Local(LocalReason::NoKernel));
+        };
+        if !tokio::fs::try_exists(self.0.images.path(&kernel.sha256)).await.unwrap_or(false) {
+            return Ok(Decision::Local(LocalReason::KernelGone));
+        }
+        let mut options = view.kernel_opts.clone();
+        if let Some(kind) = view.preseed_type.as_deref().and_then(|word| PreseedType::parse(word).ok()) {
+            let url = format!("{}/preseed/{}?k={}", self.0.settings.url, view.id, view.preseed_key);
+            options = format!("{} {options}", preseed_options(kind, &url, &self.0.settings.preseed_dns));
+        }
+        Ok(Decision::Netboot(Boot {
+            machine: view.id,
+            name: view.name.clone(),
+            kernel: kernel.name,
+            has_initrd: view.initrd_id.is_some(),
+            options: options.trim().to_owned(),
+        }))
+    }
+
+    async fn machine_file(&self, machine: i64, what: &str, image: impl Fn(&MachineView) -> Option<i64>) -> Result<Answer, Refusal> {
+        let mut read = self.0.store.read().await?;
+        let view = store::machines::view(&mut read, machine).await?.filter(|view| view.netboot_enabled);
+        let view = view.ok_or_else(|| Refusal::NotFound("no such machine, or its netboot is off".into()))?;
+        let image = image(&view).ok_or_else(|| Refusal::NotFound(format!("the machine has no {what}")))?;
+        let image = store::images::get(&mut read, image).await?.ok_or_else(|| Refusal::NotFound(format!("the {what} is gone")))?;
+        drop(read);
+        self.blob(&image).await
+    }
+
+    async fn blob(&self, image: &ImageRow) -> Result<Answer, Refusal> {
+        let path = self.0.images.path(&image.sha256);
+        match tokio::fs::metadata(&path).await {
+            Ok(found) => Ok(Answer::File { path, len: found.len() }),
+            Err(error) => {
+                tracing::error!(image = image.id, %error, "an image's file is missing");
+                Err(Refusal::NotFound("the file is missing on the server".into()))
+            }
+        }
+    }
+
+    /// An uploaded loader by its path, or a file of the loader folders. Kernels and initrds are not given by name:
+    /// only their machine gets them.
+    async fn file(&self, name: &str) -> Result<Answer, Refusal> {
+        let image = store::images::get_by_filename(&mut *self.0.store.read().await?, name).await?;
+        if let Some(image) = image.filter(|image| image.file_type == ImageType::Bootloader.word()) {
+            return self.blob(&image).await;
+        }
+        let last = Path::new(name).file_name().map(PathBuf::from).unwrap_or_default();
+        for dir in &self.0.settings.loader_dirs {
+            for candidate in [dir.join(name), dir.join(&last)] {
+                if let Ok(found) = tokio::fs::metadata(&candidate).await
+                    && found.is_file()
+                {
+                    return Ok(Answer::File { path: candidate, len: found.len() });
+                }
+            }
+        }
+        Err(Refusal::NotFound("no such file".into()))
+    }
+
+    /// Notes what became of a fetch, with the machine it belongs to as soon as that is known.
+    pub async fn fetched(&self, fetch: Fetched<'_>) {
+        let (machine, role) = match Ask::parse(fetch.path) {
+            Ask::Kernel(machine) => (Some(machine), FileRole::Kernel),
+            Ask::Initrd(machine) => (Some(machine), FileRole::Initrd),
+            Ask::File(name) if is_loader(&name) => (None, FileRole::Loader),
+            Ask::File(_) => (None, FileRole::File),
+            // configurations have an event of their own, made when they are answered
+            _ => return,
+        };
+        let Fetched { path, client, protocol, bytes, elapsed, failure } = fetch;
+        let path = path.to_owned();
+        let client_ip = client.to_string();
+        let event = match failure {
+            None => EventKind::FileFetched { role, path, protocol, client_ip, bytes, seconds: elapsed.as_secs_f64() },
+            Some(message) => EventKind::FetchFailed { role, path, protocol, client_ip, bytes, message },
+        };
+        let machine = match machine {
+            Some(machine) => Some(machine),
+            None => self.machine_at(client).await,
+        };
+        match machine {
+            Some(machine) => self.note(machine, event).await,
+            None => self.keep_for_later(client, event),
+        }
+    }
+
+    /// A machine's preseed, rendered.
+    ///
+    /// # Errors
+    /// Unknown machine or key, no preseed, or a template that cannot be rendered.
+    pub async fn preseed(&self, machine: i64, key: &str, client: IpAddr) -> Result<String, Refusal> {
+        let not_found = || Refusal::NotFound("no preseed here".into());
+        let mut read = self.0.store.read().await?;
+        let view = store::machines::view(&mut read, machine).await?.ok_or_else(not_found)?;
+        if !bool::from(view.preseed_key.as_bytes().ct_eq(key.as_bytes())) {
+            return Err(not_found());
+        }
+        let preseed = match view.preseed_id {
+            Some(id) => store::preseeds::get(&mut read, id).await?.ok_or_else(not_found)?,
+            None => return Err(not_found()),
+        };
+        let mut variables = Variables {
+            ssh_keys: store::assignments::list_ssh_keys(&mut read, machine).await?,
+            hostname: hostname(&view.name),
+            kernel_options: view.kernel_opts.clone(),
+            ..Variables::default()
+        };
+        variables.ssh_key = variables.ssh_keys.first().cloned().unwrap_or_default();
+        for interface in store::interfaces::list_views_of_machine(&mut read, machine).await? {
+            // without its network an address has no prefix: nothing an installer could use
+            let (Some(static_ipv4), Some(subnet)) = (interface.static_ipv4, interface.subnet) else { continue };
+            let Ok(subnet) = subnet.parse::<ipnet::Ipv4Net>() else { continue };
+            variables.interfaces.push(InterfaceVariables {
+                name: interface.identifier,
+                static_ipv4,
+                prefix: subnet.prefix_len(),
+                netmask: subnet.netmask().to_string(),
+                mac: interface.mac,
+            });
+        }
+        for (id, slot) in [(view.kernel_id, &mut variables.kernel), (view.initrd_id, &mut variables.initrd)] {
+            let Some(id) = id else { continue };
+            *slot = store::images::get(&mut read, id).await?.map(|image| ImageVariables {
+                filename: image.filename,
+                description: image.description,
+                known_good: image.known_good,
+            });
+        }
+        drop(read);
+        let client_ip = client.to_string();
+        match sandbox::render_apart(&self.0.settings.renderer, preseed.content, variables).await {
+            Ok(rendered) => {
+                for name in rendered.undefined {
+                    let message = format!("'{name}' is undefined");
+                    self.note(machine, EventKind::PreseedError { client_ip: client_ip.clone(), message, lineno: 0 }).await;
+                }
+                self.note(machine, EventKind::PreseedAccess { client_ip, bytes: rendered.text.len() as u64 }).await;
+                Ok(rendered.text)
+            }
+            Err(error) => {
+                self.note(machine, EventKind::PreseedError { client_ip, message: error.to_string(), lineno: error.line() }).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn note(&self, machine: i64, event: EventKind) {
+        // the machine may have been deleted meanwhile; its boot goes on, and there is no log to write to
+        if let Err(error) = self.0.journal.record(machine, None, event).await {
+            tracing::warn!(machine, %error, "an event of a booting machine was not kept");
+        }
+    }
+
+    async fn machine_at(&self, client: IpAddr) -> Option<i64> {
+        {
+            let addresses = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((machine, since)) = addresses.get(&client).and_then(|address| address.machine)
+                && since.elapsed() < SEEN_FOR
+            {
+                return Some(machine);
+            }
+        }
+        let mut read = self.0.store.read().await.ok()?;
+        let interfaces = store::interfaces::list_by_ipv4(&mut read, &client.to_string()).await.ok()?;
+        match interfaces.as_slice() {
+            [one] => Some(one.machine_id),
+            _ => None,
+        }
+    }
+
+    /// Remembers which machine an address is, and gives back what was fetched from it before that was known.
+    fn now_known(&self, client: IpAddr, machine: i64) -> Vec<EventKind> {
+        let mut addresses = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = touch(&mut addresses, client);
+        address.machine = Some((machine, Instant::now()));
+        address.pending.drain(..).filter(|(at, _)| at.elapsed() < PENDING_FOR).map(|(_, event)| event).collect()
+    }
+
+    fn keep_for_later(&self, client: IpAddr, event: EventKind) {
+        let mut addresses = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = touch(&mut addresses, client);
+        if address.pending.len() == PENDING_PER_ADDRESS {
+            address.pending.remove(0);
+        }
+        address.pending.push((Instant::now(), event));
+    }
+}
+
+fn touch(addresses: &mut HashMap<IpAddr, Address>, client: IpAddr) -> &mut Address {
+    if addresses.len() >= ADDRESSES && !addresses.contains_key(&client) {
+        let oldest = addresses.iter().min_by_key(|(_, address)| address.touched).map(|(ip, _)| *ip);
+        if let Some(oldest) = oldest {
+            addresses.remove(&oldest);
+        }
+    }
+    let address = addresses.entry(client).or_insert_with(|| Address { touched: Instant::now(), machine: None, pending: Vec::new() });
+    address.touched = Instant::now();
+    address
+}
+
+/// Whether a name is that of a program firmware starts.
+fn is_loader(name: &str) -> bool {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    // an uploaded image's name ends in a dot and eight hex digits
+    let last = match last.rsplit_once('.') {
+        Some((stem, end)) if end.len() == 8 && end.bytes().all(|b| b.is_ascii_hexdigit()) => stem,
+        _ => last,
+    };
+    let last = last.strip_suffix(".signed").unwrap_or(last).to_ascii_lowercase();
+    [".0", ".efi", ".kpxe", ".kkpxe", ".pxe", ".ipxe"].iter().any(|end| last.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loaders_are_told_from_other_files() {
+        for name in ["pxelinux.0", "grubnetx64.efi.signed", "EFI/BOOT/BOOTX64.EFI", "ann/grubnetaa64.efi.12ab34cd", "undionly.kpxe"] {
+            assert!(is_loader(name), "{name}");
+        }
+        for name in ["ldlinux.c32", "grub/x86_64-efi/command.lst", "linux", "revocations_sbat.efi.txt"] {
+            assert!(!is_loader(name), "{name}");
+        }
+    }
+}
