@@ -1,0 +1,139 @@
+//! Faults, as a client sees them.
+
+use std::time::{Duration, Instant};
+
+use bmc_sim::{
+    Faults,
+    faults::{Mute, SolFault},
+};
+use ipmi_wire::{
+    NetFn,
+    command::{Command, GetChannelCipherSuites, GetChassisStatus},
+    session::PayloadType,
+};
+
+use crate::support::{Ipmitool, LIMIT, lab, machine};
+
+#[tokio::test]
+async fn a_client_that_repeats_gets_through_a_bad_network() {
+    let (lab, machine) = lab(machine("m")).await;
+    let faults = Faults {
+        loss: 0.1,
+        duplication: 0.2,
+        reordering: 0.1,
+        delay: Duration::from_millis(2),
+        jitter: Duration::from_millis(3),
+        ..Faults::default()
+    };
+    machine.set_faults(faults.clone());
+    assert_eq!(machine.faults(), faults);
+    // -N 1 -R 12: what is lost is repeated after a second
+    let mut tool = Ipmitool::admin(&machine, 17);
+    tool = tool.with(&["-N", "1", "-R", "12"]);
+    for _ in 0..5 {
+        assert_eq!(tool.ok("power status").await, "Chassis Power is off");
+    }
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_repeated_command_is_executed_once() {
+    let mut config = machine("m");
+    config.powered = true;
+    let (lab, machine) = lab(config).await;
+    machine.wait_serial(0, "login:", LIMIT).await.unwrap();
+    machine.set_faults(Faults { duplication: 1.0, ..Faults::default() });
+    let before = machine.counters();
+    let mark = machine.serial_mark();
+    Ipmitool::admin(&machine, 17).ok("power reset").await;
+    machine.wait_serial(mark, "login:", LIMIT).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let seen = machine.wait_serial(mark, "login:", LIMIT).await.unwrap();
+    assert_eq!(seen.matches("Pretend BIOS").count(), 1, "{seen}");
+    assert_eq!(machine.counters().sessions, before.sessions + 1);
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_unreachable_bmc_is_one_until_it_is_not() {
+    let (lab, machine) = lab(machine("m")).await;
+    let tool = Ipmitool::admin(&machine, 17).with(&["-N", "1", "-R", "1"]);
+    machine.set_faults(Faults::unreachable());
+    tool.fails("power status").await;
+    assert_eq!(machine.counters().received, 0);
+    machine.set_faults(Faults::default());
+    tool.ok("power status").await;
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn chosen_questions_go_unanswered() {
+    let (lab, machine) = lab(machine("m")).await;
+    let quick = || Ipmitool::admin(&machine, 17).with(&["-N", "1", "-R", "1"]);
+    let status = Mute::Command { net_fn: NetFn::CHASSIS, cmd: GetChassisStatus::CMD };
+    for mute in [status, Mute::Setup(PayloadType::OpenSessionRequest), Mute::Setup(PayloadType::Rakp1), Mute::Setup(PayloadType::Rakp3)] {
+        machine.set_faults(Faults::muting([mute]));
+        quick().fails("power status").await;
+    }
+    // as ipmi_sim does; a client that was told the suite need not ask
+    machine.set_faults(Faults::muting([Mute::Command { net_fn: NetFn::APP, cmd: GetChannelCipherSuites::CMD }, Mute::Ping]));
+    let start = Instant::now();
+    quick().ok("power status").await;
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn sol_can_be_refused_and_held() {
+    let mut config = machine("m");
+    config.powered = true;
+    let (lab, machine) = lab(config).await;
+    machine.wait_serial(0, "login:", LIMIT).await.unwrap();
+    let tool = Ipmitool::admin(&machine, 17);
+    for (fault, words) in [
+        (SolFault::Disabled, "SOL payload disabled"),
+        (SolFault::Limit, "SOL session limit reached"),
+        (SolFault::Held, "SOL payload already active on another session"),
+    ] {
+        machine.set_faults(Faults { sol: fault, ..Faults::default() });
+        let message = tool.fails("sol activate").await;
+        assert!(message.contains(words), "{fault:?}: {message}");
+    }
+    // held by somebody who is nowhere: a take-over is what helps
+    tool.ok("sol deactivate").await;
+    assert_eq!(machine.faults().sol, SolFault::None);
+
+    machine.set_faults(Faults { sol: SolFault::Unavailable, ..Faults::default() });
+    let mut console = tool.terminal("sol activate");
+    console.expect("SOL Session operational").await;
+    let mark = machine.serial_mark();
+    console.send("root\r").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(machine.serial_mark(), mark, "nothing arrives at the machine");
+    machine.set_faults(Faults::default());
+    console.expect("root\r\nPassword: ").await;
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_bmc_that_restarts_forgets_its_sessions_and_nothing_else() {
+    let mut config = machine("m");
+    config.powered = true;
+    let (lab, machine) = lab(config).await;
+    machine.wait_serial(0, "login:", LIMIT).await.unwrap();
+    let tool = Ipmitool::admin(&machine, 17);
+    let mut console = tool.terminal("sol activate");
+    console.expect("SOL Session operational").await;
+    assert_eq!(machine.sessions().len(), 1);
+    let mark = machine.serial_mark();
+    machine.restart_bmc();
+    assert!(machine.sessions().is_empty());
+    // deaf for 300 ms, then there again; the machine has not noticed
+    assert_eq!(tool.with(&["-N", "1", "-R", "4"]).ok("power status").await, "Chassis Power is on");
+    assert_eq!(machine.serial_mark(), mark);
+    // the same by command
+    Ipmitool::admin(&machine, 3).ok("mc reset cold").await;
+    assert!(machine.sessions().is_empty());
+    Ipmitool::admin(&machine, 3).with(&["-N", "1", "-R", "4"]).ok("power status").await;
+    lab.shutdown().await;
+}
