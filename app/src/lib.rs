@@ -2,3 +2,14 @@
 #![recursion_limit = "512"]
 
 pub mod api;
+mod live;
+// The `component` macro makes the builders of a component's props `pub`, however private the component;
+// and a component owns its props, whether it keeps them or not.
+#[allow(unreachable_pub, clippy::needless_pass_by_value)]
+mod pages;
+mod shell;
+#[allow(unreachable_pub, clippy::needless_pass_by_value)]
+mod ui;
+
+pub use pages::App;
+pub use shell::{Assets, PageResponse, PageTheme, shell};

@@ -1,1 +1,19 @@
-//! Written next.
+//! The browser's side: starts hydration and brings the HTTP `ApiClient`.
+
+mod client;
+mod stream;
+mod upload;
+
+use app::{App, api::Api};
+use leptos::{mount::hydrate_body, prelude::*};
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Called by the boot script once the module is compiled.
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    hydrate_body(|| {
+        provide_context(Api::new(client::HttpClient));
+        view! { <App/> }
+    });
+}

@@ -1,0 +1,135 @@
+//! One's own account.
+
+mod tokens;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use self::tokens::Tokens;
+use super::session::{Failed, Session};
+use crate::{
+    api::{Api, Email, Me, MeChange, NewPassword, PasswordChange},
+    ui::{FieldState, Loading, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts},
+};
+
+/// Most characters the SSH keys may have.
+const SSH_KEY_LIMIT: usize = 512 * 1024;
+
+#[component]
+pub(super) fn Account() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let tokens = Resource::new(
+        || (),
+        move |()| {
+            let api = api.clone();
+            async move { api.tokens().await }
+        },
+    );
+    view! {
+        <Title text="Account"/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(tokens).await {
+                        Ok((me, tokens)) => {
+                            view! {
+                                <PageHead title=me.username.clone()>
+                                    {me.admin.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
+                                </PageHead>
+                                <div class="grid items-start gap-4 xl:grid-cols-2">
+                                    <Tokens tokens/>
+                                    <div class="flex min-w-0 flex-col gap-4">
+                                        <Profile me/>
+                                        <Password/>
+                                    </div>
+                                </div>
+                            }
+                                .into_any()
+                        }
+                        Err(error) => view! { <Failed error retry=move |()| tokens.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+fn ssh_keys(text: &str) -> Result<String, String> {
+    if text.chars().count() > SSH_KEY_LIMIT { Err("ssh_key must be smaller than 512kB".into()) } else { Ok(text.to_owned()) }
+}
+
+#[component]
+fn Profile(me: Me) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let email = FieldState::new(me.email);
+    let keys = FieldState::new(me.ssh_key);
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), keys.parse(ssh_keys)) else { return };
+        let change = MeChange { email: Some(email), ssh_key: Some(ssh_key) };
+        let api = api.clone();
+        submit.run(async move { api.change_me(&change).await }, move |_| toasts.ok("Account saved."));
+    };
+    view! {
+        <Panel id="profile" title="Profile">
+            <form class="flex flex-col gap-3" on:submit=send>
+                <TextField id="own-email" label="E-mail" field=email kind="email" autocomplete="email"/>
+                <TextArea
+                    id="own-keys"
+                    label="SSH keys"
+                    field=keys
+                    rows=6
+                    help="Public keys, one per line. Preseeds put them on the machines you provision."
+                    placeholder="ssh-ed25519 AAAA… you@host"
+                />
+                <SubmitErrors submit/>
+                <div><SubmitButton submit label="Save"/></div>
+            </form>
+        </Panel>
+    }
+}
+
+#[component]
+fn Password() -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let old = FieldState::new("");
+    let new = FieldState::new("");
+    let again = FieldState::new("");
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let wanted = new.parse(NewPassword::parse);
+        let same = again
+            .parse(|text| if *new.value.read_untracked() == text { Ok(()) } else { Err("The two passwords are not the same".to_owned()) });
+        let (Some(password), Some(())) = (wanted, same) else { return };
+        let change = PasswordChange { old_password: old.value.get_untracked(), password };
+        let api = api.clone();
+        submit.run_placing(
+            async move { api.change_own_password(&change).await },
+            move |error| error.to_lowercase().contains("old").then_some(old),
+            move |()| {
+                for field in [old, new, again] {
+                    field.reset("");
+                }
+                toasts.ok("Password changed.");
+            },
+        );
+    };
+    view! {
+        <Panel id="password" title="Password">
+            <form class="flex flex-col gap-3" on:submit=send>
+                <TextField id="old-password" label="Old password" field=old kind="password" autocomplete="current-password" required=true/>
+                <div class="grid gap-3 sm:grid-cols-2">
+                    <TextField id="new-password" label="New password" field=new kind="password" autocomplete="new-password" required=true/>
+                    <TextField id="new-password-again" label="New password again" field=again kind="password" autocomplete="new-password" required=true/>
+                </div>
+                <SubmitErrors submit/>
+                <div><SubmitButton submit label="Change password"/></div>
+            </form>
+        </Panel>
+    }
+}

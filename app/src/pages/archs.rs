@@ -1,0 +1,345 @@
+//! Architectures, each with its boot flavours.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::session::{Failed, Session};
+use crate::{
+    api::{Api, ApiError, Arch, ArchInput, ArchName, Description, Id, Image, ImageType, Me, Subarch, SubarchInput, SubarchName},
+    ui::{
+        AddButton, Choice, Confirm, Dialog, Empty, FieldState, Icon, Loading, PageHead, RowButton, SelectField, Submit, SubmitButton,
+        SubmitErrors, SwitchField, TextField, Toasts, natural,
+    },
+};
+
+/// With the images, of which some are bootloaders.
+type Lists = Resource<Result<(Vec<Arch>, Vec<Image>), ApiError>>;
+
+#[component]
+pub(super) fn Archs() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let lists: Lists = Resource::new(
+        || (),
+        move |()| {
+            let api = api.clone();
+            async move { futures_util::future::try_join(api.archs(), api.images(true)).await }
+        },
+    );
+    view! {
+        <Title text="Architectures"/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(lists).await {
+                        Ok((me, (archs, images))) => view! { <List me archs images/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| lists.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+/// What a dialog is open for: an architecture, and a flavour of it.
+#[derive(Clone, Debug, PartialEq)]
+enum Subject {
+    NewArch,
+    Arch(Arch),
+    NewSubarch(Arch),
+    Subarch(Arch, Subarch),
+}
+
+impl Subject {
+    fn title(&self) -> String {
+        match self {
+            Self::NewArch => "Add an architecture".into(),
+            Self::Arch(arch) => format!("Edit {}", arch.name),
+            Self::NewSubarch(arch) => format!("Add a subarchitecture of {}", arch.name),
+            Self::Subarch(arch, subarch) => format!("Edit {} / {}", arch.name, subarch.name),
+        }
+    }
+}
+
+#[component]
+fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let archs = RwSignal::new(archs);
+    let loaders = StoredValue::new(images.into_iter().filter(|image| image.file_type == ImageType::Bootloader).collect::<Vec<_>>());
+    let sorted = move || {
+        let mut list = archs.get();
+        list.sort_by(|a, b| natural(&a.name, &b.name));
+        list
+    };
+    // a flavour comes inside its architecture: the list is small, and the server's word on it is best
+    let reload = Callback::new(move |()| {
+        let api = api.get_value();
+        leptos::task::spawn_local(async move {
+            match api.archs().await {
+                Ok(list) => {
+                    archs.try_set(list);
+                }
+                Err(error) => toasts.error(error.text()),
+            }
+        });
+    });
+    let subject = RwSignal::new(None::<Subject>);
+    let open = RwSignal::new(false);
+    let edit = Callback::new(move |next: Subject| {
+        subject.set(Some(next));
+        open.set(true);
+    });
+    let adding = RwSignal::new(false);
+    Effect::new(move |_| {
+        if adding.get() {
+            adding.set(false);
+            edit.run(Subject::NewArch);
+        }
+    });
+    let deleting = RwSignal::new(None::<Subject>);
+    let delete_open = RwSignal::new(false);
+    let remove = Callback::new(move |next: Subject| {
+        deleting.set(Some(next));
+        delete_open.set(true);
+    });
+    let submit = Submit::new();
+    let delete = move |()| {
+        let Some(subject) = deleting.get_untracked() else { return };
+        let api = api.get_value();
+        submit.run(
+            async move {
+                match subject {
+                    Subject::Arch(arch) => api.delete_arch(arch.id).await,
+                    Subject::Subarch(arch, subarch) => api.delete_subarch(arch.id, subarch.id).await,
+                    Subject::NewArch | Subject::NewSubarch(_) => Ok(()),
+                }
+            },
+            move |()| {
+                delete_open.set(false);
+                toasts.ok("Deleted.");
+                reload.run(());
+            },
+        );
+    };
+    let admin = me.admin;
+    view! {
+        <PageHead title="Architectures">
+            {admin.then(|| view! { <AddButton label="Add architecture" open=adding testid="add-arch"/> })}
+        </PageHead>
+        <p class="mb-4 max-w-prose text-sm opacity-80">
+            "An architecture is a CPU family. Its subarchitectures are its boot flavours: each names the bootloader that DHCP hands out, and whether the firmware is UEFI."
+        </p>
+        <Show when=move || !archs.with(Vec::is_empty) fallback=|| view! { <Empty title="No architectures yet">"Machines and images belong to one. Start with x86_64 or arm64."</Empty> }>
+            <div class="flex flex-col gap-4">
+                <For each=sorted key=|arch| serde_json::to_string(arch).unwrap_or_default() let:arch>
+                    <ArchTable arch admin edit remove/>
+                </For>
+            </div>
+        </Show>
+        <Dialog open title=Signal::derive(move || subject.get().map(|subject| subject.title()).unwrap_or_default())>
+            {move || match subject.get() {
+                None => ().into_any(),
+                Some(Subject::NewArch) => view! { <ArchForm open old=None done=reload/> }.into_any(),
+                Some(Subject::Arch(arch)) => view! { <ArchForm open old=Some(arch) done=reload/> }.into_any(),
+                Some(Subject::NewSubarch(arch)) => view! { <SubarchForm open arch old=None loaders=loaders.get_value() done=reload/> }.into_any(),
+                Some(Subject::Subarch(arch, subarch)) => {
+                    view! { <SubarchForm open arch old=Some(subarch) loaders=loaders.get_value() done=reload/> }.into_any()
+                }
+            }}
+        </Dialog>
+        <Confirm
+            open=delete_open
+            title="Delete"
+            text=Signal::derive(move || match deleting.get() {
+                Some(Subject::Arch(arch)) => format!("Are you sure you want to delete architecture {} with its subarchitectures?", arch.name),
+                Some(Subject::Subarch(arch, subarch)) => format!("Are you sure you want to delete subarchitecture {} / {}?", arch.name, subarch.name),
+                _ => String::new(),
+            })
+            acknowledge=true
+            submit
+            action=delete
+        />
+    }
+}
+
+#[component]
+fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<Subject>) -> impl IntoView {
+    let heading = format!("arch-{}", arch.id);
+    let (add, change, delete) = (arch.clone(), arch.clone(), arch.clone());
+    let rows = arch
+        .subarchs
+        .iter()
+        .map(|subarch| {
+            let (changed, deleted) = ((arch.clone(), subarch.clone()), (arch.clone(), subarch.clone()));
+            view! {
+                <tr class="hover:bg-base-200">
+                    <th scope="row" class="font-medium">{subarch.name.clone()}</th>
+                    <td class="break-words">{subarch.description.clone()}</td>
+                    <td class="font-mono text-xs break-all">{subarch.bootloader.clone().unwrap_or_else(|| "none".into())}</td>
+                    <td>{if subarch.efiboot { "UEFI" } else { "BIOS or default" }}</td>
+                    <td class="w-0 text-right whitespace-nowrap">
+                        {admin.then(|| view! {
+                            <RowButton
+                                icon=Icon::Pencil
+                                label=format!("Edit subarchitecture {}", changed.1.name)
+                                action=move |()| edit.run(Subject::Subarch(changed.0.clone(), changed.1.clone()))
+                            />
+                            <RowButton
+                                icon=Icon::Trash
+                                label=format!("Delete subarchitecture {}", deleted.1.name)
+                                action=move |()| remove.run(Subject::Subarch(deleted.0.clone(), deleted.1.clone()))
+                            />
+                        })}
+                    </td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let none = arch.subarchs.is_empty();
+    view! {
+        <section class="rounded-box border-base-300 border" aria-labelledby=heading.clone() data-testid="arch" data-arch=arch.name.clone()>
+            <div class="border-base-300 flex flex-wrap items-center justify-between gap-2 border-b px-4 py-1.5">
+                <div>
+                    <h2 id=heading.clone() class="font-semibold">{arch.name.clone()}</h2>
+                    <p class="text-sm opacity-70">{arch.description.clone()}</p>
+                </div>
+                <div class="flex items-center gap-1">
+                    {admin.then(|| view! {
+                        <button type="button" class="btn btn-sm" on:click=move |_| edit.run(Subject::NewSubarch(add.clone()))>"Add subarchitecture"</button>
+                        <RowButton icon=Icon::Pencil label=format!("Edit architecture {}", change.name) action=move |()| edit.run(Subject::Arch(change.clone()))/>
+                        <RowButton icon=Icon::Trash label=format!("Delete architecture {}", delete.name) action=move |()| remove.run(Subject::Arch(delete.clone()))/>
+                    })}
+                </div>
+            </div>
+            {if none {
+                view! { <p class="p-4 text-sm opacity-70">"No subarchitecture yet: its machines cannot boot from the network."</p> }.into_any()
+            } else {
+                view! {
+                    <div class="overflow-x-auto">
+                        <table class="table-sm table">
+                            <caption class="sr-only">{format!("Subarchitectures of {}", arch.name)}</caption>
+                            <thead>
+                                <tr>
+                                    <th scope="col">"Name"</th>
+                                    <th scope="col">"Description"</th>
+                                    <th scope="col">"Bootloader"</th>
+                                    <th scope="col">"Firmware"</th>
+                                    <th scope="col"><span class="sr-only">"Actions"</span></th>
+                                </tr>
+                            </thead>
+                            <tbody>{rows}</tbody>
+                        </table>
+                    </div>
+                }
+                .into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn ArchForm(open: RwSignal<bool>, old: Option<Arch>, done: Callback<()>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let name = FieldState::new(old.as_ref().map(|own| own.name.clone()).unwrap_or_default());
+    let description = FieldState::new(old.as_ref().map(|own| own.description.clone()).unwrap_or_default());
+    let submit = Submit::new();
+    let id = old.map(|own| own.id);
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(name), Some(description)) = (name.parse(ArchName::parse), description.parse(Description::parse)) else { return };
+        let input = ArchInput { name, description: Some(description) };
+        let api = api.clone();
+        submit.run(
+            async move {
+                match id {
+                    Some(id) => api.change_arch(id, &input).await,
+                    None => api.create_arch(&input).await,
+                }
+            },
+            move |arch| {
+                open.set(false);
+                toasts.ok(format!("Architecture {} saved.", arch.name));
+                done.run(());
+            },
+        );
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <TextField id="arch-name" label="Name" field=name required=true placeholder="arm64"/>
+            <TextField id="arch-description" label="Description" field=description/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn SubarchForm(open: RwSignal<bool>, arch: Arch, old: Option<Subarch>, loaders: Vec<Image>, done: Callback<()>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let name = FieldState::new(old.as_ref().map(|own| own.name.clone()).unwrap_or_default());
+    let description = FieldState::new(old.as_ref().map(|own| own.description.clone()).unwrap_or_default());
+    let loader = FieldState::new(old.as_ref().and_then(|own| own.bootloader_id).map(|id| id.to_string()).unwrap_or_default());
+    let efiboot = RwSignal::new(old.as_ref().is_some_and(|own| own.efiboot));
+    let submit = Submit::new();
+    let mut fitting: Vec<Image> = loaders.into_iter().filter(|image| image.arch == arch.name).collect();
+    fitting.sort_by(|a, b| b.upload_date.cmp(&a.upload_date));
+    let choices: Vec<Choice> = fitting
+        .iter()
+        .map(|image| {
+            let description = if image.description.is_empty() { String::new() } else { format!(" ({})", image.description) };
+            Choice::new(image.id, format!("{}{description} – {}", image.filename, image.upload_date.day()))
+        })
+        .collect();
+    let id = old.map(|own| own.id);
+    let arch_id = arch.id;
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(name), Some(description)) = (name.parse(SubarchName::parse), description.parse(Description::parse)) else { return };
+        let input = SubarchInput {
+            name,
+            description: Some(description),
+            bootloader_id: Some(loader.value.get_untracked().parse().ok().map(Id)),
+            efiboot: efiboot.get_untracked(),
+        };
+        let api = api.clone();
+        submit.run(
+            async move {
+                match id {
+                    Some(id) => api.change_subarch(arch_id, id, &input).await,
+                    None => api.create_subarch(arch_id, &input).await,
+                }
+            },
+            move |subarch| {
+                open.set(false);
+                toasts.ok(format!("Subarchitecture {} saved.", subarch.name));
+                done.run(());
+            },
+        );
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <TextField id="subarch-name" label="Name" field=name required=true placeholder="efi"/>
+            <TextField id="subarch-description" label="Description" field=description/>
+            <SelectField
+                id="subarch-loader"
+                label="Bootloader"
+                field=loader
+                choices
+                none="None"
+                help="An image of type bootloader, of this architecture."
+            />
+            <SwitchField id="subarch-efi" label="UEFI" checked=efiboot help="Ask the BMC for a UEFI boot."/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}

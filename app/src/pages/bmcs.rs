@@ -1,0 +1,232 @@
+//! BMCs: what switches machines and carries their consoles.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::session::{Failed, Session};
+use crate::{
+    api::{Api, Bmc, BmcInput, BmcName, BmcPassword, BmcType, BmcUsername, IpAddress, Me},
+    ui::{
+        AddButton, Choice, Confirm, Dialog, Empty, FieldState, FilterBox, Icon, Loading, PageHead, RowButton, SelectField, Submit,
+        SubmitButton, SubmitErrors, TextField, Toasts, matches, natural,
+    },
+};
+
+/// IPMI over LAN, unless said otherwise.
+const PORT: u16 = 623;
+
+#[component]
+pub(super) fn Bmcs() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let bmcs = Resource::new(
+        || (),
+        move |()| {
+            let api = api.clone();
+            async move { api.bmcs().await }
+        },
+    );
+    view! {
+        <Title text="BMCs"/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(bmcs).await {
+                        Ok((me, bmcs)) => view! { <List me bmcs/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| bmcs.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+#[component]
+fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let bmcs = RwSignal::new(bmcs);
+    let filter = RwSignal::new(String::new());
+    let sorted = move || {
+        let query = filter.get();
+        let found = |own: &Bmc| {
+            matches(&format!("{}\n{}\n{}\n{}", own.name, own.ip, own.bmc_type.word(), own.machines.join("\n")).to_lowercase(), &query)
+        };
+        let mut list: Vec<Bmc> = bmcs.with(|list| list.iter().filter(|own| found(own)).cloned().collect());
+        list.sort_by(|a, b| natural(&a.name, &b.name));
+        list
+    };
+    let adding = RwSignal::new(false);
+    let editing = RwSignal::new(None::<Bmc>);
+    let edit_open = RwSignal::new(false);
+    let deleting = RwSignal::new(None::<Bmc>);
+    let delete_open = RwSignal::new(false);
+    let submit = Submit::new();
+    let delete = move |()| {
+        let Some(bmc) = deleting.get_untracked() else { return };
+        let api = api.get_value();
+        submit.run(async move { api.delete_bmc(bmc.id).await }, move |()| {
+            delete_open.set(false);
+            bmcs.update(|list| list.retain(|own| own.id != bmc.id));
+            toasts.ok(format!("BMC {} deleted.", bmc.name));
+        });
+    };
+    let put = Callback::new(move |bmc: Bmc| {
+        bmcs.update(|list| match list.iter_mut().find(|own| own.id == bmc.id) {
+            Some(own) => *own = bmc,
+            None => list.push(bmc),
+        });
+    });
+    let admin = me.admin;
+    view! {
+        <PageHead title="BMCs">
+            <FilterBox value=filter label="Filter BMCs"/>
+            {admin.then(|| view! { <AddButton label="Add BMC" open=adding testid="add-bmc"/> })}
+        </PageHead>
+        <Show
+            when=move || !bmcs.with(Vec::is_empty)
+            fallback=|| view! { <Empty title="No BMCs yet">"A BMC switches a machine's power and carries its console, over IPMI."</Empty> }
+        >
+            <div class="rounded-box border-base-300 overflow-x-auto border">
+                <table class="table-sm table" data-testid="bmcs">
+                    <caption class="sr-only">"BMCs"</caption>
+                    <thead class="bg-base-200">
+                        <tr>
+                            <th scope="col">"Name"</th>
+                            <th scope="col">"Address"</th>
+                            <th scope="col">"Type"</th>
+                            <th scope="col">"User name"</th>
+                            <th scope="col">"Password"</th>
+                            <th scope="col">"Machines"</th>
+                            <th scope="col"><span class="sr-only">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=sorted key=|bmc| serde_json::to_string(bmc).unwrap_or_default() let:bmc>
+                            {
+                                let (edited, deleted) = (bmc.clone(), bmc.clone());
+                                let address = if bmc.port == PORT { bmc.ip.clone() } else { format!("{} port {}", bmc.ip, bmc.port) };
+                                view! {
+                                    <tr class="hover:bg-base-200">
+                                        <th scope="row" class="font-medium">{bmc.name.clone()}</th>
+                                        <td class="font-mono text-xs whitespace-nowrap">{address}</td>
+                                        <td>{bmc.bmc_type.word()}</td>
+                                        <td>{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
+                                        <td>{if bmc.has_password { "set" } else { "none" }}</td>
+                                        <td class="max-w-72 text-xs break-words">{bmc.machines.join(", ")}</td>
+                                        <td class="w-0 text-right whitespace-nowrap">
+                                            {admin.then(|| view! {
+                                                <RowButton
+                                                    icon=Icon::Pencil
+                                                    label=format!("Edit BMC {}", edited.name)
+                                                    action=move |()| { editing.set(Some(edited.clone())); edit_open.set(true); }
+                                                />
+                                                <RowButton
+                                                    icon=Icon::Trash
+                                                    label=format!("Delete BMC {}", deleted.name)
+                                                    action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
+                                                />
+                                            })}
+                                        </td>
+                                    </tr>
+                                }
+                            }
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+        </Show>
+        <Dialog open=adding title="Add a BMC"><Form open=adding old=None done=put/></Dialog>
+        <Dialog open=edit_open title="Edit BMC">
+            {move || editing.get().map(|bmc| view! { <Form open=edit_open old=Some(bmc) done=put/> })}
+        </Dialog>
+        <Confirm
+            open=delete_open
+            title="Delete BMC"
+            text=Signal::derive(move || format!("Are you sure you want to delete BMC {}?", deleting.get().map(|own| own.name).unwrap_or_default()))
+            acknowledge=true
+            submit
+            action=delete
+        />
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    text.trim().parse().ok().filter(|port| *port != 0).ok_or_else(|| "Port must be a number between 1 and 65535".into())
+}
+
+#[component]
+fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let name = FieldState::new(old.as_ref().map(|own| own.name.clone()).unwrap_or_default());
+    let ip = FieldState::new(old.as_ref().map(|own| own.ip.clone()).unwrap_or_default());
+    let port = FieldState::new(old.as_ref().map_or(PORT, |own| own.port).to_string());
+    let kind = FieldState::new(old.as_ref().map(|own| own.bmc_type).unwrap_or_default().word());
+    let username = FieldState::new(old.as_ref().map(|own| own.username.clone()).unwrap_or_default());
+    let password = FieldState::new("");
+    let keeps_password = old.as_ref().is_some_and(|own| own.has_password);
+    let submit = Submit::new();
+    let kinds: Vec<Choice> = BmcType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
+    let id = old.map(|own| own.id);
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let place = (name.parse(BmcName::parse), ip.parse(IpAddress::parse), port.parse(parse_port), kind.parse(BmcType::parse));
+        let login = (username.parse(BmcUsername::parse), password.parse(BmcPassword::parse));
+        let ((Some(name), Some(ip), Some(port), Some(bmc_type)), (Some(username), Some(password))) = (place, login) else { return };
+        // an empty field keeps the password there is
+        let password = Some(password).filter(|password| id.is_none() || !password.as_str().is_empty());
+        let input = BmcInput { name, ip, port: Some(port), bmc_type, username: Some(username), password };
+        let api = api.clone();
+        submit.run(
+            async move {
+                match id {
+                    Some(id) => api.change_bmc(id, &input).await,
+                    None => api.create_bmc(&input).await,
+                }
+            },
+            move |bmc| {
+                open.set(false);
+                toasts.ok(format!("BMC {} saved.", bmc.name));
+                done.run(bmc);
+            },
+        );
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+            <div class="grid gap-3 sm:grid-cols-2">
+                <TextField id="bmc-name" label="Name" field=name required=true/>
+                <SelectField id="bmc-type" label="Type" field=kind choices=kinds/>
+                <TextField id="bmc-ip" label="IP address" field=ip mono=true required=true/>
+                <TextField id="bmc-port" label="UDP port" field=port mono=true/>
+                <TextField id="bmc-username" label="User name" field=username/>
+                <TextField
+                    id="bmc-password"
+                    label="Password"
+                    field=password
+                    kind="password"
+                    autocomplete="new-password"
+                    help=if keeps_password { "Empty: stays as it is. It is never shown." } else { "It is never shown again." }
+                />
+            </div>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_port;
+
+    #[test]
+    fn a_port_is_a_number_of_sixteen_bits() {
+        assert_eq!(parse_port(" 623 "), Ok(623));
+        for wrong in ["", "0", "65536", "-1", "x"] {
+            assert!(parse_port(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The bar above every page.
+
+use leptos::{html, prelude::*, task::spawn_local};
+use leptos_router::components::A;
+
+use super::session::Session;
+use crate::{
+    api::{Api, Me, StreamStatus},
+    live::Live,
+    ui::{Glyph, Icon, Toasts, dom},
+};
+
+#[component]
+pub(super) fn Header() -> impl IntoView {
+    let session = expect_context::<Session>();
+    view! {
+        <a href="#main" class="btn btn-sm btn-primary sr-only z-50 focus:not-sr-only focus:absolute focus:m-2">"Skip to content"</a>
+        <header class="bg-base-200 border-base-300 sticky top-0 z-30 flex min-h-12 items-center gap-1 border-b px-3">
+            <a href="/machines" class="mr-2 flex items-center gap-2 font-semibold" aria-label="mr-provisioner, start page">
+                <Glyph icon=Icon::Machine class="size-5 text-primary"/>
+                <span class="hidden sm:inline">"mr-provisioner"</span>
+            </a>
+            <Transition fallback=|| ()>
+                {move || Suspend::new(async move { session.me.await.ok().map(|me| view! { <Navigation me/> }) })}
+            </Transition>
+            <span class="flex-1"></span>
+            <LiveStatus/>
+            <button type="button" class="btn btn-ghost btn-sm btn-square" aria-label="Switch between light and dark" title="Switch between light and dark" on:click=|_| dom::toggle_theme()>
+                <Glyph icon=Icon::Theme/>
+            </button>
+            <Transition fallback=|| ()>
+                {move || Suspend::new(async move { session.me.await.ok().map(|me| view! { <UserMenu me/> }) })}
+            </Transition>
+        </header>
+    }
+}
+
+const EVERYBODY: [(&str, &str); 3] = [("/machines", "Machines"), ("/images", "Images"), ("/preseeds", "Preseeds")];
+const ADMINS: [(&str, &str); 4] = [("/bmcs", "BMCs"), ("/networks", "Networks"), ("/archs", "Architectures"), ("/users", "Users")];
+
+#[component]
+fn Navigation(me: Me) -> impl IntoView {
+    let admin = me.admin;
+    let entries = move || EVERYBODY.into_iter().chain(ADMINS.into_iter().filter(move |_| admin));
+    let menu = NodeRef::<html::Details>::new();
+    let close = move |_| {
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    };
+    view! {
+        <nav aria-label="Main" class="hidden items-center gap-0.5 md:flex">
+            {entries()
+                .map(|(path, label)| {
+                    view! {
+                        <A href=path attr:class="btn btn-ghost btn-sm font-medium aria-[current=page]:bg-base-300">{label}</A>
+                    }
+                })
+                .collect_view()}
+        </nav>
+        <details node_ref=menu class="dropdown md:hidden">
+            <summary class="btn btn-ghost btn-sm btn-square" aria-label="Menu">
+                <Glyph icon=Icon::Menu class="size-5"/>
+            </summary>
+            <ul class="menu dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg" on:click=close>
+                {entries().map(|(path, label)| view! { <li><A href=path>{label}</A></li> }).collect_view()}
+            </ul>
+        </details>
+    }
+}
+
+#[component]
+fn UserMenu(me: Me) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let menu = NodeRef::<html::Details>::new();
+    let close = move |_| {
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    };
+    let logout = move |_| {
+        let api = api.clone();
+        spawn_local(async move {
+            match api.logout().await {
+                Ok(()) => dom::leave_for("/login"),
+                // it had ended already
+                Err(error) if error.is_unauthenticated() => dom::leave_for("/login"),
+                Err(error) => toasts.error(format!("Not logged out: {}", error.text())),
+            }
+        });
+    };
+    view! {
+        <details node_ref=menu class="dropdown dropdown-end">
+            <summary class="btn btn-ghost btn-sm" data-testid="user-menu">
+                <Glyph icon=Icon::User/>
+                <span class="max-w-32 truncate">{me.username}</span>
+                <Glyph icon=Icon::Down class="size-3"/>
+            </summary>
+            <ul class="menu dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg" on:click=close>
+                {me.admin.then(|| view! { <li class="menu-title text-xs">"Administrator"</li> })}
+                <li><a href="/account">"Account & tokens"</a></li>
+                <li><a href="/api/v1/docs" rel="external">"API documentation"</a></li>
+                <li><button type="button" on:click=logout data-testid="logout">"Log out"</button></li>
+            </ul>
+        </details>
+    }
+}
+
+/// Whether what the page shows is live.
+#[component]
+fn LiveStatus() -> impl IntoView {
+    let status = expect_context::<Live>().status();
+    let word = move || match status.get() {
+        Some(StreamStatus::Open) => "open",
+        Some(StreamStatus::Lost) => "lost",
+        None => "none",
+    };
+    view! {
+        <span role="status" class="flex items-center gap-1.5 px-2 text-xs" data-testid="live-status" data-status=word>
+            {move || {
+                status
+                    .get()
+                    .map(|status| match status {
+                        StreamStatus::Open => view! {
+                            <span class="status status-success" aria-hidden="true"></span>
+                            <span class="hidden opacity-70 sm:inline" title="Changes appear on this page by themselves">"Live"</span>
+                        }.into_any(),
+                        StreamStatus::Lost => view! {
+                            <span class="status status-error animate-pulse" aria-hidden="true"></span>
+                            <span class="font-medium">"Connection lost, reconnecting…"</span>
+                        }.into_any(),
+                    })
+            }}
+        </span>
+    }
+}

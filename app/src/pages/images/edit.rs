@@ -1,0 +1,63 @@
+use leptos::prelude::*;
+
+use crate::{
+    api::{Api, Arch, Description, Image, ImageChange, ImageType},
+    ui::{Choice, FieldState, SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts},
+};
+
+/// What the type and architecture pickers offer, here and at upload.
+pub(super) fn type_choices() -> Vec<Choice> {
+    ImageType::ALL.map(|kind| Choice::new(kind.word(), if kind == ImageType::Bootloader { "Bootloader" } else { kind.word() })).to_vec()
+}
+
+pub(super) fn arch_choices(archs: &[Arch]) -> Vec<Choice> {
+    archs.iter().map(|arch| Choice::new(&arch.name, &arch.name)).collect()
+}
+
+/// The form inside the dialog.
+#[component]
+pub(super) fn EditForm(open: RwSignal<bool>, image: Image, archs: Vec<Arch>, #[prop(into)] done: Callback<Image>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let kind = FieldState::new(image.file_type.word());
+    let arch = FieldState::new(&image.arch);
+    let description = FieldState::new(&image.description);
+    let public = RwSignal::new(image.public);
+    let known_good = RwSignal::new(image.known_good);
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let parsed = (kind.parse(ImageType::parse), arch.chosen("an architecture"), description.parse(Description::parse));
+        let (Some(file_type), Some(arch), Some(description)) = parsed else { return };
+        let change = ImageChange {
+            file_type: Some(file_type),
+            arch: Some(arch),
+            description: Some(description),
+            known_good: Some(known_good.get_untracked()),
+            public: Some(public.get_untracked()),
+        };
+        let api = api.clone();
+        submit.run(async move { api.change_image(image.id, &change).await }, move |image| {
+            open.set(false);
+            toasts.ok(format!("{} saved.", image.filename));
+            done.run(image);
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <p class="font-mono text-xs break-all">{image.name}</p>
+            <div class="grid gap-3 sm:grid-cols-2">
+                <SelectField id="edit-image-type" label="Type" field=kind choices=type_choices()/>
+                <SelectField id="edit-image-arch" label="Architecture" field=arch choices=arch_choices(&archs)/>
+            </div>
+            <TextField id="edit-image-description" label="Description" field=description/>
+            <SwitchField id="edit-image-public" label="Public" checked=public help="Everybody may use it."/>
+            <SwitchField id="edit-image-good" label="Known good" checked=known_good help="A mark for others: this one works."/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}

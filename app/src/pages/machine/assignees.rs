@@ -1,0 +1,189 @@
+//! Who has the machine, and why.
+
+use leptos::prelude::*;
+
+use super::Context;
+use crate::{
+    api::{Assignee, AssigneeChange, NewAssignee, Reason, User},
+    ui::{
+        AddButton, Choice, Confirm, Dialog, FieldState, Icon, Loading, Notice, Panel, RowButton, SelectField, Submit, SubmitButton,
+        SubmitErrors, TextField, Toasts,
+    },
+};
+
+#[component]
+pub(super) fn Assignees(context: Context) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let adding = RwSignal::new(false);
+    let changing = RwSignal::new(None::<Assignee>);
+    let change_open = RwSignal::new(false);
+    let removing = RwSignal::new(None::<Assignee>);
+    let remove_open = RwSignal::new(false);
+    let submit = Submit::new();
+    let remove = move |()| {
+        let Some(assignee) = removing.get_untracked() else { return };
+        let api = context.api.get_value();
+        submit.run(async move { api.delete_assignee(context.id, assignee.id).await }, move |()| {
+            remove_open.set(false);
+            context.reload();
+            toasts.ok(format!("{} no longer has the machine.", assignee.user));
+        });
+    };
+    // one's own assignment can be given back without an administrator
+    let own = context.username;
+    view! {
+        <Panel
+            id="assignees"
+            title="Assignees"
+            actions=move || context.admin.then(|| view! { <AddButton label="Assign a user" open=adding testid="add-assignee"/> })
+        >
+            <div class="overflow-x-auto">
+                <table class="table-sm table" data-testid="assignees">
+                    <caption class="sr-only">"Users who have the machine"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"User"</th>
+                            <th scope="col">"Reason"</th>
+                            <th scope="col">"Since (UTC)"</th>
+                            <th scope="col"><span class="sr-only">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || context.assignees.get() key=|assignee| (assignee.id, assignee.reason.clone()) let:assignee>
+                            {
+                                let (changed, removed) = (assignee.clone(), assignee.clone());
+                                let may = context.admin || own.with_value(|own| *own == assignee.user);
+                                view! {
+                                    <tr>
+                                        <th scope="row" class="font-medium">{assignee.user.clone()}</th>
+                                        <td class="break-words">{if assignee.reason.is_empty() { "–".to_owned() } else { assignee.reason.clone() }}</td>
+                                        <td class="text-xs whitespace-nowrap">{assignee.since.seconds()}</td>
+                                        <td class="w-0 text-right whitespace-nowrap">
+                                            {may.then(|| view! {
+                                                <RowButton
+                                                    icon=Icon::Pencil
+                                                    label=format!("Edit reason of {}", changed.user)
+                                                    action=move |()| {
+                                                        changing.set(Some(changed.clone()));
+                                                        change_open.set(true);
+                                                    }
+                                                />
+                                                <RowButton
+                                                    icon=Icon::Trash
+                                                    label=format!("Remove {}", removed.user)
+                                                    action=move |()| {
+                                                        removing.set(Some(removed.clone()));
+                                                        remove_open.set(true);
+                                                    }
+                                                />
+                                            })}
+                                        </td>
+                                    </tr>
+                                }
+                            }
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+            <Show when=move || context.assignees.with(Vec::is_empty)>
+                <p class="py-3 text-center text-sm opacity-70">"Nobody has this machine."</p>
+            </Show>
+            {context.admin.then(|| view! {
+                <Dialog open=adding title="Assign a user" testid="assignee-dialog">
+                    <New open=adding context/>
+                </Dialog>
+            })}
+            <Dialog open=change_open title="Edit reason">
+                {move || changing.get().map(|assignee| view! { <Change open=change_open context assignee/> })}
+            </Dialog>
+            <Confirm
+                open=remove_open
+                title="Remove assignee"
+                text=Signal::derive(move || {
+                    let user = removing.get().map(|assignee| assignee.user).unwrap_or_default();
+                    format!("Take the machine from {user}? They can then no longer change it or open its console.")
+                })
+                verb="Remove"
+                submit
+                action=remove
+            />
+        </Panel>
+    }
+}
+
+#[component]
+fn New(open: RwSignal<bool>, context: Context) -> impl IntoView {
+    let users = LocalResource::new(move || {
+        let api = context.api.get_value();
+        async move { api.users().await }
+    });
+    move || match users.get() {
+        None => view! { <Loading/> }.into_any(),
+        Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
+        Some(Ok(users)) => view! { <NewFields open context users/> }.into_any(),
+    }
+}
+
+#[component]
+fn NewFields(open: RwSignal<bool>, context: Context, users: Vec<User>) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let taken: Vec<String> = context.assignees.with_untracked(|list| list.iter().map(|own| own.user.clone()).collect());
+    let mut names: Vec<String> = users.into_iter().map(|user| user.username).filter(|name| !taken.contains(name)).collect();
+    names.sort_by(|a, b| crate::ui::natural(a, b));
+    let choices: Vec<Choice> = names.iter().map(|name| Choice::new(name, name)).collect();
+    let user = FieldState::new("");
+    let reason = FieldState::new("");
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(user), Some(reason)) = (user.chosen("a user"), reason.parse_optional(Reason::parse)) else { return };
+        let new = NewAssignee { user, reason };
+        let api = context.api.get_value();
+        submit.run(async move { api.add_assignee(context.id, &new).await }, move |assignee| {
+            open.set(false);
+            context.reload();
+            toasts.ok(format!("{} has the machine now.", assignee.user));
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <SelectField id="assignee-user" label="User" field=user choices/>
+            <TextField id="assignee-reason" label="Reason" field=reason placeholder="What for?"/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Assign"/>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn Change(open: RwSignal<bool>, context: Context, assignee: Assignee) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let reason = FieldState::new(assignee.reason);
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(reason) = reason.parse(Reason::parse) else { return };
+        let api = context.api.get_value();
+        submit.run(
+            async move { api.change_assignee(context.id, assignee.id, &AssigneeChange { reason: Some(reason) }).await },
+            move |_| {
+                open.set(false);
+                context.reload();
+                toasts.ok("Reason saved.");
+            },
+        );
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <TextField id="change-reason" label="Reason" field=reason/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}

@@ -1,0 +1,315 @@
+//! The machine's network interfaces.
+
+use leptos::prelude::*;
+
+use super::Context;
+use crate::{
+    api::{ConfigTypeV4, Id, Identifier, Instant, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
+    ui::{
+        AddButton, Choice, Confirm, CopyButton, Dialog, FieldState, Icon, Loading, Notice, Panel, RowButton, SelectField, Submit,
+        SubmitButton, SubmitErrors, TextField, Toasts,
+    },
+};
+
+/// What the form is for.
+#[derive(Clone, Debug, PartialEq)]
+enum Editing {
+    New,
+    One(Box<Interface>),
+}
+
+#[component]
+pub(super) fn Interfaces(context: Context) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let editing = RwSignal::new(None::<Editing>);
+    let open = RwSignal::new(false);
+    let adding = RwSignal::new(false);
+    Effect::new(move |_| {
+        if adding.get() {
+            adding.set(false);
+            editing.set(Some(Editing::New));
+            open.set(true);
+        }
+    });
+    let removing = RwSignal::new(None::<Interface>);
+    let remove_open = RwSignal::new(false);
+    let submit = Submit::new();
+    let remove = move |()| {
+        let Some(interface) = removing.get_untracked() else { return };
+        let api = context.api.get_value();
+        submit.run(async move { api.delete_interface(context.id, interface.id).await }, move |()| {
+            remove_open.set(false);
+            context.reload();
+            toasts.ok(format!("Interface {} removed.", interface.mac));
+        });
+    };
+    let may_change = move || context.machine.with(|machine| machine.may_change);
+    view! {
+        <Panel
+            id="interfaces"
+            title="Interfaces"
+            actions=move || context.admin.then(|| view! { <AddButton label="Add interface" open=adding testid="add-interface"/> })
+        >
+            <div class="overflow-x-auto">
+                <table class="table-sm table" data-testid="interfaces">
+                    <caption class="sr-only">"Interfaces of the machine"</caption>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Identifier"</th>
+                            <th scope="col">"MAC"</th>
+                            <th scope="col">"Network"</th>
+                            <th scope="col">"Address"</th>
+                            <th scope="col">"Lease"</th>
+                            <th scope="col">"Last seen"</th>
+                            <th scope="col"><span class="sr-only">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || context.interfaces.get() key=|interface| serde_json::to_string(interface).unwrap_or_default() let:interface>
+                            {
+                                let (edited, removed) = (interface.clone(), interface.clone());
+                                view! {
+                                    <tr>
+                                        <th scope="row" class="font-medium">{dash(&interface.identifier)}</th>
+                                        <td class="font-mono text-xs whitespace-nowrap">
+                                            {interface.mac.clone()}
+                                            <CopyButton text=interface.mac.clone() what="MAC address"/>
+                                        </td>
+                                        <td>{network_words(&interface)}</td>
+                                        <td>{address_words(&interface)}</td>
+                                        <td class="font-mono text-xs">{dash(interface.lease_ipv4.as_deref().unwrap_or_default())}</td>
+                                        <td class="text-xs whitespace-nowrap">
+                                            {interface.last_seen_date.as_ref().map_or_else(|| "never".to_owned(), Instant::seconds)}
+                                        </td>
+                                        <td class="w-0 text-right whitespace-nowrap">
+                                            <Show when=may_change>
+                                                {
+                                                    let edited = edited.clone();
+                                                    view! {
+                                                        <RowButton
+                                                            icon=Icon::Pencil
+                                                            label=format!("Edit interface {}", edited.mac)
+                                                            action=move |()| {
+                                                                editing.set(Some(Editing::One(Box::new(edited.clone()))));
+                                                                open.set(true);
+                                                            }
+                                                        />
+                                                    }
+                                                }
+                                            </Show>
+                                            {context
+                                                .admin
+                                                .then(|| {
+                                                    view! {
+                                                        <RowButton
+                                                            icon=Icon::Trash
+                                                            label=format!("Remove interface {}", removed.mac)
+                                                            action=move |()| {
+                                                                removing.set(Some(removed.clone()));
+                                                                remove_open.set(true);
+                                                            }
+                                                        />
+                                                    }
+                                                })}
+                                        </td>
+                                    </tr>
+                                }
+                            }
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+            <Show when=move || context.interfaces.with(Vec::is_empty)>
+                <p class="py-3 text-center text-sm opacity-70">"No interface: the machine is not known when it boots from the network."</p>
+            </Show>
+            <Dialog
+                open
+                title=Signal::derive(move || if editing.get() == Some(Editing::New) { "Add an interface".to_owned() } else { "Edit interface".to_owned() })
+                testid="interface-dialog"
+            >
+                {move || editing.get().map(|editing| view! { <Form open context editing/> })}
+            </Dialog>
+            <Confirm
+                open=remove_open
+                title="Remove interface"
+                text=Signal::derive(move || {
+                    format!("Remove interface {}? The machine is then no longer known by this address.", removing.get().map(|own| own.mac).unwrap_or_default())
+                })
+                verb="Remove"
+                submit
+                action=remove
+            />
+        </Panel>
+    }
+}
+
+fn dash(text: &str) -> String {
+    if text.is_empty() { "–".into() } else { text.into() }
+}
+
+fn network_words(interface: &Interface) -> String {
+    match (&interface.network_name, &interface.subnetv4) {
+        (Some(name), Some(subnet)) => format!("{name} ({subnet})"),
+        (Some(name), None) => name.clone(),
+        (None, _) => "–".into(),
+    }
+}
+
+fn address_words(interface: &Interface) -> String {
+    let address = interface.configured_ipv4.as_deref().unwrap_or_default();
+    match interface.config_type_v4 {
+        ConfigTypeV4::Dynamic => "DHCP".into(),
+        ConfigTypeV4::DynamicReserved => format!("{address} (DHCP, reserved)"),
+        ConfigTypeV4::Static => format!("{address} (static)"),
+    }
+}
+
+fn config_word(kind: ConfigTypeV4) -> &'static str {
+    match kind {
+        ConfigTypeV4::Dynamic => "dynamic",
+        ConfigTypeV4::DynamicReserved => "dynamic-reserved",
+        ConfigTypeV4::Static => "static",
+    }
+}
+
+fn config_parse(word: &str) -> ConfigTypeV4 {
+    match word {
+        "dynamic-reserved" => ConfigTypeV4::DynamicReserved,
+        "static" => ConfigTypeV4::Static,
+        _ => ConfigTypeV4::Dynamic,
+    }
+}
+
+/// What the address field takes.
+fn parse_address(text: &str) -> Result<String, String> {
+    if text.trim() == "auto" { Ok("auto".into()) } else { Ipv4::parse(text).map(Ipv4::into_string) }
+}
+
+#[component]
+fn Form(open: RwSignal<bool>, context: Context, editing: Editing) -> impl IntoView {
+    let networks = LocalResource::new(move || {
+        let api = context.api.get_value();
+        async move { api.networks().await }
+    });
+    move || match networks.get() {
+        None => view! { <Loading/> }.into_any(),
+        Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
+        Some(Ok(networks)) => view! { <Fields open context editing=editing.clone() networks/> }.into_any(),
+    }
+}
+
+#[component]
+fn Fields(open: RwSignal<bool>, context: Context, editing: Editing, networks: Vec<Network>) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let old = match &editing {
+        Editing::New => None,
+        Editing::One(interface) => Some((**interface).clone()),
+    };
+    let identifier = FieldState::new(old.as_ref().map(|own| own.identifier.clone()).unwrap_or_default());
+    let mac = FieldState::new(old.as_ref().map(|own| own.mac.clone()).unwrap_or_default());
+    let network = FieldState::new(old.as_ref().and_then(|own| own.network_id).map(|id| id.to_string()).unwrap_or_default());
+    let kind = FieldState::new(config_word(old.as_ref().map(|own| own.config_type_v4).unwrap_or_default()));
+    let address = FieldState::new(old.as_ref().and_then(|own| own.configured_ipv4.clone()).unwrap_or_default());
+    let submit = Submit::new();
+    let network_choices: Vec<Choice> = networks.iter().map(|own| Choice::new(own.id, format!("{} ({})", own.name, own.subnet))).collect();
+    let networks = StoredValue::new(networks);
+    let kinds = Signal::derive(move || {
+        let id = network.value.get();
+        networks.with_value(|networks| {
+            let mut out = vec![Choice::new("dynamic", "Any lease (dynamic)")];
+            if let Some(network) = networks.iter().find(|own| own.id.to_string() == id) {
+                if let Some(pool) = &network.reserved_net {
+                    out.push(Choice::new("dynamic-reserved", format!("Reserved lease from {pool}")));
+                }
+                if let Some(pool) = &network.static_net {
+                    out.push(Choice::new("static", format!("Static from {pool}")));
+                }
+            }
+            out
+        })
+    });
+    // a network without the pool cannot keep the choice
+    Effect::new(move |_| {
+        if !kinds.get().iter().any(|choice| choice.value == kind.value.get_untracked()) {
+            kind.reset("dynamic");
+        }
+    });
+    let wants_address = Memo::new(move |_| kind.value.with(|kind| kind != "dynamic"));
+    let admin = context.admin;
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let identifier = identifier.parse_optional(Identifier::parse);
+        let mac = mac.parse(MacAddr::parse);
+        let address = if wants_address.get_untracked() { address.parse(parse_address).map(Some) } else { Some(None) };
+        let (Some(identifier), Some(mac), Some(address)) = (identifier, mac, address) else { return };
+        let network_id: Option<Id> = network.value.get_untracked().parse().ok().map(Id);
+        let config = config_parse(&kind.value.get_untracked());
+        let settings = InterfaceChange { config_type_v4: Some(config), configured_ipv4: Some(address), ..InterfaceChange::default() };
+        let api = context.api.get_value();
+        let old = old.clone();
+        submit.run(
+            async move {
+                match old {
+                    None => {
+                        let new = NewInterface { mac, identifier, network_id };
+                        let made = api.add_interface(context.id, &new).await?;
+                        if config == ConfigTypeV4::Dynamic { Ok(made) } else { api.change_interface(context.id, made.id, &settings).await }
+                    }
+                    Some(old) => {
+                        let change = InterfaceChange {
+                            identifier: Some(identifier),
+                            mac: (admin && mac.as_str() != old.mac).then_some(mac),
+                            network_id: (admin && network_id.map(|id| id.0) != old.network_id).then_some(network_id),
+                            ..settings
+                        };
+                        api.change_interface(context.id, old.id, &change).await
+                    }
+                }
+            },
+            move |interface| {
+                open.set(false);
+                context.reload();
+                toasts.ok(format!("Interface {} saved.", interface.mac));
+            },
+        );
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <div class="grid gap-3 sm:grid-cols-2">
+                <TextField id="if-mac" label="MAC" field=mac mono=true required=true placeholder="52:54:00:12:34:56" disabled=!admin/>
+                <TextField id="if-identifier" label="Identifier" field=identifier placeholder="eth0"/>
+            </div>
+            <SelectField id="if-network" label="Network" field=network choices=network_choices none="None" disabled=!admin/>
+            <SelectField id="if-kind" label="IPv4 address" field=kind choices=kinds/>
+            <Show when=move || wants_address.get()>
+                <TextField id="if-address" label="Address" field=address mono=true help="“auto” takes the first free one of the pool."/>
+            </Show>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_four_numbers_or_auto() {
+        assert_eq!(parse_address(" auto "), Ok("auto".into()));
+        assert_eq!(parse_address("10.0.0.7"), Ok("10.0.0.7".into()));
+        assert!(parse_address("").is_err());
+        assert!(parse_address("10.0.0").is_err());
+    }
+
+    #[test]
+    fn the_kinds_keep_their_words() {
+        for kind in [ConfigTypeV4::Dynamic, ConfigTypeV4::DynamicReserved, ConfigTypeV4::Static] {
+            assert_eq!(config_parse(config_word(kind)), kind);
+            assert_eq!(serde_json::to_value(kind).unwrap(), config_word(kind));
+        }
+    }
+}

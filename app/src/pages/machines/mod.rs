@@ -1,0 +1,346 @@
+//! The list of machines: the page that stays open all day.
+
+mod new;
+mod rows;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use leptos::{html, prelude::*, task::spawn_local};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use self::{
+    new::NewMachineDialog,
+    rows::{Column, Row, Rows, view_query},
+};
+use super::{
+    power::{Commander, PowerBadge, StateBadge, command, icon},
+    session::{Failed, Session},
+};
+use crate::{
+    api::{self, Api, LabEvent, Me, PowerAction},
+    live::{Live, Power},
+    ui::{AddButton, Empty, FilterBox, Glyph, Icon, Loading, PageHead, Sort, SortHead, dom, format::counted},
+};
+
+#[component]
+pub(super) fn Machines() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let machines = Resource::new(
+        || (),
+        move |()| {
+            let api = api.clone();
+            async move { api.machines(true).await }
+        },
+    );
+    view! {
+        <Title text="Machines"/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(machines).await {
+                        Ok((me, machines)) => view! { <List me machines/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| machines.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+#[component]
+fn List(me: Me, machines: Vec<api::Machine>) -> impl IntoView {
+    let query = use_query_map().get_untracked();
+    let filter = RwSignal::new(query.get("q").unwrap_or_default());
+    let only_mine = RwSignal::new(query.get("mine").is_some());
+    let sort = RwSignal::new(Sort {
+        column: query.get_str("sort").and_then(Column::parse).unwrap_or(Column::Name),
+        descending: query.get("desc").is_some(),
+    });
+    let rows = Rows::new(machines, expect_context::<Live>());
+    follow(rows);
+    let username = me.username.clone();
+    let shown = Memo::new(move |_| rows.shown(&filter.read(), only_mine.get().then_some(username.as_str()), sort.get()));
+    // the address keeps the view; the first run is the view that the address asked for
+    Effect::new(move |before: Option<String>| {
+        let query = view_query(&filter.read(), only_mine.get(), sort.get());
+        if before.is_some_and(|before| before != query) {
+            dom::replace_query(&query);
+        }
+        query
+    });
+    let adding = RwSignal::new(false);
+    let admin = me.admin;
+    let total = move || rows.count();
+    view! {
+        <PageHead title="Machines">
+            {admin.then(|| view! { <AddButton label="Add machine" open=adding testid="add-machine"/> })}
+        </PageHead>
+        <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
+            <FilterBox value=filter label="Filter machines by anything in their row"/>
+            <label class="flex cursor-pointer items-center gap-2 text-sm">
+                <input
+                    type="checkbox"
+                    class="toggle toggle-sm toggle-primary"
+                    data-testid="only-mine"
+                    checked=only_mine.get_untracked()
+                    prop:checked=move || only_mine.get()
+                    on:change=move |event| only_mine.set(event_target_checked(&event))
+                />
+                "Only my machines"
+            </label>
+            <span class="text-sm opacity-70" role="status" data-testid="machine-count">
+                {move || {
+                    let (shown, total) = (shown.with(Vec::len), total());
+                    if shown == total { counted(total, "machine", "machines") } else { format!("{shown} of {}", counted(total, "machine", "machines")) }
+                }}
+            </span>
+        </div>
+        <Show
+            when=move || { total() > 0 }
+            fallback=move || {
+                view! {
+                    <Empty title="No machines yet">
+                        {if admin {
+                            "Add the first one: its architecture, the BMC that switches it, and the MAC address it boots from."
+                        } else {
+                            "An administrator adds the lab's machines."
+                        }}
+                    </Empty>
+                }
+            }
+        >
+            <Table me=me.clone() shown sort/>
+            <Show when=move || shown.with(Vec::is_empty)>
+                <Empty title="No machine matches">
+                    <button type="button" class="link" on:click=move |_| { filter.set(String::new()); only_mine.set(false); }>"Show all"</button>
+                </Empty>
+            </Show>
+        </Show>
+        {admin.then(|| view! { <NewMachineDialog open=adding/> })}
+    }
+}
+
+#[component]
+fn Table(me: Me, shown: Memo<Vec<Arc<Row>>>, sort: RwSignal<Sort<Column>>) -> impl IntoView {
+    let commander = Commander::new();
+    // one menu for all rows: a thousand closed ones would be most of the page
+    let menu = NodeRef::<html::Div>::new();
+    let target = RwSignal::new(None::<Target>);
+    let open_menu = Callback::new(move |(event, chosen): MenuRequest| {
+        target.set(Some(chosen));
+        if let Some(menu) = menu.get_untracked() {
+            dom::open_menu(&menu, &event_target::<web_sys::Element>(&event));
+        }
+    });
+    let choose = move |action| {
+        if let Some(menu) = menu.get_untracked() {
+            dom::close_menu(&menu);
+        }
+        if let Some(Target { id, name, .. }) = target.get_untracked() {
+            commander.send(id, name, action);
+        }
+    };
+    let me = StoredValue::new(me.username);
+    view! {
+        <div class="rounded-box border-base-300 overflow-x-auto border">
+            <table class="table-sm table" data-testid="machines">
+                <caption class="sr-only">"Machines of the lab"</caption>
+                <thead class="bg-base-200">
+                    <tr>
+                        <SortHead label="Name" column=Column::Name sort/>
+                        <SortHead label="State" column=Column::State sort/>
+                        <SortHead label="Power" column=Column::Power sort/>
+                        <SortHead label="Architecture" column=Column::Arch sort/>
+                        <SortHead label="BMC" column=Column::Bmc sort/>
+                        <SortHead label="MAC addresses" column=Column::Mac sort/>
+                        <SortHead label="Netboot" column=Column::Netboot sort/>
+                        <SortHead label="Assignees" column=Column::Assignee sort/>
+                        <th scope="col"><span class="sr-only">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=move || shown.get() key=|row| (row.machine.id, row.revision) let:row>
+                        {row_view(&row, me, commander, open_menu)}
+                    </For>
+                </tbody>
+            </table>
+        </div>
+        <div
+            node_ref=menu
+            popover="auto"
+            role="group"
+            aria-label="Power"
+            class="rounded-box border-base-300 bg-base-100 text-base-content fixed m-0 min-w-44 border p-1 shadow-lg"
+            data-testid="power-menu"
+        >
+            <p class="px-2 py-1 text-xs font-semibold opacity-70">{move || target.get().map(|target| target.name)}</p>
+            {[PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot]
+                .map(|action| {
+                    let (label, title) = command(action);
+                    view! {
+                        <button
+                            type="button"
+                            class="btn btn-ghost btn-sm w-full justify-start font-normal"
+                            title=title
+                            data-testid=format!("power-{}", action.word())
+                            on:click=move |_| choose(action)
+                        >
+                            <Glyph icon=icon(action)/>
+                            {label}
+                        </button>
+                    }
+                })
+                .collect_view()}
+            <Show when=move || target.with(|target| target.as_ref().is_some_and(|target| !target.netboot))>
+                <p class="text-warning max-w-56 px-2 py-1 text-xs">"Netboot is off: after a PXE boot the machine is told to boot from its disk."</p>
+            </Show>
+        </div>
+    }
+}
+
+/// The machine whose menu is open.
+#[derive(Clone)]
+struct Target {
+    id: i64,
+    name: String,
+    netboot: bool,
+}
+
+/// A click on a row's power button.
+type MenuRequest = (leptos::ev::MouseEvent, Target);
+
+fn row_view(row: &Row, me: StoredValue<String>, commander: Commander, open_menu: Callback<MenuRequest>) -> impl IntoView + use<> {
+    let machine = &row.machine;
+    let live = expect_context::<Live>();
+    let id = machine.id;
+    let power = live.power(id, Power::of(machine));
+    let state = live.state(id, machine.state);
+    let mine = me.with_value(|me| machine.assignees.iter().any(|assignee| assignee.user == *me));
+    let assignees: Vec<String> = machine
+        .assignees
+        .iter()
+        .map(|assignee| if assignee.reason.is_empty() { assignee.user.clone() } else { format!("{} ({})", assignee.user, assignee.reason) })
+        .collect();
+    let commandable = machine.may_change && machine.bmc_id.is_some();
+    let name = machine.name.clone();
+    let menu_name = name.clone();
+    let netboot = machine.netboot_enabled;
+    let pending = commander.pending();
+    view! {
+        <tr class="hover:bg-base-200" data-testid="machine-row" data-machine=name.clone()>
+            <th scope="row" class="font-medium whitespace-nowrap">
+                <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name.clone()}</a>
+            </th>
+            <td><StateBadge state/></td>
+            <td><PowerBadge power/></td>
+            <td class="whitespace-nowrap">
+                {machine.arch.clone()}
+                {machine.subarch.clone().map(|subarch| view! { <span class="opacity-60">{format!(" / {subarch}")}</span> })}
+            </td>
+            <td class="whitespace-nowrap">{machine.bmc.clone().unwrap_or_else(|| "–".into())}</td>
+            <td class="font-mono text-xs whitespace-pre">{machine.macs.join("\n")}</td>
+            <td data-netboot=if machine.netboot_enabled { "on" } else { "off" }>
+                {if machine.netboot_enabled { "On" } else { "Off" }}
+            </td>
+            <td class=if mine { "font-medium whitespace-pre" } else { "whitespace-pre" }>{assignees.join("\n")}</td>
+            <td class="w-0 text-right whitespace-nowrap">
+                <a
+                    class="btn btn-ghost btn-xs btn-square"
+                    href=format!("/machines/{id}/console")
+                    aria-label=format!("Console of {name}")
+                    title="Console"
+                >
+                    <Glyph icon=Icon::Terminal/>
+                </a>
+                {commandable
+                    .then(|| {
+                        let label = format!("Power of {menu_name}");
+                        view! {
+                            <button
+                                type="button"
+                                class="btn btn-ghost btn-xs btn-square"
+                                aria-label=label
+                                aria-haspopup="true"
+                                title="Power"
+                                data-testid="row-power"
+                                disabled=move || pending.get().is_some_and(|(busy, _)| busy == id)
+                                on:click=move |event| open_menu.run((event, Target { id, name: menu_name.clone(), netboot }))
+                            >
+                                <Glyph icon=Icon::Power class="size-4 pointer-events-none"/>
+                            </button>
+                        }
+                    })}
+            </td>
+        </tr>
+    }
+}
+
+/// How long changes are gathered before they are asked for.
+const GATHER: Duration = Duration::from_millis(150);
+/// More than these at once: the whole list is the smaller request.
+const ONE_BY_ONE: usize = 8;
+
+/// Keeps the rows up to date with the stream.
+fn follow(rows: Rows) {
+    let live = expect_context::<Live>();
+    let api = expect_context::<Api>();
+    let changed = StoredValue::new(BTreeSet::<i64>::new());
+    let connected_before = StoredValue::new(false);
+    let load_all = {
+        let api = api.clone();
+        move || {
+            let api = api.clone();
+            spawn_local(async move {
+                // a failure shows as "connection lost"; the next snapshot brings the next try
+                if let Ok(machines) = api.machines(true).await {
+                    rows.replace(machines);
+                }
+            });
+        }
+    };
+    live.listen(move |event| match event {
+        LabEvent::Snapshot { machines } => {
+            let again = connected_before.try_update_value(|before| std::mem::replace(before, true)).unwrap_or(true);
+            // between the page's rendering and the first connection machines may have come or gone
+            if again || !rows.holds_exactly(machines.iter().map(|status| status.machine)) {
+                load_all();
+            }
+        }
+        LabEvent::Resync => load_all(),
+        LabEvent::Removed { machine } => rows.remove(*machine),
+        LabEvent::Changed { machine } => {
+            let first = changed
+                .try_update_value(|changed| {
+                    let first = changed.is_empty();
+                    changed.insert(*machine);
+                    first
+                })
+                .unwrap_or(false);
+            if first {
+                let (api, load_all) = (api.clone(), load_all.clone());
+                set_timeout(
+                    move || {
+                        let ids = changed.try_update_value(std::mem::take).unwrap_or_default();
+                        if ids.len() > ONE_BY_ONE {
+                            load_all();
+                            return;
+                        }
+                        spawn_local(async move {
+                            for id in ids {
+                                match api.machine(id).await {
+                                    Ok(machine) => rows.put(machine),
+                                    Err(error) if error.is_not_found() => rows.remove(id),
+                                    Err(_) => {}
+                                }
+                            }
+                        });
+                    },
+                    GATHER,
+                );
+            }
+        }
+        LabEvent::Power { .. } | LabEvent::State { .. } | LabEvent::Event { .. } => {}
+    });
+}

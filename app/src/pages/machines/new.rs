@@ -1,0 +1,134 @@
+//! The form for a new machine.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+
+use crate::{
+    api::{Api, Arch, Bmc, BmcType, Id, MacAddr, MachineName, NewMachine},
+    ui::{Choice, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts},
+};
+
+#[component]
+pub(super) fn NewMachineDialog(open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <Dialog open title="Add a machine" testid="new-machine">
+            <Form open/>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Form(open: RwSignal<bool>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let lists = LocalResource::new({
+        let api = api.clone();
+        move || {
+            let api = api.clone();
+            async move { Ok::<_, crate::api::ApiError>((api.archs().await?, api.bmcs().await?)) }
+        }
+    });
+    move || match lists.get() {
+        None => view! { <Loading/> }.into_any(),
+        Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
+        Some(Ok((archs, bmcs))) => view! { <Fields open archs bmcs/> }.into_any(),
+    }
+}
+
+#[component]
+fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let navigate = use_navigate();
+    let name = FieldState::new("");
+    let arch = FieldState::new(archs.first().filter(|_| archs.len() == 1).map(|arch| arch.name.clone()).unwrap_or_default());
+    let subarch = FieldState::new("");
+    let bmc = FieldState::new("");
+    let bmc_info = FieldState::new("");
+    let macs = FieldState::new("");
+    let submit = Submit::new();
+    let arch_choices: Vec<Choice> = archs.iter().map(|arch| Choice::new(&arch.name, &arch.name)).collect();
+    let no_archs = archs.is_empty();
+    let archs = StoredValue::new(archs);
+    let subarch_choices = Signal::derive(move || {
+        let arch = arch.value.get();
+        archs.with_value(|archs| {
+            let subarchs = archs.iter().filter(|own| own.name == arch).flat_map(|own| &own.subarchs);
+            subarchs.map(|subarch| Choice::new(&subarch.name, &subarch.name)).collect::<Vec<_>>()
+        })
+    });
+    // a flavour of another architecture must not stay chosen
+    Effect::new(move |_| {
+        let offered = subarch_choices.get();
+        if !offered.iter().any(|choice| choice.value == subarch.value.get_untracked()) {
+            subarch.reset(if offered.len() == 1 { offered[0].value.clone() } else { String::new() });
+        }
+    });
+    let bmc_choices: Vec<Choice> = bmcs.iter().map(|bmc| Choice::new(bmc.id, format!("{} ({})", bmc.name, bmc.ip))).collect();
+    let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
+    let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let parsed = (name.parse(MachineName::parse), arch.chosen("an architecture"), macs.parse(parse_macs));
+        let (Some(name), Some(arch), Some(macs)) = parsed else { return };
+        let new = NewMachine {
+            name,
+            arch,
+            subarch: Some(subarch.value.get_untracked()).filter(|name| !name.is_empty()),
+            bmc_id: bmc.value.get_untracked().parse().ok().map(Id),
+            bmc_info: if moonshot.get_untracked() { bmc_info.value.get_untracked() } else { String::new() },
+            macs,
+        };
+        let (api, navigate) = (api.clone(), navigate.clone());
+        submit.run(async move { api.create_machine(&new).await }, move |machine| {
+            open.set(false);
+            toasts.ok(format!("Machine {} added.", machine.name));
+            navigate(&format!("/machines/{}", machine.id), leptos_router::NavigateOptions::default());
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            {no_archs
+                .then(|| {
+                    view! {
+                        <Notice>"There is no architecture yet. "<a class="link" href="/archs">"Add one first"</a>"."</Notice>
+                    }
+                })}
+            <TextField id="new-name" label="Name" field=name required=true autofocus=true/>
+            <div class="grid gap-3 sm:grid-cols-2">
+                <SelectField id="new-arch" label="Architecture" field=arch choices=arch_choices/>
+                <SelectField id="new-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
+            </div>
+            <SelectField id="new-bmc" label="BMC" field=bmc choices=bmc_choices none="None" help="Without a BMC there is neither power control nor console."/>
+            <Show when=move || moonshot.get()>
+                <TextField id="new-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
+            </Show>
+            <TextArea id="new-macs" label="MAC addresses" field=macs help="One per line. The machine is known by them when it boots from the network." placeholder="52:54:00:12:34:56"/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Add machine"/>
+            </div>
+        </form>
+    }
+}
+
+/// One address per line; commas and blanks separate too.
+fn parse_macs(text: &str) -> Result<Vec<MacAddr>, String> {
+    text.split([',', ' ', '\n', '\t']).filter(|part| !part.is_empty()).map(MacAddr::parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_macs;
+
+    #[test]
+    fn addresses_may_be_separated_as_they_come() {
+        let macs = parse_macs("52:54:00:00:00:01\n52-54-00-00-00-02, 52:54:00:00:00:03\n\n").unwrap();
+        assert_eq!(
+            macs.iter().map(|mac| mac.as_str()).collect::<Vec<_>>(),
+            ["52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"]
+        );
+        assert_eq!(parse_macs("").unwrap(), []);
+        assert!(parse_macs("52:54:00:00:00:01 x").unwrap_err().contains("MAC x"));
+    }
+}

@@ -1,0 +1,211 @@
+//! Networks and their address pools.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::session::{Failed, Session};
+use crate::{
+    api::{Api, Cidr, Me, Network, NetworkInput, NetworkName},
+    ui::{
+        AddButton, Confirm, Dialog, Empty, FieldState, Icon, Loading, PageHead, RowButton, Submit, SubmitButton, SubmitErrors, TextField,
+        Toasts, natural,
+    },
+};
+
+#[component]
+pub(super) fn Networks() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let networks = Resource::new(
+        || (),
+        move |()| {
+            let api = api.clone();
+            async move { api.networks().await }
+        },
+    );
+    view! {
+        <Title text="Networks"/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(networks).await {
+                        Ok((me, networks)) => view! { <List me networks/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| networks.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+#[component]
+fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let networks = RwSignal::new(networks);
+    let sorted = move || {
+        let mut list = networks.get();
+        list.sort_by(|a, b| natural(&a.name, &b.name));
+        list
+    };
+    let editing = RwSignal::new(None::<Network>);
+    let edit_open = RwSignal::new(false);
+    let adding = RwSignal::new(false);
+    let deleting = RwSignal::new(None::<Network>);
+    let delete_open = RwSignal::new(false);
+    let submit = Submit::new();
+    let delete = move |()| {
+        let Some(network) = deleting.get_untracked() else { return };
+        let api = api.get_value();
+        submit.run(async move { api.delete_network(network.id).await }, move |()| {
+            delete_open.set(false);
+            networks.update(|list| list.retain(|own| own.id != network.id));
+            toasts.ok(format!("Network {} deleted.", network.name));
+        });
+    };
+    let put = Callback::new(move |network: Network| {
+        networks.update(|list| match list.iter_mut().find(|own| own.id == network.id) {
+            Some(own) => *own = network,
+            None => list.push(network),
+        });
+    });
+    let admin = me.admin;
+    view! {
+        <PageHead title="Networks">
+            {admin.then(|| view! { <AddButton label="Add network" open=adding testid="add-network"/> })}
+        </PageHead>
+        <Show
+            when=move || !networks.with(Vec::is_empty)
+            fallback=|| view! { <Empty title="No networks yet">"Networks give interfaces fixed addresses. Machines that live on leases alone need none."</Empty> }
+        >
+            <div class="rounded-box border-base-300 overflow-x-auto border">
+                <table class="table-sm table" data-testid="networks">
+                    <caption class="sr-only">"Networks"</caption>
+                    <thead class="bg-base-200">
+                        <tr>
+                            <th scope="col">"Name"</th>
+                            <th scope="col">"Subnet"</th>
+                            <th scope="col">"Static pool"</th>
+                            <th scope="col">"Reserved pool"</th>
+                            <th scope="col">"Machines"</th>
+                            <th scope="col"><span class="sr-only">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=sorted key=|network| serde_json::to_string(network).unwrap_or_default() let:network>
+                            {
+                                let (edited, deleted) = (network.clone(), network.clone());
+                                let pool = |pool: &Option<String>| pool.clone().unwrap_or_else(|| "–".into());
+                                view! {
+                                    <tr class="hover:bg-base-200">
+                                        <th scope="row" class="font-medium">{network.name.clone()}</th>
+                                        <td class="font-mono text-xs">{network.subnet.clone()}</td>
+                                        <td class="font-mono text-xs">{pool(&network.static_net)}</td>
+                                        <td class="font-mono text-xs">{pool(&network.reserved_net)}</td>
+                                        <td class="max-w-72 text-xs break-words">{network.machines.join(", ")}</td>
+                                        <td class="w-0 text-right whitespace-nowrap">
+                                            {admin.then(|| view! {
+                                                <RowButton
+                                                    icon=Icon::Pencil
+                                                    label=format!("Edit network {}", edited.name)
+                                                    action=move |()| { editing.set(Some(edited.clone())); edit_open.set(true); }
+                                                />
+                                                <RowButton
+                                                    icon=Icon::Trash
+                                                    label=format!("Delete network {}", deleted.name)
+                                                    action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
+                                                />
+                                            })}
+                                        </td>
+                                    </tr>
+                                }
+                            }
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+        </Show>
+        <Dialog open=adding title="Add a network"><Form open=adding old=None done=put/></Dialog>
+        <Dialog open=edit_open title="Edit network">
+            {move || editing.get().map(|network| view! { <Form open=edit_open old=Some(network) done=put/> })}
+        </Dialog>
+        <Confirm
+            open=delete_open
+            title="Delete network"
+            text=Signal::derive(move || {
+                let network = deleting.get();
+                let used = network.as_ref().map(|own| own.machines.len()).unwrap_or_default();
+                let name = network.map(|own| own.name).unwrap_or_default();
+                if used > 0 {
+                    format!("Are you sure you want to delete network {name}? {used} of the lab's machines have an interface in it.")
+                } else {
+                    format!("Are you sure you want to delete network {name}?")
+                }
+            })
+            acknowledge=true
+            submit
+            action=delete
+        />
+    }
+}
+
+#[component]
+fn Form(open: RwSignal<bool>, old: Option<Network>, done: Callback<Network>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let text = |field: fn(&Network) -> String| old.as_ref().map(field).unwrap_or_default();
+    let name = FieldState::new(text(|own| own.name.clone()));
+    let subnet = FieldState::new(text(|own| own.subnet.clone()));
+    let static_net = FieldState::new(text(|own| own.static_net.clone().unwrap_or_default()));
+    let reserved_net = FieldState::new(text(|own| own.reserved_net.clone().unwrap_or_default()));
+    let submit = Submit::new();
+    let id = old.map(|own| own.id);
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let names = (name.parse(NetworkName::parse), subnet.parse(Cidr::parse));
+        let pools = (static_net.parse_optional(Cidr::parse), reserved_net.parse_optional(Cidr::parse));
+        let ((Some(name), Some(subnet)), (Some(static_net), Some(reserved_net))) = (names, pools) else { return };
+        let input = NetworkInput { name, subnet, static_net, reserved_net };
+        let api = api.clone();
+        submit.run(
+            async move {
+                match id {
+                    Some(id) => api.change_network(id, &input).await,
+                    None => api.create_network(&input).await,
+                }
+            },
+            move |network| {
+                open.set(false);
+                toasts.ok(format!("Network {} saved.", network.name));
+                done.run(network);
+            },
+        );
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <TextField id="network-name" label="Name" field=name required=true/>
+            <TextField id="network-subnet" label="Subnet" field=subnet mono=true required=true placeholder="10.0.0.0/24"/>
+            <TextField
+                id="network-static"
+                label="Static pool"
+                field=static_net
+                mono=true
+                placeholder="10.0.0.128/26"
+                help="A part of the subnet for addresses set in the installed systems. May be empty."
+            />
+            <TextField
+                id="network-reserved"
+                label="Reserved pool"
+                field=reserved_net
+                mono=true
+                placeholder="10.0.0.192/26"
+                help="A part of the subnet for addresses that DHCP always gives to the same machine. May be empty."
+            />
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}

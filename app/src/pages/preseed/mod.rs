@@ -1,0 +1,272 @@
+//! One preseed: writing a new one, and changing it later.
+
+mod help;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use self::help::Help;
+use super::{
+    machine::{id_of_page, not_found},
+    session::{Failed, Session},
+};
+use crate::{
+    api::{Api, CONTENT_LIMIT, Description, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType},
+    ui::{
+        Choice, Confirm, Editor, FieldState, Glyph, Icon, Loading, Notice, PageHead, SelectField, Submit, SubmitButton, SubmitErrors,
+        SwitchField, TextField, Toasts, format::counted,
+    },
+};
+
+#[component]
+pub(super) fn NewPreseedPage() -> impl IntoView {
+    let session = expect_context::<Session>();
+    view! {
+        <Title text="New preseed"/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.me.await {
+                        Ok(_) => view! { <New/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| session.me.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+#[component]
+pub(super) fn PreseedPage() -> impl IntoView {
+    let api = expect_context::<Api>();
+    let session = expect_context::<Session>();
+    let id = id_of_page();
+    let preseed = Resource::new(
+        move || id.get(),
+        move |id| {
+            let api = api.clone();
+            async move { api.preseed(id.ok_or_else(not_found)?).await }
+        },
+    );
+    view! {
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(preseed).await {
+                        Ok((_, preseed)) => view! { <Edit preseed/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| preseed.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+/// The form that both pages share.
+#[derive(Clone, Copy)]
+struct Form {
+    name: FieldState,
+    kind: FieldState,
+    description: FieldState,
+    public: RwSignal<bool>,
+    known_good: RwSignal<bool>,
+    content: RwSignal<String>,
+    submit: Submit,
+}
+
+/// What the form's fields hold once they have been parsed.
+struct Parsed {
+    name: PreseedName,
+    kind: PreseedType,
+    description: Description,
+    content: String,
+}
+
+impl Form {
+    fn of(preseed: Option<&Preseed>) -> Self {
+        let text = |field: fn(&Preseed) -> &String| preseed.map(field).cloned().unwrap_or_default();
+        Self {
+            name: FieldState::new(text(|own| &own.name)),
+            kind: FieldState::new(preseed.map(|own| own.file_type).unwrap_or_default().word()),
+            description: FieldState::new(text(|own| &own.description)),
+            public: RwSignal::new(preseed.is_some_and(|own| own.public)),
+            known_good: RwSignal::new(preseed.is_some_and(|own| own.known_good)),
+            content: RwSignal::new(text(|own| &own.content)),
+            submit: Submit::new(),
+        }
+    }
+
+    /// None when something is wrong; the form then says what.
+    fn parse(self) -> Option<Parsed> {
+        let (name, kind) = (self.name.parse(PreseedName::parse), self.kind.parse(PreseedType::parse));
+        let description = self.description.parse(Description::parse);
+        let content = self.content.get_untracked();
+        let length = content.chars().count();
+        self.submit.clear();
+        if length > CONTENT_LIMIT {
+            self.submit.refuse(vec![format!("content must be at most {CONTENT_LIMIT} characters long; it has {length}")]);
+            return None;
+        }
+        Some(Parsed { name: name?, kind: kind?, description: description?, content })
+    }
+
+    fn place(self, error: &str) -> Option<FieldState> {
+        let error = error.to_lowercase();
+        if error.contains("name") { Some(self.name) } else { error.starts_with("description").then_some(self.description) }
+    }
+}
+
+#[component]
+fn Fields(form: Form, #[prop(optional, into)] readonly: Signal<bool>) -> impl IntoView {
+    let kinds: Vec<Choice> = PreseedType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
+    view! {
+        <div class="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
+            <div class="flex min-w-0 flex-col gap-3">
+                <div class="grid gap-3 sm:grid-cols-[2fr_1fr_3fr]">
+                    <TextField id="preseed-name" label="Name" field=form.name required=true disabled=readonly/>
+                    <SelectField id="preseed-type" label="Type" field=form.kind choices=kinds disabled=readonly/>
+                    <TextField id="preseed-description" label="Description" field=form.description disabled=readonly/>
+                </div>
+                <div class="flex flex-wrap gap-6">
+                    <SwitchField id="preseed-public" label="Public" checked=form.public help="Everybody may use it." disabled=readonly/>
+                    <SwitchField id="preseed-good" label="Known good" checked=form.known_good help="A mark for others: this one works." disabled=readonly/>
+                </div>
+                <Editor id="preseed-content" label="Content" value=form.content readonly/>
+                <p class="text-xs opacity-70">{move || form.content.with(|text| counted(text.chars().count(), "character", "characters"))}</p>
+            </div>
+            <Help/>
+        </div>
+    }
+}
+
+#[component]
+fn New() -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let navigate = use_navigate();
+    let form = Form::of(None);
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(Parsed { name, kind, description, content }) = form.parse() else { return };
+        let new = NewPreseed {
+            name,
+            file_type: kind,
+            description: Some(description),
+            content: Some(content),
+            known_good: form.known_good.get_untracked(),
+            public: form.public.get_untracked(),
+        };
+        let (api, navigate) = (api.clone(), navigate.clone());
+        form.submit.run_placing(
+            async move { api.create_preseed(&new).await },
+            move |error| form.place(error),
+            move |preseed| {
+                toasts.ok(format!("Preseed {} created.", preseed.name));
+                navigate(&format!("/preseeds/{}", preseed.id), NavigateOptions { replace: true, ..NavigateOptions::default() });
+            },
+        );
+    };
+    view! {
+        <PageHead title="New preseed"/>
+        <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
+            <Fields form/>
+            <SubmitErrors submit=form.submit/>
+            <div class="flex gap-2">
+                <SubmitButton submit=form.submit label="Create preseed" testid="save-preseed"/>
+                <a class="btn btn-sm" href="/preseeds">"Cancel"</a>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn Edit(preseed: Preseed) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let navigate = use_navigate();
+    let id = preseed.id;
+    let form = Form::of(Some(&preseed));
+    let saved = RwSignal::new(preseed);
+    let locked = Signal::derive(move || !saved.read().may_change);
+    let dirty = Memo::new(move |_| {
+        let saved = saved.read();
+        *form.name.value.read() != saved.name
+            || *form.kind.value.read() != saved.file_type.word()
+            || *form.description.value.read() != saved.description
+            || form.public.get() != saved.public
+            || form.known_good.get() != saved.known_good
+            || *form.content.read() != saved.content
+    });
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(Parsed { name, kind, description, content }) = form.parse() else { return };
+        let change = PreseedChange {
+            name: Some(name),
+            file_type: Some(kind),
+            description: Some(description),
+            content: Some(content),
+            known_good: Some(form.known_good.get_untracked()),
+            public: Some(form.public.get_untracked()),
+        };
+        let api = api.get_value();
+        form.submit.run_placing(
+            async move { api.change_preseed(id, &change).await },
+            move |error| form.place(error),
+            move |preseed| {
+                // as the server keeps it, e.g. with the name trimmed
+                form.name.reset(&preseed.name);
+                form.description.reset(&preseed.description);
+                toasts.ok(format!("Preseed {} saved.", preseed.name));
+                saved.set(preseed);
+            },
+        );
+    };
+    let deleting = RwSignal::new(false);
+    let delete_submit = Submit::new();
+    let delete = move |()| {
+        let api = api.get_value();
+        let navigate = navigate.clone();
+        let name = saved.read_untracked().name.clone();
+        delete_submit.run(async move { api.delete_preseed(id).await }, move |()| {
+            toasts.ok(format!("Preseed {name} deleted."));
+            navigate("/preseeds", NavigateOptions::default());
+        });
+    };
+    view! {
+        <Title text=move || saved.read().name.clone()/>
+        <nav aria-label="Breadcrumb" class="text-xs"><a class="link link-hover opacity-70" href="/preseeds">"Preseeds"</a></nav>
+        <PageHead title=Signal::derive(move || saved.read().name.clone())>
+            <span class="text-sm opacity-70">{move || saved.read().user.as_ref().map(|user| format!("Owner: {user}"))}</span>
+            <Show when=move || !locked.get()>
+                <button type="button" class="btn btn-sm" on:click=move |_| deleting.set(true)>
+                    <Glyph icon=Icon::Trash/>
+                    "Delete"
+                </button>
+            </Show>
+        </PageHead>
+        <Show when=move || locked.get()>
+            <div class="mb-3"><Notice tone="alert-info">"Only its owner and administrators can change this preseed."</Notice></div>
+        </Show>
+        <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
+            <Fields form readonly=locked/>
+            <SubmitErrors submit=form.submit/>
+            <Show when=move || !locked.get()>
+                <div class="flex items-center gap-3">
+                    <SubmitButton submit=form.submit label="Save" disabled=Signal::derive(move || !dirty.get()) testid="save-preseed"/>
+                    <Show when=move || dirty.get()>
+                        <span class="text-sm opacity-70" role="status">"Not saved yet"</span>
+                    </Show>
+                </div>
+            </Show>
+        </form>
+        <Confirm
+            open=deleting
+            title="Delete preseed"
+            text=Signal::derive(move || format!("Are you sure you want to delete preseed {}?", saved.read().name))
+            acknowledge=true
+            submit=delete_submit
+            action=delete
+        />
+    }
+}

@@ -1,0 +1,269 @@
+//! Accounts, for administrators.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::session::{Failed, Session};
+use crate::{
+    api::{Api, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
+    ui::{
+        AddButton, Confirm, CopyButton, Dialog, FieldState, FilterBox, Icon, Loading, Notice, PageHead, RowButton, Submit, SubmitButton,
+        SubmitErrors, SwitchField, TextField, Toasts, matches, natural,
+    },
+};
+
+#[component]
+pub(super) fn Users() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let users = Resource::new(
+        || (),
+        move |()| {
+            let api = api.clone();
+            async move { api.users().await }
+        },
+    );
+    view! {
+        <Title text="Users"/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(users).await {
+                        Ok((me, users)) => view! { <List me users/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| users.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+}
+
+#[component]
+fn List(me: Me, users: Vec<User>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let users = RwSignal::new(users);
+    let filter = RwSignal::new(String::new());
+    let sorted = move || {
+        let query = filter.get();
+        let found =
+            |user: &User| matches(&format!("{}\n{}", user.username, user.email.as_deref().unwrap_or_default()).to_lowercase(), &query);
+        let mut list: Vec<User> = users.with(|list| list.iter().filter(|user| found(user)).cloned().collect());
+        list.sort_by(|a, b| natural(&a.username, &b.username));
+        list
+    };
+    let adding = RwSignal::new(false);
+    let editing = RwSignal::new(None::<User>);
+    let edit_open = RwSignal::new(false);
+    let password_open = RwSignal::new(false);
+    let created = RwSignal::new(None::<CreatedUser>);
+    let created_open = RwSignal::new(false);
+    let deleting = RwSignal::new(None::<User>);
+    let delete_open = RwSignal::new(false);
+    let submit = Submit::new();
+    let delete = move |()| {
+        let Some(user) = deleting.get_untracked() else { return };
+        let api = api.get_value();
+        submit.run(async move { api.delete_user(user.id).await }, move |()| {
+            delete_open.set(false);
+            users.update(|list| list.retain(|own| own.id != user.id));
+            toasts.ok(format!("User {} deleted.", user.username));
+        });
+    };
+    let put = Callback::new(move |user: User| {
+        users.update(|list| match list.iter_mut().find(|own| own.id == user.id) {
+            Some(own) => *own = user,
+            None => list.push(user),
+        });
+    });
+    let made = Callback::new(move |new: CreatedUser| {
+        put.run(new.user.clone());
+        created.set(Some(new));
+        created_open.set(true);
+    });
+    let admin = me.admin;
+    let own_id = me.id;
+    view! {
+        <PageHead title="Users">
+            <FilterBox value=filter label="Filter users"/>
+            {admin.then(|| view! { <AddButton label="Add user" open=adding testid="add-user"/> })}
+        </PageHead>
+        {(!admin).then(|| view! { <div class="mb-3"><Notice tone="alert-info">"Only administrators manage accounts."</Notice></div> })}
+        <div class="rounded-box border-base-300 overflow-x-auto border">
+            <table class="table-sm table" data-testid="users">
+                <caption class="sr-only">"Users"</caption>
+                <thead class="bg-base-200">
+                    <tr>
+                        <th scope="col">"User name"</th>
+                        <th scope="col">"E-mail"</th>
+                        <th scope="col">"Privilege"</th>
+                        <th scope="col"><span class="sr-only">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=sorted key=|user| serde_json::to_string(user).unwrap_or_default() let:user>
+                        {
+                            let (edited, secret, deleted) = (user.clone(), user.clone(), user.clone());
+                            view! {
+                                <tr class="hover:bg-base-200">
+                                    <th scope="row" class="font-medium">{user.username.clone()}</th>
+                                    <td>{user.email.clone().filter(|email| !email.is_empty()).unwrap_or_else(|| "–".into())}</td>
+                                    <td>{if user.admin { "Administrator" } else { "User" }}</td>
+                                    <td class="w-0 text-right whitespace-nowrap">
+                                        {admin.then(|| view! {
+                                            <RowButton
+                                                icon=Icon::Pencil
+                                                label=format!("Edit {}", edited.username)
+                                                action=move |()| { editing.set(Some(edited.clone())); edit_open.set(true); }
+                                            />
+                                            <RowButton
+                                                icon=Icon::Keyboard
+                                                label=format!("Set password of {}", secret.username)
+                                                action=move |()| { editing.set(Some(secret.clone())); password_open.set(true); }
+                                            />
+                                            {(deleted.id != own_id).then(|| view! {
+                                                <RowButton
+                                                    icon=Icon::Trash
+                                                    label=format!("Delete {}", deleted.username)
+                                                    action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
+                                                />
+                                            })}
+                                        })}
+                                    </td>
+                                </tr>
+                            }
+                        }
+                    </For>
+                </tbody>
+            </table>
+        </div>
+        <Dialog open=adding title="Add a user"><NewForm open=adding done=made/></Dialog>
+        <Dialog open=edit_open title="Edit user">
+            {move || editing.get().map(|user| view! { <EditForm open=edit_open user done=put/> })}
+        </Dialog>
+        <Dialog open=password_open title="Set password">
+            {move || editing.get().map(|user| view! { <PasswordForm open=password_open user/> })}
+        </Dialog>
+        <Dialog open=created_open title="User added">
+            {move || {
+                created
+                    .get()
+                    .map(|new| {
+                        view! {
+                            <p>"The password of " <strong>{new.user.username}</strong> " is"</p>
+                            <p class="my-3 flex items-center gap-2">
+                                <code class="bg-base-200 rounded px-2 py-1 text-lg" data-testid="generated-password">{new.password.clone()}</code>
+                                <CopyButton text=new.password what="password"/>
+                            </p>
+                            <p class="text-sm opacity-80">"It is shown this once. Hand it over in private; the user can change it under Account."</p>
+                        }
+                    })
+            }}
+        </Dialog>
+        <Confirm
+            open=delete_open
+            title="Delete user"
+            text=Signal::derive(move || {
+                format!("Are you sure you want to delete user {}? Their sessions and tokens end at once.", deleting.get().map(|own| own.username).unwrap_or_default())
+            })
+            acknowledge=true
+            submit
+            action=delete
+        />
+    }
+}
+
+#[component]
+fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let username = FieldState::new("");
+    let email = FieldState::new("");
+    let admin = RwSignal::new(false);
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(username), Some(email)) = (username.parse(Username::parse), email.parse_optional(Email::parse)) else { return };
+        let new = NewUser { username, email, admin: admin.get_untracked() };
+        let api = api.clone();
+        submit.run(async move { api.create_user(&new).await }, move |user| {
+            open.set(false);
+            done.run(user);
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+            <TextField id="user-name" label="User name" field=username required=true/>
+            <TextField id="user-email" label="E-mail" field=email kind="email"/>
+            <SwitchField id="user-admin" label="Administrator" checked=admin help="Owns BMCs, networks, architectures and users, and may change everything."/>
+            <p class="text-sm opacity-80">"A password is generated and shown once."</p>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Add user"/>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn EditForm(open: RwSignal<bool>, user: User, done: Callback<User>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let username = FieldState::new(user.username);
+    let email = FieldState::new(user.email.unwrap_or_default());
+    let admin = RwSignal::new(user.admin);
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(username), Some(email)) = (username.parse(Username::parse), email.parse(Email::parse)) else { return };
+        let change = UserChange { username: Some(username), email: Some(email), admin: Some(admin.get_untracked()), password: None };
+        let api = api.clone();
+        submit.run(async move { api.change_user(user.id, &change).await }, move |user| {
+            open.set(false);
+            toasts.ok(format!("User {} saved.", user.username));
+            done.run(user);
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+            <TextField id="edit-user-name" label="User name" field=username required=true/>
+            <TextField id="edit-user-email" label="E-mail" field=email kind="email"/>
+            <SwitchField id="edit-user-admin" label="Administrator" checked=admin/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Save"/>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn PasswordForm(open: RwSignal<bool>, user: User) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let password = FieldState::new("");
+    let submit = Submit::new();
+    let name = user.username.clone();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(password) = password.parse(NewPassword::parse) else { return };
+        let change = UserChange { password: Some(password), ..UserChange::default() };
+        let api = api.clone();
+        submit.run(async move { api.change_user(user.id, &change).await }, move |user| {
+            open.set(false);
+            toasts.ok(format!("Password of {} set.", user.username));
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+            <p class="text-sm">"A new password for " <strong>{name}</strong> ". All their sessions end."</p>
+            <TextField id="user-password" label="New password" field=password kind="password" autocomplete="new-password" required=true/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Set password"/>
+            </div>
+        </form>
+    }
+}

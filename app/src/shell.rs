@@ -1,0 +1,95 @@
+//! The HTML document around the application, and what a page tells the HTTP response it stands in.
+//! In use on the server only, harmless in the browser.
+
+use std::sync::Arc;
+
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_meta::MetaTags;
+
+use crate::pages::App;
+
+/// Content-hashed addresses of what the browser build wrote.
+#[derive(Clone, Debug)]
+pub struct Assets {
+    pub script: Arc<str>,
+    pub wasm: Arc<str>,
+    pub style: Arc<str>,
+}
+
+/// How a page sets the status of the response it is rendered into. The server provides it as a context of
+/// every request; in the browser there is none. Pages are rendered with `SsrMode::Async`, so the status is
+/// still open when they know it.
+#[derive(Clone)]
+pub struct PageResponse {
+    status: Arc<dyn Fn(u16) + Send + Sync>,
+    redirect: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl PageResponse {
+    /// `redirect` gets a path on this host, query included.
+    pub fn new(status: impl Fn(u16) + Send + Sync + 'static, redirect: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { status: Arc::new(status), redirect: Arc::new(redirect) }
+    }
+
+    pub fn set_status(&self, code: u16) {
+        (self.status)(code);
+    }
+
+    pub fn redirect(&self, path: &str) {
+        (self.redirect)(path);
+    }
+}
+
+/// The theme the user chose, from the cookie `theme`. A context the server may provide, so that the first
+/// painting already has it; without it the system's preference holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageTheme {
+    Light,
+    Dark,
+}
+
+impl PageTheme {
+    /// From the cookie's value.
+    #[must_use]
+    pub fn from_cookie(value: &str) -> Option<Self> {
+        match value {
+            "light" => Some(Self::Light),
+            "dark" => Some(Self::Dark),
+            _ => None,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// Stands where `<HydrationScripts>` and `<AutoReload>` would in a cargo-leptos project.
+pub fn shell(assets: &Assets) -> impl IntoView + use<> {
+    let Assets { script, wasm, style } = assets.clone();
+    let theme = use_context::<PageTheme>().map(PageTheme::word);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <link rel="stylesheet" href=style/>
+                // drawn here: no request for /favicon.ico
+                <link rel="icon" href=ICON/>
+                <link rel="modulepreload" href=script.clone()/>
+                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                <script type="module" src=script nonce=use_nonce()></script>
+                <MetaTags/>
+            </head>
+            <body class="min-h-screen bg-base-100 text-base-content">
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' rx='5' fill='%23234'/%3E%3Cpath d='M5 7h14M5 12h14M5 17h8' stroke='%237df' stroke-width='2' stroke-linecap='round'/%3E%3Ccircle cx='18' cy='17' r='2' fill='%237f9'/%3E%3C/svg%3E";

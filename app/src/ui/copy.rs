@@ -1,0 +1,32 @@
+use leptos::{prelude::*, task::spawn_local};
+
+use super::{
+    dom,
+    icon::{Glyph, Icon},
+    toast::Toasts,
+};
+
+/// Puts a text on the clipboard.
+#[component]
+pub(crate) fn CopyButton(
+    #[prop(into)] text: String,
+    /// What is copied, for those who do not see the icon: "Copy {what}".
+    what: &'static str,
+) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let copy = move |_| {
+        let text = text.clone();
+        spawn_local(async move {
+            if dom::copy(&text).await {
+                toasts.ok(format!("Copied {what}."));
+            } else {
+                toasts.warning("The browser did not allow copying. Select the text and copy it by hand.");
+            }
+        });
+    };
+    view! {
+        <button type="button" class="btn btn-ghost btn-xs btn-square align-middle" aria-label=format!("Copy {what}") title=format!("Copy {what}") on:click=copy>
+            <Glyph icon=Icon::Copy class="size-3.5"/>
+        </button>
+    }
+}

@@ -1,0 +1,103 @@
+//! Modal dialogs on the browser's own `<dialog>`: focus is kept inside, Escape closes.
+
+use leptos::{html, prelude::*};
+
+use super::{
+    dom,
+    icon::{Glyph, Icon},
+    submit::{Submit, SubmitButton, SubmitErrors},
+};
+
+/// Its contents exist only while it is open, so every opening starts afresh.
+#[component]
+pub(crate) fn Dialog(
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    #[prop(optional)] wide: bool,
+    #[prop(optional)] testid: Option<&'static str>,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let node = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let open = open.get();
+        let Some(dialog) = node.get() else { return };
+        if open {
+            // after the contents are there: the browser then puts the focus on the first field
+            request_animation_frame(move || dom::show_dialog(&dialog));
+        } else {
+            dom::close_dialog(&dialog);
+        }
+    });
+    view! {
+        <dialog node_ref=node class="modal" on:close=move |_| open.set(false) aria-label=move || title.get() data-testid=testid>
+            <div class=if wide { "modal-box max-w-3xl" } else { "modal-box" }>
+                <div class="mb-3 flex items-center justify-between gap-4">
+                    <h2 class="text-lg font-semibold">{move || title.get()}</h2>
+                    <form method="dialog">
+                        <button class="btn btn-ghost btn-sm btn-square" aria-label="Close">
+                            <Glyph icon=Icon::Close/>
+                        </button>
+                    </form>
+                </div>
+                <Show when=move || open.get()>{children()}</Show>
+            </div>
+            <form method="dialog" class="modal-backdrop">
+                // a click beside the box; Escape does the same for the keyboard
+                <button tabindex="-1" aria-hidden="true">"close"</button>
+            </form>
+        </dialog>
+    }
+}
+
+/// Asks before something that cannot be undone. `action` runs when the user agreed; it drives `submit`
+/// and closes the dialog when it went well.
+#[component]
+pub(crate) fn Confirm(
+    open: RwSignal<bool>,
+    #[prop(into)] title: Signal<String>,
+    #[prop(into)] text: Signal<String>,
+    #[prop(default = "Delete")] verb: &'static str,
+    /// The user has to tick that it cannot be undone.
+    #[prop(optional)]
+    acknowledge: bool,
+    submit: Submit,
+    #[prop(into)] action: Callback<()>,
+) -> impl IntoView {
+    let agreed = RwSignal::new(false);
+    Effect::new(move |_| {
+        if open.get() {
+            agreed.set(!acknowledge);
+            submit.clear();
+        }
+    });
+    view! {
+        <Dialog open title testid="confirm">
+            <form
+                class="flex flex-col gap-3"
+                on:submit=move |event| {
+                    event.prevent_default();
+                    action.run(());
+                }
+            >
+                <p>{move || text.get()}</p>
+                <Show when=move || acknowledge>
+                    <label class="flex items-center gap-2">
+                        <input
+                            type="checkbox"
+                            class="checkbox checkbox-sm"
+                            data-testid="acknowledge"
+                            prop:checked=move || agreed.get()
+                            on:change=move |event| agreed.set(event_target_checked(&event))
+                        />
+                        "I acknowledge that this action is irrevocable."
+                    </label>
+                </Show>
+                <SubmitErrors submit/>
+                <div class="flex justify-end gap-2">
+                    <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                    <SubmitButton submit label=verb class="btn-error" disabled=Signal::derive(move || !agreed.get()) testid="confirm-action"/>
+                </div>
+            </form>
+        </Dialog>
+    }
+}

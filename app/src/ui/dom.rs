@@ -1,0 +1,62 @@
+//! The page's small helpers in JavaScript (`js/dom.js`). To be called from effects and event handlers only:
+//! on the server there is no browser behind them.
+
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/js/dom.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = showDialog)]
+    pub(crate) fn show_dialog(dialog: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = closeDialog)]
+    pub(crate) fn close_dialog(dialog: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = openMenu)]
+    pub(crate) fn open_menu(popover: &web_sys::HtmlElement, anchor: &web_sys::Element);
+    #[wasm_bindgen(js_name = closeMenu)]
+    pub(crate) fn close_menu(popover: &web_sys::HtmlElement);
+    #[wasm_bindgen(catch, js_name = copyText)]
+    async fn copy_text(text: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_name = toggleTheme)]
+    pub(crate) fn toggle_theme();
+    #[wasm_bindgen(js_name = restoreTheme)]
+    pub(crate) fn restore_theme();
+    #[wasm_bindgen(js_name = leaveFor)]
+    pub(crate) fn leave_for(path: &str);
+    pub(crate) fn here() -> String;
+    #[wasm_bindgen(js_name = replaceQuery)]
+    pub(crate) fn replace_query(query: &str);
+    #[wasm_bindgen(js_name = followScroll)]
+    pub(crate) fn follow_scroll(gutter: &web_sys::HtmlElement, area: &web_sys::HtmlElement);
+}
+
+/// Whether the text is on the clipboard now.
+pub(crate) async fn copy(text: &str) -> bool {
+    copy_text(text).await.is_ok_and(|done| done.as_bool() == Some(true))
+}
+
+/// The login page, and back here afterwards.
+pub(crate) fn go_to_login() {
+    leave_for(&login_path(&here()));
+}
+
+/// The login page that leads to `path`.
+pub(crate) fn login_path(path: &str) -> String {
+    let mut out = String::from("/login?next=");
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::login_path;
+
+    #[test]
+    fn the_way_back_survives_as_one_parameter() {
+        assert_eq!(login_path("/machines/3?a=b&c=d"), "/login?next=/machines/3%3Fa%3Db%26c%3Dd");
+    }
+}

@@ -1,0 +1,239 @@
+//! Form fields: label, input, help, and the sentence that says what is wrong with it.
+
+use leptos::{either::Either, prelude::*};
+
+/// A text the user edits, and why it was refused.
+#[derive(Clone, Copy)]
+pub(crate) struct FieldState {
+    pub(crate) value: RwSignal<String>,
+    pub(crate) error: RwSignal<Option<String>>,
+}
+
+impl FieldState {
+    pub(crate) fn new(value: impl Into<String>) -> Self {
+        Self { value: RwSignal::new(value.into()), error: RwSignal::new(None) }
+    }
+
+    /// Another value, as if nothing had been typed.
+    pub(crate) fn reset(self, value: impl Into<String>) {
+        self.value.set(value.into());
+        self.error.set(None);
+    }
+
+    /// The value through its field's own rule; a refusal is shown beside the field.
+    pub(crate) fn parse<T>(self, rule: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        match self.value.with_untracked(|text| rule(text)) {
+            Ok(value) => {
+                self.error.set(None);
+                Some(value)
+            }
+            Err(text) => {
+                self.error.set(Some(text));
+                None
+            }
+        }
+    }
+
+    /// As [`FieldState::parse`], with an empty field for "none".
+    pub(crate) fn parse_optional<T>(self, rule: impl Fn(&str) -> Result<T, String>) -> Option<Option<T>> {
+        self.parse(|text| if text.trim().is_empty() { Ok(None) } else { rule(text).map(Some) })
+    }
+
+    /// A value that must be there, chosen from a list.
+    pub(crate) fn chosen(self, what: &str) -> Option<String> {
+        self.parse(|text| if text.is_empty() { Err(format!("Choose {what}")) } else { Ok(text.to_owned()) })
+    }
+
+    fn typed(self, text: String) {
+        self.value.set(text);
+        // wrong until sent again, but not shouted at while it is being put right
+        self.error.set(None);
+    }
+}
+
+/// The sentences below a field. `id` is the field's; its input names `{id}-note` in `aria-describedby`.
+#[component]
+fn Notes(id: &'static str, help: Option<&'static str>, error: RwSignal<Option<String>>) -> impl IntoView {
+    view! {
+        <span id=format!("{id}-note") class="text-xs" data-field-note=id>
+            {move || match error.get() {
+                Some(text) => Either::Left(view! { <span class="text-error font-medium" data-testid="field-error">{text}</span> }),
+                None => Either::Right(help.map(|text| view! { <span class="opacity-70">{text}</span> })),
+            }}
+        </span>
+    }
+}
+
+#[component]
+pub(crate) fn TextField(
+    /// Unique in the document.
+    id: &'static str,
+    label: &'static str,
+    field: FieldState,
+    #[prop(optional)] help: Option<&'static str>,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(default = "off")] autocomplete: &'static str,
+    #[prop(optional)] placeholder: Option<&'static str>,
+    #[prop(optional)] required: bool,
+    #[prop(optional)] mono: bool,
+    #[prop(optional)] autofocus: bool,
+    #[prop(optional, into)] disabled: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <div class="flex flex-col gap-1">
+            <label class="text-sm font-medium" for=id>{label}</label>
+            <input
+                id=id
+                name=id
+                type=kind
+                class=if mono { "input input-sm w-full font-mono" } else { "input input-sm w-full" }
+                class=("input-error", move || field.error.with(Option::is_some))
+                value=field.value.get_untracked()
+                prop:value=move || field.value.get()
+                on:input=move |event| field.typed(event_target_value(&event))
+                autocomplete=autocomplete
+                placeholder=placeholder
+                required=required
+                autofocus=autofocus
+                disabled=move || disabled.get()
+                aria-describedby=format!("{id}-note")
+                aria-invalid=move || field.error.with(Option::is_some).then_some("true")
+                spellcheck="false"
+            />
+            <Notes id help error=field.error/>
+        </div>
+    }
+}
+
+#[component]
+pub(crate) fn TextArea(
+    id: &'static str,
+    label: &'static str,
+    field: FieldState,
+    #[prop(optional)] help: Option<&'static str>,
+    #[prop(default = 3)] rows: u32,
+    #[prop(optional)] placeholder: Option<&'static str>,
+) -> impl IntoView {
+    let initial = field.value.get_untracked();
+    view! {
+        <div class="flex flex-col gap-1">
+            <label class="text-sm font-medium" for=id>{label}</label>
+            <textarea
+                id=id
+                name=id
+                rows=rows
+                class="textarea textarea-sm w-full font-mono text-xs"
+                class=("textarea-error", move || field.error.with(Option::is_some))
+                prop:value=move || field.value.get()
+                on:input=move |event| field.typed(event_target_value(&event))
+                placeholder=placeholder
+                aria-describedby=format!("{id}-note")
+                aria-invalid=move || field.error.with(Option::is_some).then_some("true")
+                spellcheck="false"
+            >
+                {initial}
+            </textarea>
+            <Notes id help error=field.error/>
+        </div>
+    }
+}
+
+/// One entry of a [`SelectField`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+}
+
+impl Choice {
+    pub(crate) fn new(value: impl ToString, label: impl Into<String>) -> Self {
+        Self { value: value.to_string(), label: label.into() }
+    }
+}
+
+#[component]
+pub(crate) fn SelectField(
+    id: &'static str,
+    label: &'static str,
+    field: FieldState,
+    #[prop(into)] choices: Signal<Vec<Choice>>,
+    /// Label of the empty value, if it can be chosen.
+    #[prop(optional)]
+    none: Option<&'static str>,
+    #[prop(optional)] help: Option<&'static str>,
+    #[prop(optional, into)] disabled: Signal<bool>,
+) -> impl IntoView {
+    let entries = move || {
+        let mut list: Vec<Choice> = none.map(|label| Choice::new("", label)).into_iter().collect();
+        list.extend(choices.get());
+        // a value that is not offered stays visible instead of turning silently into the first entry
+        let value = field.value.get_untracked();
+        if !list.iter().any(|choice| choice.value == value) {
+            let label = if value.is_empty() { "Choose…".to_owned() } else { format!("{value} (not in the list)") };
+            list.insert(0, Choice { value, label });
+        }
+        list
+    };
+    view! {
+        <div class="flex flex-col gap-1">
+            <label class="text-sm font-medium" for=id>{label}</label>
+            <select
+                id=id
+                name=id
+                class="select select-sm w-full"
+                class=("select-error", move || field.error.with(Option::is_some))
+                on:change=move |event| field.typed(event_target_value(&event))
+                disabled=move || disabled.get()
+                aria-describedby=format!("{id}-note")
+                aria-invalid=move || field.error.with(Option::is_some).then_some("true")
+            >
+                {move || {
+                    entries()
+                        .into_iter()
+                        .map(|Choice { value, label }| {
+                            let chosen = field.value.get_untracked() == value;
+                            let own = value.clone();
+                            view! {
+                                // the attribute for the server's HTML, the property for everything after
+                                <option value=value selected=chosen prop:selected=move || field.value.get() == own>
+                                    {label}
+                                </option>
+                            }
+                        })
+                        .collect_view()
+                }}
+            </select>
+            <Notes id help error=field.error/>
+        </div>
+    }
+}
+
+/// A switch with its words beside it.
+#[component]
+pub(crate) fn SwitchField(
+    id: &'static str,
+    label: &'static str,
+    checked: RwSignal<bool>,
+    #[prop(optional)] help: Option<&'static str>,
+    #[prop(optional, into)] disabled: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <div class="flex flex-col gap-1">
+            <label class="flex cursor-pointer items-center gap-2 text-sm font-medium" for=id>
+                <input
+                    id=id
+                    name=id
+                    type="checkbox"
+                    class="toggle toggle-sm toggle-primary"
+                    checked=checked.get_untracked()
+                    prop:checked=move || checked.get()
+                    on:change=move |event| checked.set(event_target_checked(&event))
+                    disabled=move || disabled.get()
+                    aria-describedby=help.map(|_| format!("{id}-note"))
+                />
+                {label}
+            </label>
+            {help.map(|text| view! { <span id=format!("{id}-note") class="text-xs opacity-70">{text}</span> })}
+        </div>
+    }
+}

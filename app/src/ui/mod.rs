@@ -1,0 +1,25 @@
+//! Components that know nothing of machines.
+
+mod copy;
+mod dialog;
+pub(crate) mod dom;
+mod editor;
+mod field;
+pub(crate) mod format;
+mod icon;
+mod page;
+mod submit;
+mod table;
+mod terminal;
+mod toast;
+
+pub(crate) use copy::CopyButton;
+pub(crate) use dialog::{Confirm, Dialog};
+pub(crate) use editor::Editor;
+pub(crate) use field::{Choice, FieldState, SelectField, SwitchField, TextArea, TextField};
+pub(crate) use icon::{Glyph, Icon, IconSprite};
+pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowButton};
+pub(crate) use submit::{Submit, SubmitButton, SubmitErrors};
+pub(crate) use table::{FilterBox, Sort, SortHead, matches, natural};
+pub(crate) use terminal::{Link, Terminal, TerminalHandle};
+pub(crate) use toast::{ToastStack, Toasts};

@@ -1,0 +1,154 @@
+//! Tables that sort by their columns, and the box that filters their rows.
+
+use std::cmp::Ordering;
+
+use leptos::prelude::*;
+
+use super::icon::{Glyph, Icon};
+
+/// The column a table is sorted by. `C` names the columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sort<C> {
+    pub(crate) column: C,
+    pub(crate) descending: bool,
+}
+
+impl<C: Copy + PartialEq> Sort<C> {
+    pub(crate) fn by(column: C) -> Self {
+        Self { column, descending: false }
+    }
+
+    /// After a click on a column's heading.
+    #[must_use]
+    pub(crate) fn clicked(self, column: C) -> Self {
+        Self { column, descending: self.column == column && !self.descending }
+    }
+
+    pub(crate) fn apply(self, ordering: Ordering) -> Ordering {
+        if self.descending { ordering.reverse() } else { ordering }
+    }
+}
+
+/// Compares names as people count: `d03-2` stands before `d03-10`; case does not matter.
+pub(crate) fn natural(left: &str, right: &str) -> Ordering {
+    let (mut a, mut b) = (left.chars().peekable(), right.chars().peekable());
+    loop {
+        match (a.peek().copied(), b.peek().copied()) {
+            (None, None) => return left.cmp(right),
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
+                let order = number(&mut a).cmp(&number(&mut b));
+                if order != Ordering::Equal {
+                    return order;
+                }
+            }
+            (Some(x), Some(y)) => {
+                let order = x.to_lowercase().cmp(y.to_lowercase());
+                if order != Ordering::Equal {
+                    return order;
+                }
+                a.next();
+                b.next();
+            }
+        }
+    }
+}
+
+/// A run of digits as its length without leading zeros, then its digits: orders like the number, of any size.
+fn number(chars: &mut std::iter::Peekable<std::str::Chars>) -> (usize, String) {
+    let mut digits = String::new();
+    while let Some(digit) = chars.next_if(char::is_ascii_digit) {
+        if digit != '0' || !digits.is_empty() {
+            digits.push(digit);
+        }
+    }
+    (digits.len(), digits)
+}
+
+/// Whether every word of the query occurs. `haystack` is lower case already.
+pub(crate) fn matches(haystack: &str, query: &str) -> bool {
+    query.split_whitespace().all(|word| haystack.contains(&word.to_lowercase()))
+}
+
+/// A column's heading that sorts by it.
+#[component]
+pub(crate) fn SortHead<C>(label: &'static str, column: C, sort: RwSignal<Sort<C>>) -> impl IntoView
+where
+    C: Copy + PartialEq + Send + Sync + 'static,
+{
+    let direction = move || {
+        let sort = sort.get();
+        (sort.column == column).then_some(if sort.descending { "descending" } else { "ascending" })
+    };
+    view! {
+        <th scope="col" aria-sort=direction>
+            <button
+                type="button"
+                class="hover:text-base-content inline-flex cursor-pointer items-center gap-1"
+                on:click=move |_| sort.update(|sort| *sort = sort.clicked(column))
+            >
+                {label}
+                <span aria-hidden="true" class="inline-block w-2">
+                    {move || match direction() {
+                        Some("descending") => "▾",
+                        Some(_) => "▴",
+                        None => "",
+                    }}
+                </span>
+            </button>
+        </th>
+    }
+}
+
+#[component]
+pub(crate) fn FilterBox(
+    value: RwSignal<String>,
+    /// What is searched, for those who do not see the lens.
+    label: &'static str,
+) -> impl IntoView {
+    view! {
+        <label class="input input-sm w-64 max-w-full">
+            <Glyph icon=Icon::Search class="size-4 opacity-60"/>
+            <input
+                type="search"
+                aria-label=label
+                placeholder="Filter"
+                data-testid="filter"
+                value=value.get_untracked()
+                prop:value=move || value.get()
+                on:input=move |event| value.set(event_target_value(&event))
+                autocomplete="off"
+                spellcheck="false"
+            />
+        </label>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let mut names = ["d03-10", "D03-2", "d03-1", "d3-1", "alpha", "d03"];
+        names.sort_by(|a, b| natural(a, b));
+        assert_eq!(names, ["alpha", "d03", "d03-1", "d3-1", "D03-2", "d03-10"]);
+        assert_eq!(natural("a", "a"), Ordering::Equal);
+    }
+
+    #[test]
+    fn every_word_of_a_filter_must_occur() {
+        assert!(matches("d03-1 arm64 alice", "arm ALI"));
+        assert!(!matches("d03-1 arm64 alice", "arm bob"));
+        assert!(matches("anything", "  "));
+    }
+
+    #[test]
+    fn a_second_click_turns_the_order() {
+        let sort = Sort::by(1).clicked(1);
+        assert!(sort.descending);
+        assert_eq!(sort.clicked(1), Sort::by(1));
+        assert_eq!(sort.clicked(2), Sort::by(2));
+    }
+}

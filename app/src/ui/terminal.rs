@@ -1,0 +1,142 @@
+//! A terminal on a socket. xterm, the socket and the log live in `js/terminal.js`; bytes never pass through wasm.
+
+use leptos::{html::Div, prelude::*, task::spawn_local};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/js/terminal.js")]
+extern "C" {
+    type Session;
+    /// Resolves once xterm is loaded and drawn; the socket may still be connecting.
+    #[wasm_bindgen(catch, js_name = openTerminal)]
+    async fn open_terminal(
+        element: &web_sys::HtmlElement,
+        path: &str,
+        on_link: &Closure<dyn Fn(String)>,
+        on_text: &Closure<dyn Fn(String)>,
+    ) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method)]
+    fn close(this: &Session);
+    #[wasm_bindgen(method)]
+    fn send(this: &Session, text: &str);
+    #[wasm_bindgen(method, js_name = setWritable)]
+    fn set_writable(this: &Session, writable: bool);
+    #[wasm_bindgen(method)]
+    fn zoom(this: &Session, steps: i32);
+    #[wasm_bindgen(method, js_name = downloadLog)]
+    fn download_log(this: &Session, name: &str);
+    #[wasm_bindgen(method)]
+    fn stop(this: &Session);
+    #[wasm_bindgen(method)]
+    fn focus(this: &Session);
+}
+
+/// How the page's own socket to the server is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Loading the terminal, or connecting for the first time.
+    Opening,
+    Open,
+    /// Lost or refused; tried again by itself.
+    Lost,
+    /// The terminal itself could not be loaded.
+    Broken(String),
+}
+
+/// Ends the session when the page goes. The closures must outlive the JavaScript that calls them.
+struct Guard {
+    session: Session,
+    _on_link: Closure<dyn Fn(String)>,
+    _on_text: Closure<dyn Fn(String)>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.session.close();
+    }
+}
+
+/// What a page does with its terminal. Without effect while the terminal is loading.
+#[derive(Clone, Copy)]
+pub(crate) struct TerminalHandle {
+    guard: StoredValue<Option<Guard>, LocalStorage>,
+}
+
+impl TerminalHandle {
+    pub(crate) fn new() -> Self {
+        Self { guard: StoredValue::new_local(None) }
+    }
+
+    fn with(self, act: impl FnOnce(&Session)) {
+        self.guard.try_with_value(|guard| guard.as_ref().map(|guard| act(&guard.session)));
+    }
+
+    /// Sends a text frame.
+    pub(crate) fn send(self, text: &str) {
+        self.with(|session| session.send(text));
+    }
+
+    /// Whether keys go to the line.
+    pub(crate) fn set_writable(self, writable: bool) {
+        self.with(|session| session.set_writable(writable));
+    }
+
+    /// Larger or smaller letters.
+    pub(crate) fn zoom(self, steps: i32) {
+        self.with(|session| session.zoom(steps));
+    }
+
+    /// Everything received since the socket was opened, as a file.
+    pub(crate) fn download_log(self, name: &str) {
+        self.with(|session| session.download_log(name));
+    }
+
+    /// Closes the socket for good; what is on the screen stays.
+    pub(crate) fn stop(self) {
+        self.with(Session::stop);
+    }
+
+    pub(crate) fn focus(self) {
+        self.with(Session::focus);
+    }
+}
+
+#[component]
+pub(crate) fn Terminal(
+    /// Path of the WebSocket, on this host.
+    path: String,
+    handle: TerminalHandle,
+    link: RwSignal<Link>,
+    /// Called with every text frame.
+    #[prop(into)]
+    on_text: Callback<String>,
+) -> impl IntoView {
+    let node = NodeRef::<Div>::new();
+    Effect::new(move |_| {
+        let Some(element) = node.get() else { return };
+        let path = path.clone();
+        spawn_local(async move {
+            let on_link = Closure::new(move |word: String| {
+                link.try_set(if word == "open" { Link::Open } else { Link::Lost });
+            });
+            let on_text_frame = Closure::new(move |text: String| {
+                on_text.try_run(text);
+            });
+            match open_terminal(&element, &path, &on_link, &on_text_frame).await {
+                Ok(session) => {
+                    let opened = Guard { session: session.unchecked_into(), _on_link: on_link, _on_text: on_text_frame };
+                    // given back if the user left while xterm was loading: dropping the guard closes the socket
+                    drop(handle.guard.try_set_value(Some(opened)));
+                }
+                Err(error) => {
+                    link.try_set(Link::Broken(format!("The terminal could not be loaded: {error:?}")));
+                }
+            }
+        });
+    });
+    view! {
+        // the outer box has the padding: xterm's fit measures the inner one
+        <div class="min-h-0 flex-1 bg-black p-2">
+            <div node_ref=node class="h-full w-full overflow-hidden" data-testid="terminal"></div>
+        </div>
+    }
+}
