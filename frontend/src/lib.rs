@@ -1,4 +1,6 @@
 //! The browser's side: starts hydration and brings the HTTP `ApiClient`.
+// the type of a page is as deep as its markup
+#![recursion_limit = "512"]
 
 mod client;
 mod stream;
