@@ -30,6 +30,9 @@ pub struct NewAssignee {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AssigneeChange {
+    /// Must be there; `null` is an empty one.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub reason: Option<Reason>,
 }
 

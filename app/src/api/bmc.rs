@@ -54,7 +54,7 @@ pub struct Bmc {
     pub machines: Vec<String>,
 }
 
-/// Body of POST and PUT. In a PUT absent members stay as they are, the password above all.
+/// Body of POST and PUT. In a PUT absent optional members stay as they are, the password above all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BmcInput {
@@ -63,7 +63,7 @@ pub struct BmcInput {
     /// UDP port, 623 unless said.
     #[serde(default)]
     pub port: Option<u16>,
-    #[serde(rename = "type", default)]
+    #[serde(rename = "type")]
     pub bmc_type: BmcType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<BmcUsername>,

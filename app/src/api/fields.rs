@@ -209,16 +209,23 @@ pub struct Id(pub i64);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Number(i64),
-            Text(String),
+        struct Form;
+        impl serde::de::Visitor<'_> for Form {
+            type Value = Id;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an id, as a number or a text")
+            }
+            fn visit_i64<E: serde::de::Error>(self, id: i64) -> Result<Id, E> {
+                Ok(Id(id))
+            }
+            fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<Id, E> {
+                i64::try_from(id).map(Id).map_err(|_| E::custom(format!("`{id}` is not an id")))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
+                text.trim().parse().map(Id).map_err(|_| E::custom(format!("`{text}` is not an id")))
+            }
         }
-        match Form::deserialize(deserializer)? {
-            Form::Number(id) => Ok(Self(id)),
-            Form::Text(text) => text.trim().parse().map(Self).map_err(|_| serde::de::Error::custom(format!("`{text}` is not an id"))),
-        }
+        deserializer.deserialize_any(Form)
     }
 }
 

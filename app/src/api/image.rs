@@ -69,7 +69,9 @@ pub struct Image {
 pub struct NewImage {
     #[serde(rename = "type")]
     pub file_type: ImageType,
-    /// Name of the architecture.
+    /// Name of the architecture. Empty when absent, so that its lack is told in the original's words.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub arch: String,
     #[serde(default)]
     pub description: Option<Description>,

@@ -13,6 +13,7 @@ mod interface;
 mod machine;
 mod network;
 mod preseed;
+pub mod query;
 mod user;
 
 pub use arch::*;

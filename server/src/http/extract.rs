@@ -83,16 +83,25 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
         return Err("the request needs a JSON body".into());
     }
     let text = std::str::from_utf8(bytes).map_err(|error| format!("the body is not UTF-8, from byte {} on", error.valid_up_to()))?;
-    serde_json::from_str(text).map_err(|error| {
-        if error.is_data() {
-            // a field's own sentence is shown beside the field: where it stood in the text helps nobody there
-            let sentence = error.to_string();
-            let end = sentence.rfind(" at line ").unwrap_or(sentence.len());
-            sentence[..end].to_owned()
-        } else {
-            format!("the body is not valid JSON: {error}")
-        }
-    })
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        sentence(&path, &error.into_inner())
+    })?;
+    reader.end().map_err(|error| sentence(".", &error))?;
+    Ok(value)
+}
+
+/// A checked field's own sentence stays as it is: it is shown beside the field, where its place in the text helps nobody.
+/// The reader's general ones get the field's name.
+fn sentence(path: &str, error: &serde_json::Error) -> String {
+    if !error.is_data() {
+        return format!("the body is not valid JSON: {error}");
+    }
+    let text = error.to_string();
+    let text = &text[..text.rfind(" at line ").unwrap_or(text.len())];
+    let general = ["invalid ", "unknown variant "].iter().any(|start| text.starts_with(start));
+    if general && path != "." { format!("{path}: {text}") } else { text.to_owned() }
 }
 
 /// Parameters of the query string.
@@ -139,6 +148,14 @@ mod tests {
     fn a_field_is_refused_with_its_own_sentence() {
         let refused = parse::<NewUser>(br#"{"username":"a"}"#).unwrap_err();
         assert_eq!(refused, "username must be between 2 and 128 characters long");
+    }
+
+    #[test]
+    fn a_general_refusal_names_the_field() {
+        let refused = parse::<NewUser>(br#"{"username":"ann","admin":"yes"}"#).unwrap_err();
+        assert_eq!(refused, "admin: invalid type: string \"yes\", expected a boolean");
+        assert_eq!(parse::<NewUser>(b"{}").unwrap_err(), "missing field `username`");
+        assert!(parse::<NewUser>(br#"{"username":"ann"} {}"#).unwrap_err().contains("trailing characters"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use store::StoreError;
+use store::{StoreError, UsedBy};
 
 use crate::secrets::SecretError;
 
@@ -33,6 +33,9 @@ pub enum LabError {
     /// The disk is full.
     #[error("no space left to store the upload")]
     NoSpace,
+    /// A fault of the server's own, told to the log only.
+    #[error("{0}")]
+    Internal(String),
     #[error("files: {0}")]
     Files(#[source] io::Error),
     #[error(transparent)]
@@ -59,4 +62,22 @@ impl From<io::Error> for LabError {
             Self::Files(error)
         }
     }
+}
+
+/// A value that is taken, told in words of the thing it names.
+pub(super) fn unique(error: StoreError, text: &str) -> LabError {
+    if matches!(error, StoreError::Unique { .. }) { LabError::Conflict(text.to_owned()) } else { error.into() }
+}
+
+/// # Errors
+/// [`LabError::InUse`] when anything uses it.
+pub(super) fn in_use(what: &str, by: Vec<UsedBy>) -> Result<(), LabError> {
+    if by.is_empty() {
+        return Ok(());
+    }
+    let told = |user: UsedBy| match user.role.as_str() {
+        "kernel" | "initrd" | "bootloader" => format!("{} {} as {}", user.kind, user.name, user.role),
+        _ => format!("{} {}", user.kind, user.name),
+    };
+    Err(LabError::InUse { what: what.to_owned(), by: by.into_iter().map(told).collect() })
 }

@@ -1,0 +1,110 @@
+//! `/machine`
+
+use app::api::{ApiError, Machine, MachineChange, NewMachine, query::Query as Fitting};
+use axum::{Json, extract::State, http::StatusCode};
+use serde::Deserialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    http::extract::{Body, Path, Query},
+    lab::{Actor, Lab, LabError, machines},
+};
+
+pub fn router() -> OpenApiRouter<Lab> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Search {
+    /// `true`: all machines, else those assigned to the caller.
+    show_all: Option<String>,
+    /// Only machines that fit, e.g. `(and (= arch "arm64") (= assignee_count 0))`. Operators: `and or = != > >= < <= =~`;
+    /// symbols: `name arch subarch bmc_type state assignee assignee_count interface_count mac network netboot_enabled`.
+    q: Option<String>,
+}
+
+/// Machines, by name
+///
+/// Those assigned to the caller, or with `show_all=true` all.
+#[utoipa::path(
+    get, path = "/machine", tag = "machine", params(Search),
+    responses(
+        (status = 200, description = "The machines", body = Vec<Machine>),
+        (status = 400, description = "A parameter is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+    )
+)]
+async fn list(State(lab): State<Lab>, actor: Actor, Query(search): Query<Search>) -> Result<Json<Vec<Machine>>, LabError> {
+    let fitting = Fitting::parse(search.q.as_deref().unwrap_or_default()).map_err(|fault| LabError::invalid(fault.to_string()))?;
+    machines::list(&lab, &actor, super::is_true(search.show_all.as_deref()), &fitting).await.map(Json)
+}
+
+/// Make a machine with its interfaces (admins)
+#[utoipa::path(
+    post, path = "/machine", tag = "machine", request_body = NewMachine,
+    responses(
+        (status = 201, description = "The machine", body = Machine),
+        (status = 400, description = "A value is wrong, or names nothing", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 409, description = "The name or a MAC is taken", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NewMachine>) -> Result<(StatusCode, Json<Machine>), LabError> {
+    let machine = machines::create(&lab, &actor, new).await?;
+    Ok((StatusCode::CREATED, Json(machine)))
+}
+
+/// One machine
+#[utoipa::path(
+    get, path = "/machine/{id}", tag = "machine", params(("id" = i64, Path, description = "The machine's id")),
+    responses(
+        (status = 200, description = "The machine", body = Machine),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 404, description = "No such machine", body = ApiError),
+    )
+)]
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Machine>, LabError> {
+    machines::get(&lab, &actor, id).await.map(Json)
+}
+
+/// Change a machine
+///
+/// Absent members stay as they are, `null` clears. Everything is checked before anything is written.
+#[utoipa::path(
+    put, path = "/machine/{id}", tag = "machine", params(("id" = i64, Path, description = "The machine's id")), request_body = MachineChange,
+    responses(
+        (status = 200, description = "The machine as changed", body = Machine),
+        (status = 400, description = "A value is wrong, names nothing, or does not fit the others", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor assignee, or an image or preseed one may not use", body = ApiError),
+        (status = 404, description = "No such machine", body = ApiError),
+        (status = 409, description = "The name is taken", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn change(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Body(change): Body<MachineChange>,
+) -> Result<Json<Machine>, LabError> {
+    machines::change(&lab, &actor, id, change).await.map(Json)
+}
+
+/// Delete a machine with its interfaces, assignments and events (admins)
+#[utoipa::path(
+    delete, path = "/machine/{id}", tag = "machine", params(("id" = i64, Path, description = "The machine's id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 404, description = "No such machine", body = ApiError),
+    )
+)]
+async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
+    machines::delete(&lab, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

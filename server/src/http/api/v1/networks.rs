@@ -1,0 +1,94 @@
+//! `/network`: everybody reads, admins change.
+
+use app::api::{ApiError, Network, NetworkInput};
+use axum::{Json, extract::State, http::StatusCode};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    http::extract::{Body, Path},
+    lab::{Actor, Lab, LabError, networks},
+};
+
+pub fn router() -> OpenApiRouter<Lab> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete))
+}
+
+/// All networks, by name
+#[utoipa::path(
+    get, path = "/network", tag = "network",
+    responses(
+        (status = 200, description = "All of them", body = Vec<Network>),
+        (status = 401, description = "Not logged in", body = ApiError),
+    )
+)]
+async fn list(State(lab): State<Lab>, _: Actor) -> Result<Json<Vec<Network>>, LabError> {
+    networks::list(&lab).await.map(Json)
+}
+
+/// Make a network (admins)
+#[utoipa::path(
+    post, path = "/network", tag = "network", request_body = NetworkInput,
+    responses(
+        (status = 201, description = "Made", body = Network),
+        (status = 400, description = "A value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 409, description = "The name is taken, or the subnet overlaps another", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NetworkInput>) -> Result<(StatusCode, Json<Network>), LabError> {
+    let made = networks::create(&lab, &actor, new).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// One network
+#[utoipa::path(
+    get, path = "/network/{id}", tag = "network", params(("id" = i64, Path, description = "Its id")),
+    responses(
+        (status = 200, description = "It", body = Network),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 404, description = "No such network", body = ApiError),
+    )
+)]
+async fn get(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>) -> Result<Json<Network>, LabError> {
+    networks::get(&lab, id).await.map(Json)
+}
+
+/// Change a network (admins)
+#[utoipa::path(
+    put, path = "/network/{id}", tag = "network", params(("id" = i64, Path, description = "Its id")), request_body = NetworkInput,
+    responses(
+        (status = 200, description = "As changed", body = Network),
+        (status = 400, description = "A value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 404, description = "No such network", body = ApiError),
+        (status = 409, description = "The name is taken, the subnet overlaps another, or an address in use would be outside the pools", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn change(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Body(change): Body<NetworkInput>,
+) -> Result<Json<Network>, LabError> {
+    networks::change(&lab, &actor, id, change).await.map(Json)
+}
+
+/// Delete a network that nothing uses (admins)
+#[utoipa::path(
+    delete, path = "/network/{id}", tag = "network", params(("id" = i64, Path, description = "Its id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 404, description = "No such network", body = ApiError),
+        (status = 409, description = "In use; the text lists by what", body = ApiError),
+    )
+)]
+async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
+    networks::delete(&lab, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

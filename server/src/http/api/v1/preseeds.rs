@@ -1,0 +1,98 @@
+//! `/preseed`
+
+use app::api::{ApiError, NewPreseed, Preseed, PreseedChange};
+use axum::{Json, extract::State, http::StatusCode};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::Listing;
+use crate::{
+    http::extract::{Body, Path, Query},
+    lab::{Actor, Lab, LabError, preseeds},
+};
+
+pub fn router() -> OpenApiRouter<Lab> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete))
+}
+
+/// Preseeds with their content, by name
+///
+/// One's own, or with `show_all=true` all one may see.
+#[utoipa::path(
+    get, path = "/preseed", tag = "preseed", params(Listing),
+    responses(
+        (status = 200, description = "The preseeds", body = Vec<Preseed>),
+        (status = 400, description = "A parameter is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+    )
+)]
+async fn list(State(lab): State<Lab>, actor: Actor, Query(listing): Query<Listing>) -> Result<Json<Vec<Preseed>>, LabError> {
+    preseeds::list(&lab, &actor, listing.all()).await.map(Json)
+}
+
+/// Make a preseed
+#[utoipa::path(
+    post, path = "/preseed", tag = "preseed", request_body = NewPreseed,
+    responses(
+        (status = 201, description = "The preseed", body = Preseed),
+        (status = 400, description = "A value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 409, description = "The name is taken, by whomever", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NewPreseed>) -> Result<(StatusCode, Json<Preseed>), LabError> {
+    let preseed = preseeds::create(&lab, &actor, new).await?;
+    Ok((StatusCode::CREATED, Json(preseed)))
+}
+
+/// One preseed
+#[utoipa::path(
+    get, path = "/preseed/{id}", tag = "preseed", params(("id" = i64, Path, description = "The preseed's id")),
+    responses(
+        (status = 200, description = "The preseed", body = Preseed),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Another's, and not public", body = ApiError),
+        (status = 404, description = "No such preseed", body = ApiError),
+    )
+)]
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Preseed>, LabError> {
+    preseeds::get(&lab, &actor, id).await.map(Json)
+}
+
+/// Change a preseed
+#[utoipa::path(
+    put, path = "/preseed/{id}", tag = "preseed", params(("id" = i64, Path, description = "The preseed's id")), request_body = PreseedChange,
+    responses(
+        (status = 200, description = "The preseed as changed", body = Preseed),
+        (status = 400, description = "A value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor owner", body = ApiError),
+        (status = 404, description = "No such preseed", body = ApiError),
+        (status = 409, description = "The name is taken", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn change(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Body(change): Body<PreseedChange>,
+) -> Result<Json<Preseed>, LabError> {
+    preseeds::change(&lab, &actor, id, change).await.map(Json)
+}
+
+/// Delete a preseed that no machine uses
+#[utoipa::path(
+    delete, path = "/preseed/{id}", tag = "preseed", params(("id" = i64, Path, description = "The preseed's id")),
+    responses(
+        (status = 204, description = "Deleted"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor owner", body = ApiError),
+        (status = 404, description = "No such preseed", body = ApiError),
+        (status = 409, description = "In use; the text lists by which machines", body = ApiError),
+    )
+)]
+async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
+    preseeds::delete(&lab, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,222 @@
+//! BMCs. Their passwords go in and never come out.
+
+use std::collections::HashMap;
+
+use app::api::{Bmc, BmcInput, BmcType};
+use store::{BmcRow, StoreError, Tx};
+
+use super::{Actor, Lab, LabError, in_use, unique};
+use crate::journal::{Pending, now_micros};
+
+/// What sealed BMC passwords are sealed for.
+pub const PURPOSE: &str = "bmc";
+/// Where IPMI listens.
+const PORT: u16 = 623;
+/// Cartridges of a Moonshot chassis stand at the 8-bit addresses 0x82, 0x84, … 0xfe.
+const CARTRIDGES: std::ops::RangeInclusive<u32> = 1..=63;
+/// Most characters of a plain BMC's `bmc_info`.
+const INFO: usize = 256;
+
+/// All BMCs by name.
+///
+/// # Errors
+/// The store's.
+pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Bmc>, LabError> {
+    let mut read = lab.store.read().await?;
+    let rows = store::bmcs::list(&mut read).await?;
+    let mut machines: HashMap<i64, Vec<String>> = HashMap::new();
+    for machine in store::machines::list(&mut read).await? {
+        if let Some(bmc) = machine.bmc_id {
+            machines.entry(bmc).or_default().push(machine.name);
+        }
+    }
+    drop(read);
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let used = machines.remove(&row.id).unwrap_or_default();
+            wire(actor, row, used)
+        })
+        .collect())
+}
+
+/// # Errors
+/// [`LabError::NotFound`].
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Bmc, LabError> {
+    let mut read = lab.store.read().await?;
+    let row = store::bmcs::get(&mut read, id).await?.ok_or_else(not_found)?;
+    let machines = store::bmcs::used_by(&mut read, id).await?.into_iter().map(|used| used.name).collect();
+    Ok(wire(actor, row, machines))
+}
+
+/// # Errors
+/// Actors other than admins; a name or address that is taken.
+pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabError> {
+    actor.must_be_admin()?;
+    let password_sealed = match &new.password {
+        Some(password) => sealed(lab, password.as_str())?,
+        None => None,
+    };
+    let mut row = BmcRow {
+        id: 0,
+        name: new.name.into_string(),
+        ip: new.ip.into_string(),
+        port: port(new.port.unwrap_or(PORT))?,
+        bmc_type: new.bmc_type.word().into(),
+        username: new.username.map(app::api::BmcUsername::into_string).unwrap_or_default(),
+        password_sealed,
+        privilege_level: "admin".into(),
+        cipher_suite: None,
+        created_at: now_micros(),
+    };
+    let mut tx = lab.store.begin().await?;
+    row.id = store::bmcs::insert(&mut tx, &as_new(&row)).await.map_err(taken)?;
+    tx.commit().await?;
+    Ok(wire(actor, row, Vec::new()))
+}
+
+/// # Errors
+/// Actors other than admins; a name or address that is taken; a type that one of its machines does not fit.
+pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Result<Bmc, LabError> {
+    actor.must_be_admin()?;
+    let password = match &change.password {
+        Some(password) => Some(sealed(lab, password.as_str())?),
+        None => None,
+    };
+    let mut tx = lab.store.begin().await?;
+    let before = store::bmcs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    let mut after = before.clone();
+    after.name = change.name.into_string();
+    after.ip = change.ip.into_string();
+    if let Some(number) = change.port {
+        after.port = port(number)?;
+    }
+    after.bmc_type = change.bmc_type.word().into();
+    if let Some(username) = change.username {
+        after.username = username.into_string();
+    }
+    if let Some(password) = password {
+        after.password_sealed = password;
+    }
+    if (&before.ip, before.port) != (&after.ip, after.port) {
+        // the suite was agreed on with whatever stood at the old address
+        after.cipher_suite = None;
+    }
+    let machines = store::bmcs::used_by(&mut tx, id).await?;
+    if before.bmc_type != after.bmc_type {
+        must_fit(&mut tx, id, change.bmc_type).await?;
+    }
+    store::bmcs::update(&mut tx, &after).await.map_err(taken)?;
+    tx.commit().await?;
+    let mut pending = Pending::default();
+    machines.iter().for_each(|machine| pending.changed(machine.id));
+    lab.journal.publish(pending);
+    Ok(wire(actor, after, machines.into_iter().map(|machine| machine.name).collect()))
+}
+
+/// # Errors
+/// Actors other than admins; [`LabError::InUse`] while machines have it.
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+    actor.must_be_admin()?;
+    let mut tx = lab.store.begin().await?;
+    let row = store::bmcs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    in_use(&format!("BMC {}", row.name), store::bmcs::used_by(&mut tx, id).await?)?;
+    store::bmcs::delete(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A stored type. The schema allows no other words.
+#[must_use]
+pub fn kind(word: &str) -> BmcType {
+    BmcType::parse(word).unwrap_or_default()
+}
+
+/// Whether `info` lets a BMC of this type find a machine.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn check_info(kind: BmcType, info: &str) -> Result<(), String> {
+    match kind {
+        BmcType::Moonshot if !info.parse().is_ok_and(|cartridge| CARTRIDGES.contains(&cartridge)) => {
+            Err(format!("Not a valid moonshot cartridge id: a number between {} and {} is needed", CARTRIDGES.start(), CARTRIDGES.end()))
+        }
+        BmcType::Moonshot => Ok(()),
+        BmcType::Plain if info.chars().count() > INFO || info.chars().any(char::is_control) => {
+            Err(format!("bmc_info must be at most {INFO} characters on one line"))
+        }
+        BmcType::Plain => Ok(()),
+    }
+}
+
+fn not_found() -> LabError {
+    LabError::not_found("BMC not found")
+}
+
+fn port(number: u16) -> Result<i64, LabError> {
+    if number == 0 { Err(LabError::invalid("port must be between 1 and 65535")) } else { Ok(number.into()) }
+}
+
+/// An empty password is none.
+fn sealed(lab: &Lab, password: &str) -> Result<Option<String>, LabError> {
+    if password.is_empty() { Ok(None) } else { Ok(Some(lab.secrets.seal(PURPOSE, password)?)) }
+}
+
+fn taken(error: StoreError) -> LabError {
+    match error {
+        StoreError::Unique { key: "bmcs.ip,port" } => LabError::Conflict("A BMC with that IP and port already exists".into()),
+        other => unique(other, "A BMC with that name already exists"),
+    }
+}
+
+async fn must_fit(tx: &mut Tx, bmc: i64, kind: BmcType) -> Result<(), LabError> {
+    let machines = store::machines::list(tx).await?.into_iter().filter(|machine| machine.bmc_id == Some(bmc));
+    let misfits: Vec<String> =
+        machines.filter(|machine| check_info(kind, &machine.bmc_info).is_err()).map(|machine| machine.name).collect();
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    let names = misfits.join(", ");
+    Err(LabError::Conflict(format!("as a {} BMC it would not find the machines {names}: change their bmc_info first", kind.word())))
+}
+
+fn as_new(row: &BmcRow) -> store::NewBmc {
+    store::NewBmc {
+        name: row.name.clone(),
+        ip: row.ip.clone(),
+        port: row.port,
+        bmc_type: row.bmc_type.clone(),
+        username: row.username.clone(),
+        password_sealed: row.password_sealed.clone(),
+        privilege_level: row.privilege_level.clone(),
+        created_at: row.created_at,
+    }
+}
+
+fn wire(actor: &Actor, row: BmcRow, machines: Vec<String>) -> Bmc {
+    Bmc {
+        id: row.id,
+        name: row.name,
+        ip: row.ip,
+        port: u16::try_from(row.port).unwrap_or(PORT),
+        bmc_type: kind(&row.bmc_type),
+        username: if actor.admin { row.username } else { String::new() },
+        has_password: row.password_sealed.is_some(),
+        machines,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cartridge_is_a_number_that_has_an_address() {
+        for good in ["1", "45", "63"] {
+            assert!(check_info(BmcType::Moonshot, good).is_ok());
+        }
+        for bad in ["", "0", "64", "-1", "c1n1", "1.5"] {
+            assert!(check_info(BmcType::Moonshot, bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Kernels, initrds and bootloaders. The file first, the row second: a row without its file cannot be.
+
+use std::{collections::HashSet, io};
+
+use app::api::{Description, Image, ImageChange, ImageType, NewImage};
+use store::{ImageRow, ImageView, StoreError, Tx};
+
+use super::{Actor, Lab, LabError, in_use};
+use crate::{
+    images::{ReceiveError, Received, Swept, safe_name, shown_name},
+    journal::{Pending, instant, now_micros},
+    secrets,
+};
+
+/// Tries to find a free path before giving up; a second one is needed once in four billion uploads.
+const PATH_TRIES: usize = 3;
+
+/// The images the actor may see, by path, or only its own.
+///
+/// # Errors
+/// The store's.
+pub async fn list(lab: &Lab, actor: &Actor, all: bool) -> Result<Vec<Image>, LabError> {
+    let mut read = lab.store.read().await?;
+    let mut views = match (all, actor.admin) {
+        (true, true) => store::images::list(&mut read).await?,
+        (true, false) => store::images::list_visible_to(&mut read, actor.user_id).await?,
+        (false, _) => store::images::list_owned_by(&mut read, actor.user_id).await?,
+    };
+    drop(read);
+    views.sort_by(|a, b| a.filename.cmp(&b.filename));
+    Ok(views.into_iter().map(|view| wire(actor, view)).collect())
+}
+
+/// # Errors
+/// [`LabError::NotFound`]; [`LabError::Forbidden`] for another's private one.
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Image, LabError> {
+    let mut read = lab.store.read().await?;
+    let view = store::images::view(&mut read, id).await?.ok_or_else(not_found)?;
+    if !visible(actor, view.public, view.user_id) {
+        return Err(forbidden());
+    }
+    Ok(wire(actor, view))
+}
+
+/// Checks what can be checked of an upload before its file is there.
+///
+/// # Errors
+/// No or an unknown architecture.
+pub async fn check(lab: &Lab, new: &NewImage) -> Result<(), LabError> {
+    if new.arch.is_empty() {
+        return Err(LabError::invalid("arch is required"));
+    }
+    let arch = store::archs::get_by_name(&mut *lab.store.read().await?, &new.arch).await?;
+    arch.map(drop).ok_or_else(no_such_arch)
+}
+
+/// Makes an image of a file that was received. Goes on to its end even when nobody waits for it any more, so that the
+/// file and its row come to be together.
+///
+/// # Errors
+/// An unknown architecture; a full disk.
+pub async fn create(lab: &Lab, actor: &Actor, new: NewImage, file_name: String, file: Received) -> Result<Image, LabError> {
+    let (lab, actor) = (lab.clone(), actor.clone());
+    whole(async move {
+        check(&lab, &new).await?;
+        let sha256 = file.sha256().to_owned();
+        let size = i64::try_from(file.size()).map_err(|_| LabError::TooLarge { limit: lab.images.limit() })?;
+        let gate = lab.images.gate().await?;
+        gate.keep(file).await?;
+        match insert(&lab, &actor, new, &file_name, sha256.clone(), size).await {
+            Ok(view) => Ok(wire(&actor, view)),
+            Err(error) => {
+                // no row came to name it: it goes again, unless another image has the same content
+                if store::images::list_by_sha256(&mut *lab.store.read().await?, &sha256).await?.is_empty() {
+                    gate.remove(&sha256).await?;
+                }
+                Err(error)
+            }
+        }
+    })
+    .await
+}
+
+/// # Errors
+/// Actors who are neither admin nor owner; a type or architecture its users would not fit.
+pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ImageChange) -> Result<Image, LabError> {
+    let mut tx = lab.store.begin().await?;
+    let before = owned(&mut tx, actor, id).await?;
+    let mut after = before.clone();
+    if let Some(kind) = change.file_type {
+        after.file_type = kind.word().into();
+    }
+    if let Some(name) = change.arch {
+        after.arch_id = store::archs::get_by_name(&mut tx, &name).await?.ok_or_else(no_such_arch)?.id;
+    }
+    if let Some(description) = change.description {
+        after.description = description.into_string();
+    }
+    after.known_good = change.known_good.unwrap_or(before.known_good);
+    after.public = change.public.unwrap_or(before.public);
+    let users = store::images::used_by(&mut tx, id).await?;
+    // a machine's kernel must stay a kernel, a flavour's bootloader one of its architecture
+    if before.file_type != after.file_type {
+        in_use(&format!("as a {} the image {}", before.file_type, before.filename), users.clone())?;
+    }
+    if before.arch_id != after.arch_id {
+        let loads = users.iter().filter(|user| user.role == "bootloader").cloned().collect();
+        in_use(&format!("image {}", before.filename), loads)?;
+    }
+    if before != after {
+        store::images::update(&mut tx, &after).await?;
+    }
+    let view = store::images::view(&mut tx, id).await?.ok_or_else(not_found)?;
+    tx.commit().await?;
+    let mut pending = Pending::default();
+    users.iter().filter(|user| user.kind == "machine").for_each(|machine| pending.changed(machine.id));
+    lab.journal.publish(pending);
+    Ok(wire(actor, view))
+}
+
+/// Removes an image, and its file unless another image has the same content.
+///
+/// # Errors
+/// Actors who are neither admin nor owner; [`LabError::InUse`].
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+    let (lab, actor) = (lab.clone(), actor.clone());
+    whole(async move {
+        let gate = lab.images.gate().await?;
+        let mut tx = lab.store.begin().await?;
+        let row = owned(&mut tx, &actor, id).await?;
+        in_use(&format!("image {}", row.filename), store::images::used_by(&mut tx, id).await?)?;
+        store::images::delete(&mut tx, id).await?;
+        let shared = !store::images::list_by_sha256(&mut tx, &row.sha256).await?.is_empty();
+        tx.commit().await?;
+        if !shared && let Err(error) = gate.remove(&row.sha256).await {
+            // the image is gone; the next start removes the file
+            tracing::warn!(sha256 = row.sha256, %error, "an image's file could not be removed");
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Removes what a crash left of uploads. To be called at every start.
+///
+/// # Errors
+/// The store's and the disk's.
+pub async fn sweep(lab: &Lab) -> Result<Swept, LabError> {
+    let gate = lab.images.gate().await?;
+    let known: HashSet<String> = store::images::list(&mut *lab.store.read().await?).await?.into_iter().map(|view| view.sha256).collect();
+    Ok(gate.sweep(known).await?)
+}
+
+/// Whether the actor may see and use it.
+pub(super) fn visible(actor: &Actor, public: bool, owner: Option<i64>) -> bool {
+    public || may_change(actor, owner)
+}
+
+impl From<ReceiveError> for LabError {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::TooLarge { limit } => Self::TooLarge { limit },
+            ReceiveError::Io(error) => error.into(),
+        }
+    }
+}
+
+/// Runs something that must not be left half done when the client goes away.
+async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T, LabError>> + Send + 'static) -> Result<T, LabError> {
+    tokio::spawn(work).await.map_err(|error| LabError::Files(io::Error::other(error)))?
+}
+
+fn may_change(actor: &Actor, owner: Option<i64>) -> bool {
+    actor.admin || owner == Some(actor.user_id)
+}
+
+fn not_found() -> LabError {
+    LabError::not_found("image not found")
+}
+
+fn forbidden() -> LabError {
+    LabError::Forbidden("Forbidden".into())
+}
+
+fn no_such_arch() -> LabError {
+    LabError::invalid("no such architecture")
+}
+
+async fn owned(tx: &mut Tx, actor: &Actor, id: i64) -> Result<ImageRow, LabError> {
+    let row = store::images::get(tx, id).await?.ok_or_else(not_found)?;
+    if may_change(actor, row.user_id) { Ok(row) } else { Err(forbidden()) }
+}
+
+async fn insert(lab: &Lab, actor: &Actor, new: NewImage, file_name: &str, sha256: String, size: i64) -> Result<ImageView, LabError> {
+    let folder = safe_name(&actor.username, &format!("user{}", actor.user_id));
+    let file = safe_name(file_name, "file");
+    let mut tx = lab.store.begin().await?;
+    let arch = store::archs::get_by_name(&mut tx, &new.arch).await?.ok_or_else(no_such_arch)?;
+    let mut row = store::NewImage {
+        filename: String::new(),
+        name: shown_name(file_name),
+        description: new.description.map(Description::into_string).unwrap_or_default(),
+        file_type: new.file_type.word().into(),
+        arch_id: arch.id,
+        user_id: Some(actor.user_id),
+        known_good: new.known_good,
+        public: new.public,
+        size,
+        sha256,
+        created_at: now_micros(),
+    };
+    for _ in 0..PATH_TRIES {
+        row.filename = format!("{folder}/{file}.{}", secrets::random_hex::<4>()?);
+        if store::images::get_by_filename(&mut tx, &row.filename).await?.is_none() {
+            break;
+        }
+    }
+    let id = store::images::insert(&mut tx, &row).await.map_err(full)?;
+    let view = store::images::view(&mut tx, id).await?.ok_or_else(not_found)?;
+    tx.commit().await.map_err(full)?;
+    Ok(view)
+}
+
+fn full(error: StoreError) -> LabError {
+    if matches!(error, StoreError::Full) { LabError::NoSpace } else { error.into() }
+}
+
+fn wire(actor: &Actor, view: ImageView) -> Image {
+    Image {
+        id: view.id,
+        name: view.filename,
+        description: view.description,
+        // the schema allows no other words
+        file_type: ImageType::parse(&view.file_type).unwrap_or(ImageType::Kernel),
+        arch: view.arch_name,
+        upload_date: instant(view.created_at),
+        may_change: may_change(actor, view.user_id),
+        user: view.username,
+        known_good: view.known_good,
+        public: view.public,
+        filename: view.name,
+        size: view.size,
+        sha256: view.sha256,
+    }
+}

@@ -1,0 +1,406 @@
+//! Machines: who sees and changes them, and what a consistent one is.
+
+use std::iter;
+
+use app::api::{
+    BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineAssignee, MachineChange, MachineState, NewMachine, PowerState,
+    hostname,
+    query::{Held, Query, Subject, Symbol},
+};
+use store::{AssignmentView, Conn, InterfaceView, MachineRow, MachineView, Tx};
+
+use super::{Actor, Lab, LabError, bmcs, images, preseeds, unique};
+use crate::{
+    journal::{self, Pending, now_micros},
+    secrets,
+};
+
+/// The machines that fit the query, by name: of all, or of those assigned to the actor.
+///
+/// # Errors
+/// The store's.
+pub async fn list(lab: &Lab, actor: &Actor, all: bool, query: &Query) -> Result<Vec<Machine>, LabError> {
+    let mut read = lab.store.read().await?;
+    let (views, interfaces, assignments) = if all {
+        (
+            store::machines::list_views(&mut read).await?,
+            store::interfaces::list_views(&mut read).await?,
+            store::assignments::list_views(&mut read).await?,
+        )
+    } else {
+        let user = actor.user_id;
+        (
+            store::machines::list_views_assigned_to(&mut read, user).await?,
+            store::interfaces::list_views_assigned_to(&mut read, user).await?,
+            store::assignments::list_views_assigned_to(&mut read, user).await?,
+        )
+    };
+    drop(read);
+    // all three are ordered by machine
+    let mut interfaces = interfaces.into_iter().peekable();
+    let mut assignments = assignments.into_iter().peekable();
+    let mut machines = Vec::with_capacity(views.len());
+    for view in views {
+        let id = view.id;
+        while interfaces.next_if(|interface| interface.machine_id < id).is_some() {}
+        while assignments.next_if(|assignment| assignment.machine_id < id).is_some() {}
+        let whole = Whole {
+            view,
+            interfaces: iter::from_fn(|| interfaces.next_if(|interface| interface.machine_id == id)).collect(),
+            assignments: iter::from_fn(|| assignments.next_if(|assignment| assignment.machine_id == id)).collect(),
+        };
+        if query.fits(&whole) {
+            machines.push(wire(lab, actor, whole));
+        }
+    }
+    machines.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(machines)
+}
+
+/// # Errors
+/// [`LabError::NotFound`].
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Machine, LabError> {
+    let mut read = lab.store.read().await?;
+    load(lab, actor, &mut read, id).await
+}
+
+/// Makes a machine with its interfaces.
+///
+/// # Errors
+/// Actors other than admins, names that are taken or name nothing.
+pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine, LabError> {
+    actor.must_be_admin()?;
+    let preseed_key = secrets::random_hex::<16>()?;
+    let mut tx = lab.store.begin().await?;
+    let arch = named_arch(&mut tx, &new.arch).await?;
+    let subarch_id = match &new.subarch {
+        Some(name) => Some(named_subarch(&mut tx, &arch, name).await?),
+        None => None,
+    };
+    let bmc_id = new.bmc_id.map(|Id(id)| id);
+    let bmc_info = new.bmc_info.trim().to_owned();
+    fits_bmc(&mut tx, bmc_id, &bmc_info).await?;
+    let row = store::NewMachine {
+        name: new.name.into_string(),
+        arch_id: arch.id,
+        subarch_id,
+        bmc_id,
+        bmc_info,
+        preseed_key,
+        created_at: now_micros(),
+    };
+    let id = store::machines::insert(&mut tx, &row).await.map_err(|error| unique(error, TAKEN))?;
+    for mac in new.macs {
+        let interface = store::NewInterface {
+            machine_id: id,
+            mac: mac.into_string(),
+            identifier: String::new(),
+            network_id: None,
+            static_ipv4: None,
+            reserved_ipv4: None,
+        };
+        let taken = format!("MAC {} already in use", interface.mac);
+        store::interfaces::insert(&mut tx, &interface).await.map_err(|error| unique(error, &taken))?;
+    }
+    let machine = load(lab, actor, &mut tx, id).await?;
+    tx.commit().await?;
+    let mut pending = Pending::default();
+    pending.changed(id);
+    lab.journal.publish(pending);
+    Ok(machine)
+}
+
+/// Changes a machine. Everything is checked before anything is written.
+///
+/// # Errors
+/// Actors who are neither admin nor assignee, and what would leave an inconsistent machine.
+pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: MachineChange) -> Result<Machine, LabError> {
+    let mut tx = lab.store.begin().await?;
+    let before = must_may_change(&mut tx, actor, id).await?;
+    let mut after = before.clone();
+    change_overview(&mut tx, actor, &change, &before, &mut after).await?;
+    change_provisioning(&mut tx, actor, change, &before, &mut after).await?;
+    let changed = differences(&before, &after);
+    if changed.is_empty() {
+        return load(lab, actor, &mut tx, id).await;
+    }
+    after.updated_at = now_micros();
+    store::machines::update(&mut tx, &after).await.map_err(|error| unique(error, TAKEN))?;
+    let mut pending = Pending::default();
+    lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), EventKind::SettingsChange { changed }).await?;
+    pending.changed(id);
+    let machine = load(lab, actor, &mut tx, id).await?;
+    tx.commit().await?;
+    lab.journal.publish(pending);
+    Ok(machine)
+}
+
+/// Removes a machine with its interfaces, assignments and events.
+///
+/// # Errors
+/// Actors other than admins; [`LabError::NotFound`].
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+    actor.must_be_admin()?;
+    let mut tx = lab.store.begin().await?;
+    if !store::machines::delete(&mut tx, id).await? {
+        return Err(not_found());
+    }
+    tx.commit().await?;
+    lab.journal.tell(LabEvent::Removed { machine: id });
+    Ok(())
+}
+
+/// What happened to a machine, newest first: at most `limit` events, those before the event `before`.
+///
+/// # Errors
+/// [`LabError::NotFound`] when there is no such machine.
+pub async fn events(lab: &Lab, id: i64, before: Option<i64>, limit: u32) -> Result<Vec<Event>, LabError> {
+    let mut read = lab.store.read().await?;
+    let rows = store::events::list(&mut read, id, before, limit.into()).await?;
+    if rows.is_empty() && store::machines::get(&mut read, id).await?.is_none() {
+        return Err(not_found());
+    }
+    Ok(rows.into_iter().filter_map(journal::event).collect())
+}
+
+/// The machine, when the actor may change it: admins and its assignees may.
+///
+/// # Errors
+/// [`LabError::NotFound`], [`LabError::Forbidden`].
+pub async fn must_may_change(conn: &mut Conn, actor: &Actor, id: i64) -> Result<MachineRow, LabError> {
+    let row = store::machines::get(conn, id).await?.ok_or_else(not_found)?;
+    if !actor.admin && store::assignments::get_for(conn, id, actor.user_id).await?.is_none() {
+        return Err(LabError::Forbidden("only an admin or somebody the machine is assigned to may do this".into()));
+    }
+    Ok(row)
+}
+
+/// What is known of a machine's power, and why it is not known.
+#[must_use]
+pub fn power_of(lab: &Lab, machine: i64) -> (PowerState, Option<String>) {
+    let reading = lab.fleet.power(machine);
+    (reading.state, reading.error)
+}
+
+/// A stored state. The schema allows no other words.
+#[must_use]
+pub fn state(word: &str) -> MachineState {
+    match word {
+        "provisioning" => MachineState::Provisioning,
+        "ready" => MachineState::Ready,
+        "error" => MachineState::Error,
+        _ => MachineState::Unknown,
+    }
+}
+
+const TAKEN: &str = "A machine with that name already exists";
+
+pub(super) fn not_found() -> LabError {
+    LabError::not_found("machine not found")
+}
+
+/// A machine with what belongs to it.
+struct Whole {
+    view: MachineView,
+    interfaces: Vec<InterfaceView>,
+    assignments: Vec<AssignmentView>,
+}
+
+impl Subject for Whole {
+    fn held(&self, symbol: Symbol) -> Held<'_> {
+        let count = |list: usize| Held::Number(i64::try_from(list).unwrap_or(i64::MAX));
+        match symbol {
+            Symbol::Name => Held::Text(Some(&self.view.name)),
+            Symbol::Arch => Held::Text(Some(&self.view.arch_name)),
+            Symbol::Subarch => Held::Text(self.view.subarch_name.as_deref()),
+            Symbol::BmcType => Held::Text(self.view.bmc_type.as_deref()),
+            Symbol::State => Held::Text(Some(&self.view.state)),
+            Symbol::Assignee => Held::Texts(self.assignments.iter().map(|assignment| assignment.username.as_str()).collect()),
+            Symbol::AssigneeCount => count(self.assignments.len()),
+            Symbol::InterfaceCount => count(self.interfaces.len()),
+            Symbol::Mac => Held::Texts(self.interfaces.iter().map(|interface| interface.mac.as_str()).collect()),
+            Symbol::Network => Held::Texts(self.interfaces.iter().filter_map(|interface| interface.network_name.as_deref()).collect()),
+            Symbol::NetbootEnabled => Held::Flag(self.view.netboot_enabled),
+        }
+    }
+}
+
+async fn load(lab: &Lab, actor: &Actor, conn: &mut Conn, id: i64) -> Result<Machine, LabError> {
+    let view = store::machines::view(conn, id).await?.ok_or_else(not_found)?;
+    let interfaces = store::interfaces::list_views_of_machine(conn, id).await?;
+    let assignments = store::assignments::list_views_of_machine(conn, id).await?;
+    Ok(wire(lab, actor, Whole { view, interfaces, assignments }))
+}
+
+fn wire(lab: &Lab, actor: &Actor, Whole { view, interfaces, assignments }: Whole) -> Machine {
+    let mut may_change = actor.admin;
+    let assignees = assignments
+        .into_iter()
+        .map(|assignment| {
+            may_change |= assignment.user_id == actor.user_id;
+            MachineAssignee { user: assignment.username, reason: assignment.reason }
+        })
+        .collect();
+    let (power, power_error) = power_of(lab, view.id);
+    Machine {
+        id: view.id,
+        hostname: hostname(&view.name),
+        name: view.name,
+        arch: view.arch_name,
+        subarch: view.subarch_name,
+        kernel_id: view.kernel_id,
+        kernel_opts: view.kernel_opts,
+        initrd_id: view.initrd_id,
+        preseed_id: view.preseed_id,
+        netboot_enabled: view.netboot_enabled,
+        state: state(&view.state),
+        power,
+        power_error,
+        arch_id: view.arch_id,
+        subarch_id: view.subarch_id,
+        bmc_id: view.bmc_id,
+        bmc: view.bmc_name,
+        bmc_info: view.bmc_info,
+        macs: interfaces.into_iter().map(|interface| interface.mac).collect(),
+        assignees,
+        may_change,
+    }
+}
+
+/// Name, architecture and BMC: the admins'. A client that sends back what it read changes nothing and needs no right.
+async fn change_overview(
+    tx: &mut Tx,
+    actor: &Actor,
+    change: &MachineChange,
+    before: &MachineRow,
+    after: &mut MachineRow,
+) -> Result<(), LabError> {
+    if let Some(name) = &change.name {
+        after.name = name.as_str().to_owned();
+    }
+    if let Some(name) = &change.arch {
+        let arch = named_arch(tx, name).await?;
+        if arch.id != before.arch_id && before.subarch_id.is_some() && change.subarch.is_none() {
+            return Err(LabError::invalid(format!(
+                "the machine's subarch belongs to its present architecture: send with it a subarch of {name}, or null"
+            )));
+        }
+        after.arch_id = arch.id;
+    }
+    if let Some(bmc) = change.bmc_id {
+        after.bmc_id = bmc.map(|Id(id)| id);
+    }
+    if let Some(info) = &change.bmc_info {
+        after.bmc_info = info.trim().to_owned();
+    }
+    let same = before.name == after.name && before.arch_id == after.arch_id;
+    let same_bmc = before.bmc_id == after.bmc_id && before.bmc_info == after.bmc_info;
+    if !(same && same_bmc) && !actor.admin {
+        return Err(LabError::Forbidden("only an admin may change a machine's name, architecture or BMC".into()));
+    }
+    if !same_bmc {
+        fits_bmc(tx, after.bmc_id, &after.bmc_info).await?;
+    }
+    Ok(())
+}
+
+/// What a machine boots: its assignees' too.
+async fn change_provisioning(
+    tx: &mut Tx,
+    actor: &Actor,
+    change: MachineChange,
+    before: &MachineRow,
+    after: &mut MachineRow,
+) -> Result<(), LabError> {
+    match change.subarch {
+        Some(Some(name)) => {
+            let arch = store::archs::get(tx, after.arch_id).await?.ok_or_else(|| LabError::invalid("no such architecture"))?;
+            after.subarch_id = Some(named_subarch(tx, &arch, &name).await?);
+        }
+        Some(None) => after.subarch_id = None,
+        None => {}
+    }
+    after.preseed_id = chosen(before.preseed_id, change.preseed_id);
+    if let Some(id) = after.preseed_id.filter(|_| after.preseed_id != before.preseed_id) {
+        let preseed = store::preseeds::get(tx, id).await?.ok_or_else(|| LabError::invalid("no such preseed"))?;
+        if !preseeds::visible(actor, preseed.public, preseed.user_id) {
+            return Err(LabError::Forbidden("not allowed to use preseed".into()));
+        }
+    }
+    after.kernel_id = chosen(before.kernel_id, change.kernel_id);
+    if let Some(id) = after.kernel_id.filter(|_| after.kernel_id != before.kernel_id) {
+        usable(tx, actor, id, ImageType::Kernel, "kernel", "a").await?;
+    }
+    after.initrd_id = chosen(before.initrd_id, change.initrd_id);
+    if let Some(id) = after.initrd_id.filter(|_| after.initrd_id != before.initrd_id) {
+        usable(tx, actor, id, ImageType::Initrd, "initrd", "an").await?;
+    }
+    if let Some(options) = change.kernel_opts {
+        after.kernel_opts = options.into_string();
+    }
+    after.netboot_enabled = change.netboot_enabled.unwrap_or(before.netboot_enabled);
+    let boots_otherwise = (before.netboot_enabled, before.subarch_id) != (after.netboot_enabled, after.subarch_id);
+    if after.netboot_enabled && boots_otherwise {
+        let subarch = match after.subarch_id {
+            Some(id) => store::subarchs::get(tx, id).await?,
+            None => None,
+        };
+        if subarch.is_none_or(|subarch| subarch.bootloader_id.is_none()) {
+            return Err(LabError::invalid("Enabled netboot requires a subarch with a valid bootloader"));
+        }
+    }
+    Ok(())
+}
+
+fn chosen(present: Option<i64>, wanted: Option<Option<Id>>) -> Option<i64> {
+    wanted.map_or(present, |id| id.map(|Id(id)| id))
+}
+
+async fn usable(tx: &mut Tx, actor: &Actor, id: i64, kind: ImageType, word: &str, article: &str) -> Result<(), LabError> {
+    let image = store::images::get(tx, id).await?.ok_or_else(|| LabError::invalid(format!("no such {word}")))?;
+    if !images::visible(actor, image.public, image.user_id) {
+        return Err(LabError::Forbidden(format!("not allowed to use {word}")));
+    }
+    if image.file_type != kind.word() {
+        return Err(LabError::invalid(format!("{word} is not {article} {word}")));
+    }
+    Ok(())
+}
+
+async fn named_arch(tx: &mut Tx, name: &str) -> Result<store::ArchRow, LabError> {
+    store::archs::get_by_name(tx, name).await?.ok_or_else(|| LabError::invalid("no such architecture"))
+}
+
+async fn named_subarch(tx: &mut Tx, arch: &store::ArchRow, name: &str) -> Result<i64, LabError> {
+    let subarch = store::subarchs::get_by_name(tx, arch.id, name).await?;
+    subarch.map(|subarch| subarch.id).ok_or_else(|| LabError::invalid(format!("no such subarch for architecture {}", arch.name)))
+}
+
+/// Checks that the BMC exists and finds its machine by `info`.
+async fn fits_bmc(tx: &mut Tx, bmc: Option<i64>, info: &str) -> Result<(), LabError> {
+    let kind = match bmc {
+        Some(id) => {
+            let bmc = store::bmcs::get(tx, id).await?;
+            bmcs::kind(&bmc.ok_or_else(|| LabError::invalid(format!("A BMC with id={id} does not exist")))?.bmc_type)
+        }
+        None => BmcType::Plain,
+    };
+    bmcs::check_info(kind, info).map_err(LabError::invalid)
+}
+
+/// Names of the fields that differ, as the API calls them.
+fn differences(before: &MachineRow, after: &MachineRow) -> Vec<String> {
+    let fields = [
+        ("name", before.name != after.name),
+        ("arch", before.arch_id != after.arch_id),
+        ("subarch", before.subarch_id != after.subarch_id),
+        ("bmc_id", before.bmc_id != after.bmc_id),
+        ("bmc_info", before.bmc_info != after.bmc_info),
+        ("kernel_id", before.kernel_id != after.kernel_id),
+        ("kernel_opts", before.kernel_opts != after.kernel_opts),
+        ("initrd_id", before.initrd_id != after.initrd_id),
+        ("preseed_id", before.preseed_id != after.preseed_id),
+        ("netboot_enabled", before.netboot_enabled != after.netboot_enabled),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
+}

@@ -1,0 +1,183 @@
+//! IPv4 networks and the pools their addresses come from.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+};
+
+use app::api::{Cidr, Network, NetworkInput};
+use ipnet::Ipv4Net;
+use store::{NetworkRow, StoreError, Tx};
+
+use super::{Actor, Lab, LabError, in_use, unique};
+use crate::journal::Pending;
+
+/// All networks by name.
+///
+/// # Errors
+/// The store's.
+pub async fn list(lab: &Lab) -> Result<Vec<Network>, LabError> {
+    let mut read = lab.store.read().await?;
+    let rows = store::networks::list(&mut read).await?;
+    let interfaces = store::interfaces::list_views(&mut read).await?;
+    let names: BTreeMap<i64, String> = store::machines::list(&mut read).await?.into_iter().map(|row| (row.id, row.name)).collect();
+    drop(read);
+    let mut machines: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    for interface in interfaces {
+        if let (Some(network), Some(name)) = (interface.network_id, names.get(&interface.machine_id)) {
+            machines.entry(network).or_default().insert(name.clone());
+        }
+    }
+    let of = |id| machines.get(&id).map(|names| names.iter().cloned().collect()).unwrap_or_default();
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let machines = of(row.id);
+            wire(row, machines)
+        })
+        .collect())
+}
+
+/// # Errors
+/// [`LabError::NotFound`].
+pub async fn get(lab: &Lab, id: i64) -> Result<Network, LabError> {
+    let mut read = lab.store.read().await?;
+    let row = store::networks::get(&mut read, id).await?.ok_or_else(not_found)?;
+    let machines = store::networks::used_by(&mut read, id).await?.into_iter().map(|used| used.name).collect();
+    Ok(wire(row, machines))
+}
+
+/// # Errors
+/// Actors other than admins; pools that do not fit; a name or subnet that is taken.
+pub async fn create(lab: &Lab, actor: &Actor, new: NetworkInput) -> Result<Network, LabError> {
+    actor.must_be_admin()?;
+    let mut row = row(0, new)?;
+    let mut tx = lab.store.begin().await?;
+    must_not_overlap(&mut tx, &row).await?;
+    let new = store::NewNetwork {
+        name: row.name.clone(),
+        subnet: row.subnet.clone(),
+        static_net: row.static_net.clone(),
+        reserved_net: row.reserved_net.clone(),
+    };
+    row.id = store::networks::insert(&mut tx, &new).await.map_err(taken)?;
+    tx.commit().await?;
+    Ok(wire(row, Vec::new()))
+}
+
+/// Changes a network. Addresses its interfaces have must stay within its pools: an installed machine would keep using
+/// an address that is given to another.
+///
+/// # Errors
+/// As [`create`], and pools that cut off an address in use.
+pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> Result<Network, LabError> {
+    actor.must_be_admin()?;
+    let row = row(id, change)?;
+    let mut tx = lab.store.begin().await?;
+    store::networks::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    must_not_overlap(&mut tx, &row).await?;
+    let machines = store::networks::used_by(&mut tx, id).await?;
+    must_keep_addresses(&mut tx, &row, &machines).await?;
+    store::networks::update(&mut tx, &row).await.map_err(taken)?;
+    tx.commit().await?;
+    let mut pending = Pending::default();
+    machines.iter().for_each(|machine| pending.changed(machine.id));
+    lab.journal.publish(pending);
+    Ok(wire(row, machines.into_iter().map(|machine| machine.name).collect()))
+}
+
+/// # Errors
+/// Actors other than admins; [`LabError::InUse`] while interfaces are in it.
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+    actor.must_be_admin()?;
+    let mut tx = lab.store.begin().await?;
+    let row = store::networks::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    in_use(&format!("network {}", row.name), store::networks::used_by(&mut tx, id).await?)?;
+    store::networks::delete(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// A network of the store, which holds only what was checked.
+pub(super) fn stored(cidr: &str) -> Result<Ipv4Net, LabError> {
+    cidr.parse().map_err(|_| LabError::Conflict(format!("the stored network {cidr} is damaged: set it again")))
+}
+
+fn not_found() -> LabError {
+    LabError::not_found("network not found")
+}
+
+fn taken(error: StoreError) -> LabError {
+    match error {
+        StoreError::Unique { key: "networks.static_net" | "networks.reserved_net" } => {
+            LabError::Conflict("another network has one of these pools".into())
+        }
+        other => unique(other, "A network with that name or an overlapping subnet already exists"),
+    }
+}
+
+fn row(id: i64, input: NetworkInput) -> Result<NetworkRow, LabError> {
+    let text = |pool: Option<Cidr>| pool.map(Cidr::into_string);
+    let row = NetworkRow {
+        id,
+        name: input.name.into_string(),
+        subnet: input.subnet.into_string(),
+        static_net: text(input.static_net),
+        reserved_net: text(input.reserved_net),
+    };
+    let faults = faults(&row)?;
+    if faults.is_empty() { Ok(row) } else { Err(LabError::Invalid(faults)) }
+}
+
+/// What is wrong with the pools, one sentence each.
+fn faults(row: &NetworkRow) -> Result<Vec<String>, LabError> {
+    let subnet = stored(&row.subnet)?;
+    let pool = |text: &Option<String>| text.as_deref().map(stored).transpose();
+    let (fixed, reserved) = (pool(&row.static_net)?, pool(&row.reserved_net)?);
+    let mut faults = Vec::new();
+    for (pool, word) in [(fixed, "Static"), (reserved, "Reserved")] {
+        if pool.is_some_and(|pool| !subnet.contains(&pool)) {
+            faults.push(format!("{word} subnet is not contained within subnet {subnet}"));
+        }
+    }
+    if let (Some(fixed), Some(reserved)) = (fixed, reserved)
+        && overlap(fixed, reserved)
+    {
+        faults.push("Static and reserved subnets overlap".into());
+    }
+    Ok(faults)
+}
+
+fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
+    a.contains(&b) || b.contains(&a)
+}
+
+async fn must_not_overlap(tx: &mut Tx, row: &NetworkRow) -> Result<(), LabError> {
+    let subnet = stored(&row.subnet)?;
+    for other in store::networks::list(tx).await? {
+        if other.id != row.id && overlap(subnet, stored(&other.subnet)?) {
+            return Err(LabError::Conflict(format!("Subnet {subnet} conflicts with network {} ({})", other.name, other.subnet)));
+        }
+    }
+    Ok(())
+}
+
+async fn must_keep_addresses(tx: &mut Tx, row: &NetworkRow, machines: &[store::UsedBy]) -> Result<(), LabError> {
+    let pool = |text: &Option<String>| text.as_deref().map(stored).transpose();
+    let (fixed, reserved) = (pool(&row.static_net)?, pool(&row.reserved_net)?);
+    let outside = |address: &Option<String>, pool: Option<Ipv4Net>| {
+        let address: Option<Ipv4Addr> = address.as_deref().and_then(|text| text.parse().ok());
+        address.filter(|address| !pool.is_some_and(|pool| pool.contains(address)))
+    };
+    let mut by = Vec::new();
+    for interface in store::interfaces::list_in_network(tx, row.id).await? {
+        let cut_off = [outside(&interface.static_ipv4, fixed), outside(&interface.reserved_ipv4, reserved)];
+        let machine = machines.iter().find(|machine| machine.id == interface.machine_id).map_or("?", |machine| &machine.name);
+        by.extend(cut_off.into_iter().flatten().map(|address| format!("machine {machine} ({address})")));
+    }
+    if by.is_empty() { Ok(()) } else { Err(LabError::InUse { what: "an address outside the new pools".into(), by }) }
+}
+
+fn wire(row: NetworkRow, machines: Vec<String>) -> Network {
+    Network { id: row.id, name: row.name, subnet: row.subnet, static_net: row.static_net, reserved_net: row.reserved_net, machines }
+}

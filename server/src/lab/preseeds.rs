@@ -1,0 +1,153 @@
+//! Preseeds: templates of answers for installers. Their syntax is not checked here: a draft may be saved.
+
+use app::api::{CONTENT_LIMIT, Description, NewPreseed, Preseed, PreseedChange, PreseedType};
+use store::{PreseedRow, PreseedView, Tx};
+
+use super::{Actor, Lab, LabError, in_use, unique};
+use crate::journal::{Pending, now_micros};
+
+/// The preseeds the actor may see, by name, or only its own.
+///
+/// # Errors
+/// The store's.
+pub async fn list(lab: &Lab, actor: &Actor, all: bool) -> Result<Vec<Preseed>, LabError> {
+    let mut read = lab.store.read().await?;
+    let mut views = match (all, actor.admin) {
+        (true, true) => store::preseeds::list(&mut read).await?,
+        (true, false) => store::preseeds::list_visible_to(&mut read, actor.user_id).await?,
+        (false, _) => store::preseeds::list_owned_by(&mut read, actor.user_id).await?,
+    };
+    drop(read);
+    views.sort_by(|a, b| a.filename.cmp(&b.filename));
+    Ok(views.into_iter().map(|view| wire(actor, view)).collect())
+}
+
+/// # Errors
+/// [`LabError::NotFound`]; [`LabError::Forbidden`] for another's private one.
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Preseed, LabError> {
+    let mut read = lab.store.read().await?;
+    let view = store::preseeds::view(&mut read, id).await?.ok_or_else(not_found)?;
+    if !visible(actor, view.public, view.user_id) {
+        return Err(forbidden());
+    }
+    Ok(wire(actor, view))
+}
+
+/// # Errors
+/// A name that is taken, content over the limit.
+pub async fn create(lab: &Lab, actor: &Actor, new: NewPreseed) -> Result<Preseed, LabError> {
+    let content = new.content.unwrap_or_default();
+    check_content(&content)?;
+    let row = store::NewPreseed {
+        filename: new.name.into_string(),
+        description: new.description.map(Description::into_string).unwrap_or_default(),
+        file_type: new.file_type.word().into(),
+        content,
+        user_id: Some(actor.user_id),
+        known_good: new.known_good,
+        public: new.public,
+        created_at: now_micros(),
+    };
+    let mut tx = lab.store.begin().await?;
+    let id = store::preseeds::insert(&mut tx, &row).await.map_err(|error| unique(error, TAKEN))?;
+    let view = store::preseeds::view(&mut tx, id).await?.ok_or_else(not_found)?;
+    tx.commit().await?;
+    Ok(wire(actor, view))
+}
+
+/// # Errors
+/// Actors who are neither admin nor owner; a name that is taken; content over the limit.
+pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: PreseedChange) -> Result<Preseed, LabError> {
+    if let Some(content) = &change.content {
+        check_content(content)?;
+    }
+    let mut tx = lab.store.begin().await?;
+    let before = owned(&mut tx, actor, id).await?;
+    let mut after = before.clone();
+    if let Some(name) = change.name {
+        after.filename = name.into_string();
+    }
+    if let Some(kind) = change.file_type {
+        after.file_type = kind.word().into();
+    }
+    if let Some(description) = change.description {
+        after.description = description.into_string();
+    }
+    if let Some(content) = change.content {
+        after.content = content;
+    }
+    after.known_good = change.known_good.unwrap_or(before.known_good);
+    after.public = change.public.unwrap_or(before.public);
+    if before != after {
+        after.updated_at = now_micros();
+        store::preseeds::update(&mut tx, &after).await.map_err(|error| unique(error, TAKEN))?;
+    }
+    let machines = store::preseeds::used_by(&mut tx, id).await?;
+    let view = store::preseeds::view(&mut tx, id).await?.ok_or_else(not_found)?;
+    tx.commit().await?;
+    let mut pending = Pending::default();
+    machines.iter().for_each(|machine| pending.changed(machine.id));
+    lab.journal.publish(pending);
+    Ok(wire(actor, view))
+}
+
+/// # Errors
+/// Actors who are neither admin nor owner; [`LabError::InUse`] while machines have it.
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+    let mut tx = lab.store.begin().await?;
+    let row = owned(&mut tx, actor, id).await?;
+    in_use(&format!("preseed {}", row.filename), store::preseeds::used_by(&mut tx, id).await?)?;
+    store::preseeds::delete(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether the actor may see and use it.
+pub(super) fn visible(actor: &Actor, public: bool, owner: Option<i64>) -> bool {
+    public || may_change(actor, owner)
+}
+
+const TAKEN: &str = "A Preseed with that name already exists";
+
+fn may_change(actor: &Actor, owner: Option<i64>) -> bool {
+    actor.admin || owner == Some(actor.user_id)
+}
+
+fn not_found() -> LabError {
+    LabError::not_found("preseed not found")
+}
+
+fn forbidden() -> LabError {
+    LabError::Forbidden("Forbidden".into())
+}
+
+async fn owned(tx: &mut Tx, actor: &Actor, id: i64) -> Result<PreseedRow, LabError> {
+    let row = store::preseeds::get(tx, id).await?.ok_or_else(not_found)?;
+    if may_change(actor, row.user_id) { Ok(row) } else { Err(forbidden()) }
+}
+
+fn check_content(content: &str) -> Result<(), LabError> {
+    // no text has more characters than bytes
+    if content.len() > CONTENT_LIMIT && content.chars().count() > CONTENT_LIMIT {
+        return Err(LabError::invalid("content must be less than 2MB"));
+    }
+    if content.contains('\0') {
+        return Err(LabError::invalid("content must not contain the character NUL"));
+    }
+    Ok(())
+}
+
+fn wire(actor: &Actor, view: PreseedView) -> Preseed {
+    Preseed {
+        id: view.id,
+        name: view.filename,
+        content: view.content,
+        description: view.description,
+        // the schema allows no other words
+        file_type: PreseedType::parse(&view.file_type).unwrap_or_default(),
+        user: view.username,
+        known_good: view.known_good,
+        public: view.public,
+        may_change: may_change(actor, view.user_id),
+    }
+}
