@@ -17,7 +17,7 @@ mod stream;
 
 pub use client_address::ClientAddress;
 
-use axum::{Router, middleware, routing::any};
+use axum::{Router, middleware, routing::{any, get}};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::ConfigError};
 
 use crate::lab::Lab;
@@ -44,6 +44,8 @@ pub fn router(lab: &Lab) -> Result<Router, ConfigError> {
         .merge(browser)
         .merge(assets::router())
         .merge(boot::router())
+        // where clients of the original open consoles
+        .route("/ws", get(api::v1::console_by_key))
         .merge(health::router())
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| error::internal()))
         .layer(middleware::from_fn_with_state(lab.clone(), access::layer))

@@ -1,10 +1,25 @@
 //! `/api/v1`: one file per resource, each with a `router()`.
 
+mod archs;
+mod assignees;
+mod bmcs;
+mod console;
+mod events;
+mod images;
+mod interfaces;
+mod machines;
+mod networks;
+mod power;
+mod preseeds;
 mod self_;
 mod session;
+mod state;
 mod users;
 
+pub(in crate::http) use console::by_key as console_by_key;
+
 use axum::{Router, extract::DefaultBodyLimit};
+use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -18,7 +33,38 @@ fn resources() -> OpenApiRouter<Lab> {
         .merge(session::router())
         .merge(self_::router())
         .merge(users::router())
+        .merge(machines::router())
+        .merge(interfaces::router())
+        .merge(assignees::router())
+        .merge(power::router())
+        .merge(state::router())
+        .merge(console::router())
+        .merge(events::router())
+        .merge(images::router())
+        .merge(preseeds::router())
+        .merge(archs::router())
+        .merge(bmcs::router())
+        .merge(networks::router())
         .merge(stream::router())
+}
+
+/// What of a list is asked for.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Listing {
+    /// `true`: all one may see, else one's own.
+    show_all: Option<String>,
+}
+
+impl Listing {
+    fn all(&self) -> bool {
+        is_true(self.show_all.as_deref())
+    }
+}
+
+/// `true` in any case, as clients of the original write it.
+fn is_true(text: Option<&str>) -> bool {
+    text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
 /// The OpenAPI document, made from the handlers.
@@ -28,13 +74,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// The API as pages call it in-process: no session, no cross-site check; whoever calls says who acts.
-pub fn router(lab: &Lab) -> Router<Lab> {
+pub fn router() -> Router<Lab> {
     let (router, document) = resources().split_for_parts();
     router
-        .merge(openapi::router(openapi::finish(document)))
+        .merge(openapi::router(&openapi::finish(document)))
         .fallback(error::unknown_address)
         .method_not_allowed_fallback(error::wrong_method)
         // an upload's route sets a limit of its own
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .with_state(lab.clone())
 }
