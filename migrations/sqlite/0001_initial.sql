@@ -190,3 +190,10 @@ create table console_tokens (
     user_id bigint not null references users (id) on delete cascade,
     expires_at bigint not null
 );
+
+-- Counts the commits that changed what a list of machines shows, so that every server knows when the copy it keeps in memory is old.
+create table inventory_changes (
+    id bigint primary key check (id = 1),
+    n bigint not null
+);
+insert into inventory_changes (id, n) values (1, 0);

@@ -1,14 +1,22 @@
 use std::num::NonZero;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
-use crate::StoreError;
+use crate::inventory::{Cache, Inventory};
+use crate::{StoreError, inventory};
 
 /// Connections to PostgreSQL, one of which writes at a time.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// A database. Cheap to clone; all clones share its connections.
 #[derive(Clone)]
-pub enum Store {
+pub struct Store {
+    db: Db,
+    cache: Arc<Cache>,
+}
+
+#[derive(Clone)]
+enum Db {
     Sqlite(store_sqlite::Db),
     Postgres(store_postgres::Db),
 }
@@ -16,38 +24,39 @@ pub enum Store {
 impl Store {
     /// Opens `sqlite:///path/to/file` (made if missing) or `postgres://user@host/database`. The schema is left as it is: see [`Store::migrate`].
     pub async fn open(url: &str) -> Result<Store, StoreError> {
-        if url.starts_with("sqlite:") {
+        let db = if url.starts_with("sqlite:") {
             let readers = std::thread::available_parallelism().map_or(4, NonZero::get).max(2);
-            Ok(Store::Sqlite(store_sqlite::Db::open(url, readers).await.map_err(opening)?))
+            Db::Sqlite(store_sqlite::Db::open(url, readers).await.map_err(opening)?)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Ok(Store::Postgres(store_postgres::Db::open(url, POSTGRES_CONNECTIONS).await.map_err(opening)?))
+            Db::Postgres(store_postgres::Db::open(url, POSTGRES_CONNECTIONS).await.map_err(opening)?)
         } else {
-            Err(StoreError::Url)
-        }
+            return Err(StoreError::Url);
+        };
+        Ok(Store { db, cache: Arc::default() })
     }
 
     /// `sqlite` or `postgres`.
     pub fn engine(&self) -> &'static str {
-        match self {
-            Store::Sqlite(_) => "sqlite",
-            Store::Postgres(_) => "postgres",
+        match &self.db {
+            Db::Sqlite(_) => "sqlite",
+            Db::Postgres(_) => "postgres",
         }
     }
 
     /// Brings the schema up to date; does nothing when it is.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        match self {
-            Store::Sqlite(db) => db.migrate().await?,
-            Store::Postgres(db) => db.migrate().await?,
+        match &self.db {
+            Db::Sqlite(db) => db.migrate().await?,
+            Db::Postgres(db) => db.migrate().await?,
         }
         Ok(())
     }
 
     /// What [`Store::migrate`] would apply, oldest first, as `0001 initial`.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let (migrator, applied) = match self {
-            Store::Sqlite(db) => (&store_sqlite::MIGRATOR, db.applied_migrations().await?),
-            Store::Postgres(db) => (&store_postgres::MIGRATOR, db.applied_migrations().await?),
+        let (migrator, applied) = match &self.db {
+            Db::Sqlite(db) => (&store_sqlite::MIGRATOR, db.applied_migrations().await?),
+            Db::Postgres(db) => (&store_postgres::MIGRATOR, db.applied_migrations().await?),
         };
         let pending = migrator.iter().filter(|m| !applied.contains(&m.version));
         Ok(pending.map(|m| format!("{:04} {}", m.version, m.description)).collect())
@@ -66,32 +75,38 @@ impl Store {
     /// A connection to read with. Give it back soon (drop it): there are few. Each statement sees the latest commit,
     /// so two reads in a row may straddle one; where that matters, read inside [`Store::begin`].
     pub async fn read(&self) -> Result<Read, StoreError> {
-        let lease = match self {
-            Store::Sqlite(db) => Lease::SqliteReader(db.read().await?),
-            Store::Postgres(db) => Lease::PostgresReader(db.read().await?),
+        let lease = match &self.db {
+            Db::Sqlite(db) => Lease::SqliteReader(db.read().await?),
+            Db::Postgres(db) => Lease::PostgresReader(db.read().await?),
         };
         Ok(Read(Conn { lease, failed: false }))
+    }
+
+    /// Every machine with its interfaces and holders, from memory while nothing of it has changed: what this process has committed
+    /// shows at once, what another server has, within [`inventory::CHECK_EVERY`].
+    pub async fn inventory(&self) -> Result<Arc<Inventory>, StoreError> {
+        self.cache.get(self).await
     }
 
     /// Starts a transaction. One runs at a time, on both engines and across all servers of a database: what it reads stays true
     /// until it commits. So never wait for anything but the store while holding one.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let lease = match self {
-            Store::Sqlite(db) => Lease::SqliteWriter(db.begin().await.map_err(|e| match e {
+        let lease = match &self.db {
+            Db::Sqlite(db) => Lease::SqliteWriter(db.begin().await.map_err(|e| match e {
                 // its pool is the one writer
                 sqlx::Error::PoolTimedOut => StoreError::Busy,
                 other => other.into(),
             })?),
-            Store::Postgres(db) => Lease::PostgresWriter(db.begin().await?),
+            Db::Postgres(db) => Lease::PostgresWriter(db.begin().await?),
         };
-        Ok(Tx(Conn { lease, failed: false }))
+        Ok(Tx { conn: Conn { lease, failed: false }, inventory_changed: false, cache: Arc::clone(&self.cache) })
     }
 
     /// Waits for everything on loan to be returned, then closes the database. Using it afterwards is [`StoreError::Unavailable`].
     pub async fn close(&self) {
-        match self {
-            Store::Sqlite(db) => db.close().await,
-            Store::Postgres(db) => db.close().await,
+        match &self.db {
+            Db::Sqlite(db) => db.close().await,
+            Db::Postgres(db) => db.close().await,
         }
     }
 }
@@ -150,20 +165,36 @@ pub struct Read(Conn);
 
 /// A transaction. Dropped without [`Tx::commit`] it leaves no trace.
 #[must_use = "a transaction that is not committed leaves no trace"]
-pub struct Tx(Conn);
+pub struct Tx {
+    conn: Conn,
+    inventory_changed: bool,
+    cache: Arc<Cache>,
+}
 
 impl Tx {
+    /// Called by every function that writes.
+    pub(crate) fn writes(&mut self, table: &str) {
+        self.inventory_changed |= inventory::shows(table);
+    }
+
     /// Makes everything done in it lasting and visible. Refused ([`StoreError::Aborted`], and nothing is kept) when any statement of it failed.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        if self.0.failed {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        if self.conn.failed {
             return Err(StoreError::Aborted);
         }
-        match self.0.lease {
+        // Dropped, and so told, even when we are given up while the commit is under way.
+        let mut outdated = None;
+        if self.inventory_changed {
+            inventory::bump(&mut self.conn).await?;
+            outdated = Some(self.cache.outdated_when_dropped());
+        }
+        match self.conn.lease {
             Lease::SqliteWriter(tx) => tx.commit().await?,
             Lease::PostgresWriter(tx) => tx.commit().await?,
             // `Store::begin` alone makes a `Tx`, and only with the two above.
             Lease::SqliteReader(_) | Lease::PostgresReader(_) => {}
         }
+        drop(outdated);
         Ok(())
     }
 }
@@ -184,12 +215,12 @@ impl DerefMut for Read {
 impl Deref for Tx {
     type Target = Conn;
     fn deref(&self) -> &Conn {
-        &self.0
+        &self.conn
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        &mut self.conn
     }
 }

@@ -23,11 +23,13 @@
 
 mod conn;
 mod error;
+mod inventory;
 mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use conn::{Conn, Read, Store, Tx};
 pub use error::StoreError;
+pub use inventory::Inventory;
 pub use store_model::*;
 pub use tables::*;

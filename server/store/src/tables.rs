@@ -22,6 +22,7 @@ macro_rules! table {
     (@ write $table:ident $(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $answer:ty) => {
         $(#[$doc])*
         pub async fn $name(tx: &mut Tx $(, $arg: $type)*) -> Result<$answer, StoreError> {
+            tx.writes(stringify!($table));
             let c: &mut Conn = tx;
             table!(@ run c $table $name($($arg),*))
         }

@@ -27,6 +27,8 @@ pub mod identities;
 pub mod images;
 #[path = "../../sql/interfaces.rs"]
 pub mod interfaces;
+#[path = "../../sql/inventory.rs"]
+pub mod inventory;
 #[path = "../../sql/machines.rs"]
 pub mod machines;
 #[path = "../../sql/networks.rs"]

@@ -27,6 +27,7 @@ mod crash;
 mod events;
 mod expiry;
 mod fixtures;
+mod inventory;
 mod lists;
 mod migrations;
 mod references;

@@ -17,7 +17,7 @@ store_test!(
         assert_eq!((users::count(&mut tx).await.expect("n"), users::count_admins(&mut tx).await.expect("n")), (1, 1));
         let row = UserRow { username: "u".into(), email: "e".into(), admin: false, ssh_key: "k".into(), ..row };
         assert!(users::update(&mut tx, &row).await.expect("update"));
-        assert_eq!(users::list(&mut tx).await.expect("list"), [row.clone()]);
+        assert_eq!(users::list(&mut tx).await.expect("list"), std::slice::from_ref(&row));
         assert_eq!((users::count(&mut tx).await.expect("n"), users::count_admins(&mut tx).await.expect("n")), (1, 0));
         assert!(!users::update(&mut tx, &UserRow { id: id + 1, ..row }).await.expect("nobody to update"));
 
