@@ -68,7 +68,7 @@ impl PageTheme {
 }
 
 /// Stands where `<HydrationScripts>` and `<AutoReload>` would in a cargo-leptos project.
-pub fn shell(assets: &Assets) -> impl IntoView + use<> {
+pub fn shell(assets: &Assets) -> AnyView {
     let Assets { script, wasm, style } = assets.clone();
     let theme = use_context::<PageTheme>().map(PageTheme::word);
     view! {
@@ -90,6 +90,7 @@ pub fn shell(assets: &Assets) -> impl IntoView + use<> {
             </body>
         </html>
     }
+    .into_any()
 }
 
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' rx='5' fill='%23234'/%3E%3Cpath d='M5 7h14M5 12h14M5 17h8' stroke='%237df' stroke-width='2' stroke-linecap='round'/%3E%3Ccircle cx='18' cy='17' r='2' fill='%237f9'/%3E%3C/svg%3E";

@@ -75,4 +75,6 @@ pub fn App() -> impl IntoView {
             <ToastStack/>
         </Router>
     }
+    // erased here, so that the server, which is compiled often, does not compile every page's rendering again
+    .into_any()
 }
