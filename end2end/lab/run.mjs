@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Browser } from "../lib/browser.mjs";
-import { addMachine, api, chooseBoot, createPreseed, eventAppears, logIn, openConsole, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
+import { api, chooseBoot, createPreseed, eventAppears, logIn, openConsole, openMachine, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
 import { Report, Stopped, until } from "../lib/report.mjs";
 import { Server } from "../lib/server.mjs";
 import { buildInitrd, KERNEL } from "./initrd.mjs";
@@ -13,6 +13,7 @@ import { Machine } from "./machine.mjs";
 import { assertOwnNamespace, createNetwork, SERVER, startDhcp } from "./network.mjs";
 
 const LOADERS = { bios: "pxelinux.0", uefi: "grubnetx64.efi.signed" };
+const FILES = { bios: "/usr/lib/PXELINUX/pxelinux.0", uefi: "/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed" };
 // What the loader itself says first, before anything of ours runs.
 const GREETING = { bios: "PXELINUX", uefi: "Welcome to GRUB" };
 const PRESEED = "# the lab's answers for {{ hostname }}\nd-i netcfg/get_hostname string {{ hostname }}\n";
@@ -47,10 +48,15 @@ try {
   browser = await report.need("the browser starts", () => Browser.launch());
   const page = await browser.page();
   await report.need("log in", () => logIn(page, server));
-  await report.need("architecture and BMCs exist", async () => {
+  await report.need("the lab is known: architecture, loaders, BMCs, machines", async () => {
     const { id } = await api(page, "POST", "/arch", { name: "x86_64" });
-    for (const firmware of kinds) await api(page, "POST", `/arch/${id}/subarch`, { name: firmware, efiboot: firmware === "uefi" });
-    for (const { name, bmc, user, password } of machines) await api(page, "POST", "/bmc", { name: `${name}-bmc`, ip: bmc, username: user, password });
+    for (const { name, firmware, mac, bmc, user, password } of machines) {
+      await uploadImage(page, server, { file: FILES[firmware], type: "bootloader", arch: "x86_64", description: `${firmware} loader` });
+      const loader = (await api(page, "GET", "/image")).find(({ description }) => description === `${firmware} loader`);
+      await api(page, "POST", `/arch/${id}/subarch`, { name: firmware, efiboot: firmware === "uefi", bootloader_id: loader.id });
+      const made = await api(page, "POST", "/bmc", { name: `${name}-bmc`, ip: bmc, type: "plain", username: user, password });
+      await api(page, "POST", "/machine", { name, arch: "x86_64", subarch: firmware, bmc_id: made.id, macs: [mac] });
+    }
   });
   for (const [file, type, description] of [
     [KERNEL, "Kernel", "installer"],
@@ -83,9 +89,7 @@ async function boot(machine, page) {
   const step = (text, action) => report.need(`${firmware}: ${text}`, action);
   let console_;
   try {
-    const id = await step("add the machine", () =>
-      addMachine(page, server, { name, arch: "x86_64", subarch: firmware, bmc: `${name}-bmc (${machine.bmc})`, mac: machine.mac }),
-    );
+    const id = await step("pick the machine in the list", () => openMachine(page, server, name));
     await step("its power is shown as off", () => page.locator("[data-testid=power][data-power=off]").first().waitFor({ timeout: 20_000 }));
     await step("choose kernel, initrd, preseed and options", () =>
       chooseBoot(page, { kernel: "installer", initrd: "lab", preseed: "lab", options: "console=ttyS0,115200" }),

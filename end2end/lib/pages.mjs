@@ -66,6 +66,14 @@ export async function addMachine(page, server, { name, arch, subarch, bmc, mac }
   return Number(/\/machines\/(\d+)$/.exec(page.url())[1]);
 }
 
+/** Opens a machine from the list and returns its id. */
+export async function openMachine(page, server, name) {
+  await page.goto(`${server.url}/machines`);
+  await page.getByTestId("machine-row").getByRole("link", { name, exact: true }).click();
+  await page.getByTestId("machine-name").filter({ hasText: name }).waitFor();
+  return Number(/\/machines\/(\d+)$/.exec(page.url())[1]);
+}
+
 /** Fills the provisioning form of the machine page that is shown; each choice is by a part of its label. */
 export async function chooseBoot(page, { kernel, initrd, preseed, options }) {
   const form = page.getByTestId("provisioning-form");

@@ -16,6 +16,11 @@ export function freePort() {
   });
 }
 
+/** Ours without MRP_…: those would be settings of the server under test. */
+function plainEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("MRP_")));
+}
+
 export class Server {
   #child;
   #options;
@@ -39,11 +44,11 @@ export class Server {
   }
 
   async #launch(first) {
-    const binary = process.env.MRP_SERVER;
-    if (!binary) throw new Error("MRP_SERVER does not name the server's binary: use cargo xtask e2e");
+    const binary = process.env.SERVER_UNDER_TEST;
+    if (!binary) throw new Error("SERVER_UNDER_TEST does not name the server's binary: use cargo xtask e2e");
     const { command, args, name, listen, environment } = this.#options;
     this.#child = new Child(first ? name : `${name}-again`, binary, [command, "--data-dir", this.data, "--listen", listen, ...args], {
-      env: { ...process.env, NO_COLOR: "1", ...environment },
+      env: { ...plainEnvironment(), NO_COLOR: "1", ...environment },
     });
     const [, url] = await this.#child.line(/^(https?:\/\/[^\s/]+)\/?$/, 60);
     this.url = url;

@@ -1,7 +1,7 @@
 // What the demo lab promises: from logging in to a machine that has installed itself, without a reload.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chooseBoot, createPreseed, eventAppears, logIn, openConsole, shownEvents, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
+import { chooseBoot, createPreseed, eventAppears, logIn, openConsole, openMachine, shownEvents, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
 
 const MACHINE = "x86-uefi-1";
 
@@ -35,17 +35,12 @@ export async function spec({ server, browser, report }) {
     createPreseed(page, server, { name: "e2e", content: "# e2e for {{ hostname }}\nd-i netcfg/get_hostname string {{ hostname }}\n" }),
   );
 
-  await report.need("open a machine from the list", async () => {
-    await page.goto(`${server.url}/machines`);
-    await page.getByRole("link", { name: MACHINE, exact: true }).click();
-    await page.getByTestId("machine-name").filter({ hasText: MACHINE }).waitFor();
-  });
+  const machine = await report.need("open a machine from the list", () => openMachine(page, server, MACHINE));
   await report.need("choose kernel, initrd, preseed and options, and save", async () => {
     await chooseBoot(page, { kernel: "e2e Kernel", initrd: "e2e Initrd", preseed: "e2e", options: "console=ttyS0,115200 e2e=1" });
     await page.getByTestId("save-provisioning").click();
     await page.getByText("Settings saved.").waitFor();
   });
-  const machine = Number(/\/machines\/(\d+)$/.exec(page.url())[1]);
   const terminal = await browser.page();
   await report.need("the console connects", () => openConsole(terminal, server, machine));
   await report.need("Provision", async () => {

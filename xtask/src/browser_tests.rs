@@ -46,7 +46,7 @@ fn namespace() -> Command {
 fn perform(workspace: &Workspace, mut command: Command) -> Result<Outcome> {
     web::build(workspace, Profile::Release)?;
     let server = workspace.build_server(false)?;
-    command.current_dir(&workspace.root).env("MRP_SERVER", server);
+    command.current_dir(&workspace.root).env("SERVER_UNDER_TEST", server);
     let (success, lines) = process::watch(&mut command)?;
     Ok(Outcome::from_closing_line(success, &lines))
 }
