@@ -151,10 +151,11 @@ impl MachineConfig {
     }
 
     fn bmc(&self) -> BmcConfig {
-        // a version 4 UUID in form, the same for every start: it holds the MAC and the seed
+        // a version 4 UUID in form, the same for every start: it holds the seed and the MAC
         let mut guid = [0x42; 16];
-        guid[..6].copy_from_slice(&self.mac.0);
-        guid[8..].copy_from_slice(&self.seed.to_le_bytes());
+        guid[..4].copy_from_slice(&self.seed.to_le_bytes()[..4]);
+        guid[8..10].copy_from_slice(&[0x80, 0]);
+        guid[10..].copy_from_slice(&self.mac.0);
         BmcConfig {
             address: self.bmc_addr,
             users: self.users.clone(),

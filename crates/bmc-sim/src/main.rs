@@ -1,7 +1,7 @@
 //! `bmc-sim`: a lab of simulated machines on the command line.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -31,6 +31,10 @@ struct Arguments {
     /// Port of the first BMC; the others follow. 0 takes free ones.
     #[arg(long, default_value_t = 6230)]
     base_port: u16,
+    /// Every BMC on an address of its own, counted up from --address, all on --base-port: for clients that know no
+    /// port but 623.
+    #[arg(long)]
+    spread: bool,
     /// BMC user, with administrator rights.
     #[arg(long, default_value = "admin")]
     user: String,
@@ -58,6 +62,22 @@ impl Arguments {
         Ok(LabConfig { machines })
     }
 
+    fn bmc(&self, i: u16) -> anyhow::Result<SocketAddr> {
+        let no_room = || format!("--address and --base-port leave no room for {} BMCs", self.count);
+        Ok(match (self.address, self.base_port) {
+            (IpAddr::V4(first), port) if self.spread => {
+                let address = first.to_bits().checked_add(i.into()).with_context(no_room)?;
+                (Ipv4Addr::from_bits(address), port).into()
+            }
+            (IpAddr::V6(first), port) if self.spread => {
+                let address = first.to_bits().checked_add(i.into()).with_context(no_room)?;
+                (Ipv6Addr::from_bits(address), port).into()
+            }
+            (address, 0) => (address, 0).into(),
+            (address, first) => (address, first.checked_add(i).with_context(no_room)?).into(),
+        })
+    }
+
     fn machine(&self, i: u16) -> anyhow::Result<MachineConfig> {
         let firmware = match (self.firmware.as_str(), i % 3) {
             ("bios", _) | ("mixed", 0) => Firmware::Bios,
@@ -68,12 +88,8 @@ impl Arguments {
         let [high, low] = i.to_be_bytes();
         let mac = MacAddress([0x52, 0x54, 0x00, 0x5b, high, low]);
         let users = vec![User::new(&self.user, &self.password, Privilege::Administrator)];
-        let port = match self.base_port {
-            0 => 0,
-            base => base.checked_add(i).with_context(|| format!("--base-port {base} leaves no room for {} ports", self.count))?,
-        };
         let mut machine = MachineConfig::new(&format!("sim-{}", i + 1), mac, firmware, self.tftp, users);
-        machine.bmc_addr = SocketAddr::new(self.address, port);
+        machine.bmc_addr = self.bmc(i)?;
         machine.seed = i.into();
         if self.instant {
             machine.timing = Timing::instant();

@@ -252,6 +252,9 @@ impl Core {
         let user = self.fixed.users.find(&message.username, message.privilege, message.name_only).cloned();
         pending.name = String::from_utf8_lossy(message.username.as_bytes()).into_owned();
         let refused = user.is_none();
+        if refused {
+            tracing::debug!(bmc = self.fixed.port, user = pending.name, "log-in refused: no such user");
+        }
         let answer = pending.handshake.rakp1(message, user, self.fixed.kg.as_ref(), random(), self.fixed.guid);
         if refused {
             self.pending.remove(&message.bmc_id);
@@ -275,6 +278,7 @@ impl Core {
             }
             Some(_) => {}
             None => {
+                tracing::debug!(bmc = self.fixed.port, user = pending.name, "log-in refused: wrong password");
                 self.pending.remove(&message.bmc_id);
             }
         }
@@ -296,6 +300,7 @@ impl Core {
             last_seen: now,
             answered: None,
         };
+        tracing::debug!(bmc = self.fixed.port, user = session.user, %peer, "session opened");
         self.sessions.insert(established.bmc_id, session);
         self.counters.sessions += 1;
     }
@@ -349,6 +354,7 @@ impl Core {
         }
         self.counters.commands += 1;
         let (completion, data) = self.execute(Some(id), &request, now);
+        tracing::trace!(bmc = self.fixed.port, net_fn = %request.net_fn, cmd = request.cmd, %completion, "command");
         let response = self.respond(&request, completion, &data);
         match self.sessions.get_mut(&id) {
             Some(session) => {
@@ -377,6 +383,7 @@ impl Core {
         {
             self.send(own, PayloadType::Ipmi, &answer);
         }
+        tracing::debug!(bmc = self.fixed.port, session = id, "session ended");
         self.sessions.remove(&id);
         if self.sol.as_ref().is_some_and(|sol| sol.session == id) {
             self.sol = None;
@@ -434,12 +441,17 @@ impl Core {
         if self.identify_until.is_some_and(|until| now >= until) {
             self.identify_until = None;
         }
-        if let Some(mut sol) = self.sol.take() {
+        if let Some(mut sol) = self.sol.take_if(|_| !self.faults.mutes(Mute::Sol)) {
             sol.engine.set_unavailable(self.faults.sol == SolFault::Unavailable);
             let lost = sol.pump();
-            self.transmit_sol(&mut sol, now);
-            // an unanswered console frees SOL for others; its session goes by its own time-out
-            if !lost {
+            if lost {
+                // SOL is free for others. The session ends with it: a console that comes back learns from its next
+                // command, whatever that is, that it has to start anew.
+                sol.engine.deactivate();
+                self.transmit_sol(&mut sol, now);
+                self.close(sol.session, None);
+            } else {
+                self.transmit_sol(&mut sol, now);
                 self.sol = Some(sol);
             }
         }
@@ -449,7 +461,7 @@ impl Core {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let sessions = self.sessions.values().map(|session| session.last_seen + self.fixed.session_timeout);
         let pending = self.pending.values().map(|pending| pending.since + LOGIN_TIME);
-        let sol = self.sol.as_ref().and_then(ActiveSol::deadline);
+        let sol = self.sol.as_ref().filter(|_| !self.faults.mutes(Mute::Sol)).and_then(ActiveSol::deadline);
         sessions.chain(pending).chain(sol).chain(self.identify_until).min()
     }
 }

@@ -224,7 +224,7 @@ async fn what_is_missing_is_said_in_the_words_of_the_firmware() {
             Firmware::Bios,
             "Could not find ramdisk image: images/initrd.gz",
         ),
-        (&[("grubnetx64.efi.signed", "x")], Firmware::UefiX64, "error: file `(tftp)/grub/grub.cfg' not found."),
+        (&[("grubnetx64.efi.signed", "x")], Firmware::UefiX64, "error: file `/grub/grub.cfg' not found."),
         (&[("grubnetx64.efi.signed", "x"), ("grub/grub.cfg", "menuentry x {\n")], Firmware::UefiX64, "error: syntax error"),
         (
             &[("pxelinux.0", "x"), (MAC_CONFIG, "DEFAULT images/linux\n"), ("images/linux", "k")],

@@ -6,6 +6,9 @@ use bmc_sim::Machine;
 
 use crate::support::{Ipmitool, LIMIT, Terminal, lab, machine};
 
+/// How `ipmitool -vvv` shows the BMC's notice that SOL has ended.
+const ENDED: &str = "< SOL inactive            : true";
+
 async fn running() -> (bmc_sim::Lab, Machine) {
     let mut config = machine("m");
     config.powered = true;
@@ -71,27 +74,39 @@ async fn a_long_output_arrives_whole() {
 async fn one_console_at_a_time_and_take_over() {
     let (lab, machine) = running().await;
     let tool = Ipmitool::admin(&machine, 17);
-    let mut first = tool.terminal("sol activate");
-    log_in(&mut first).await;
+    // verbose: the tool itself reads the notice that SOL has ended but does not act on it
+    let verbose = Ipmitool::admin(&machine, 17).with(&["-vvv"]);
+    let mut first = verbose.terminal("sol activate");
+    first.expect("SOL Session operational").await;
+    first.send("root\rx\r").await;
+    machine.wait_serial(0, "root@m:~# ", LIMIT).await.unwrap();
     let refused = tool.fails("sol activate").await;
     assert!(refused.contains("SOL payload already active on another session"), "{refused}");
     // other commands go on beside it, in a session of their own
     assert_eq!(tool.ok("power status").await, "Chassis Power is on");
     first.send("echo still here\r").await;
-    first.expect("\r\nstill here\r\n").await;
+    machine.wait_serial(0, "\r\nstill here\r\n", LIMIT).await.unwrap();
+    assert!(!first.screen().contains(ENDED));
     tool.ok("sol deactivate").await;
-    first.expect("SOL session closed by BMC").await;
-    first.end().await;
+    first.expect(ENDED).await;
     let message = tool.fails("sol deactivate").await;
     assert!(message.contains("already de-activated"), "{message}");
     let mut second = tool.terminal("sol activate");
     second.expect("SOL Session operational").await;
     second.send("\r").await;
     second.expect("root@m:~# ").await;
+    // what the first types now is refused, and reaches nobody
+    let mark = machine.serial_mark();
+    first.send("x").await;
+    first.expect("< SOL is nack             : true").await;
+    assert_eq!(machine.serial_mark(), mark);
+    drop(second);
     // from the BMC's own side
+    assert!(machine.deactivate_sol() && !machine.deactivate_sol());
+    let mut third = verbose.terminal("sol activate");
+    third.expect("SOL Session operational").await;
     assert!(machine.deactivate_sol());
-    second.expect("SOL session closed by BMC").await;
-    second.end().await;
+    third.expect(ENDED).await;
     lab.shutdown().await;
 }
 

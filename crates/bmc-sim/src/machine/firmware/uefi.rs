@@ -71,10 +71,11 @@ async fn grub(body: &Body, console: &mut Console) -> Attempt {
     let mac = body.spec.mac.to_string();
     let server = body.spec.net.tftp.ip().to_string();
     let address = body.address().to_string();
+    let device = format!("tftp,{server}");
     let variables = [
-        ("prefix", "(tftp)/grub"),
-        ("root", "tftp"),
-        ("cmdpath", "(tftp)"),
+        ("prefix", &*format!("({device})/grub")),
+        ("root", &device),
+        ("cmdpath", &format!("({device})")),
         ("grub_cpu", cpu),
         ("grub_platform", "efi"),
         ("net_default_interface", "efinet0"),

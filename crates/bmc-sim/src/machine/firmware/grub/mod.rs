@@ -166,8 +166,8 @@ impl<'h, H: Host> Grub<'h, H> {
                     self.status = 0;
                     return Some(fetched);
                 }
-                Err(error) if error.not_found() => format!("file `{path}' not found"),
-                Err(FetchError::Timeout) => format!("timeout reading `{path}'"),
+                Err(error) if error.not_found() => format!("file `{}' not found", without_device(path)),
+                Err(FetchError::Timeout) => format!("timeout reading `{}'", without_device(path)),
                 Err(FetchError::Tftp { message, .. }) => message,
                 Err(FetchError::Http { status, reason }) => format!("unsupported HTTP error {status}: {reason}"),
                 Err(other) => other.to_string(),
@@ -390,6 +390,11 @@ impl<'h, H: Host> Grub<'h, H> {
         let by_name = || entries.iter().position(|e| e.id.as_deref() == Some(wanted) || e.title == wanted);
         wanted.parse::<usize>().ok().filter(|&i| i < entries.len()).or_else(by_name).unwrap_or(0)
     }
+}
+
+/// GRUB's messages name a file without its device.
+fn without_device(path: &str) -> &str {
+    path.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(path, |(_, path)| path)
 }
 
 #[cfg(test)]

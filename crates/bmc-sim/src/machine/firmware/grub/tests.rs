@@ -50,8 +50,8 @@ impl Host for Files {
 
 async fn boot(files: &Files) -> Outcome {
     let variables = [
-        ("prefix", "(tftp)/grub"),
-        ("root", "tftp"),
+        ("prefix", "(tftp,10.0.0.1)/grub"),
+        ("root", "tftp,10.0.0.1"),
         ("net_default_mac", "52:54:00:77:00:01"),
         ("net_default_server", "10.0.0.1"),
         ("grub_platform", "efi"),
@@ -112,7 +112,7 @@ async fn a_missing_file_is_reported_in_grubs_words() {
     let files = Files::with(&[]);
     assert!(matches!(boot(&files).await, Outcome::Prompt));
     let printed = files.printed();
-    assert!(printed.starts_with("error: file `(tftp)/grub/grub.cfg' not found.\n"), "{printed}");
+    assert!(printed.starts_with("error: file `/grub/grub.cfg' not found.\n"), "{printed}");
     assert!(printed.ends_with("grub> "), "{printed}");
 }
 
@@ -147,4 +147,16 @@ async fn a_script_that_loops_ends() {
     assert!(files.printed().contains("maximum recursion depth exceeded"));
     let files = Files::with(&[("/grub/grub.cfg", "function f { f; }\nf\n")]);
     assert!(matches!(boot(&files).await, Outcome::Prompt));
+}
+
+#[tokio::test]
+async fn a_configuration_without_a_menu_that_says_when_a_boot_fails() {
+    let config = "echo 'x boots k'\nif linux ($root)/m/12/linux 'url=http://10.0.0.1:8080/p?k=ab&x=1' a=\"b c\"; then\n  if initrd ($root)/m/12/initrd; then boot; fi\nfi\necho 'the boot failed'\nexit\n";
+    let files = Files::with(&[("/grub/grub.cfg", config), ("/m/12/linux", "k"), ("/m/12/initrd", "i")]);
+    assert_eq!(linux(boot(&files).await).cmdline, "BOOT_IMAGE=(tftp,10.0.0.1)/m/12/linux url=http://10.0.0.1:8080/p?k=ab&x=1 a=b c");
+    for present in [&[("/grub/grub.cfg", config)][..], &[("/grub/grub.cfg", config), ("/m/12/linux", "k")]] {
+        let files = Files::with(present);
+        assert!(matches!(boot(&files).await, Outcome::Exit));
+        assert!(files.printed().ends_with("' not found.\nthe boot failed\n"), "{}", files.printed());
+    }
 }
