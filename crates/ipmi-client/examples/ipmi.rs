@@ -215,7 +215,6 @@ async fn console(client: &Client, options: SolOptions) -> Result<(), String> {
     let raw = RawTerminal::enter();
     let writer = sol.writer();
     let mut typed = keyboard();
-    let mut reading = true;
     let end = loop {
         tokio::select! {
             event = sol.recv() => match event {
@@ -227,8 +226,8 @@ async fn console(client: &Client, options: SolOptions) -> Result<(), String> {
                 Some(event) => eprint!("[{event:?}]\r\n"),
                 None => break "closed".to_owned(),
             },
-            keys = typed.recv(), if reading => match keys.as_deref() {
-                None => reading = false,
+            keys = typed.recv() => match keys.as_deref() {
+                None => break "end of input".to_owned(),
                 Some([0x1d, ..]) => break "ended by the user".to_owned(),
                 Some([0x1c, ..]) => writer.send_break().await.map_err(|e| e.to_string())?,
                 Some(keys) => writer.write(keys.to_vec().into()).await.map_err(|e| e.to_string())?,

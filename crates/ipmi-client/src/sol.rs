@@ -76,6 +76,12 @@ pub struct SolWriter {
 }
 
 impl SolWriter {
+    /// Whether the console has ended, so that writing will fail.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.input.is_closed()
+    }
+
     /// Sends characters to the machine and returns once the BMC has taken all of them.
     ///
     /// Dropping the future does not take back what was already handed over.
@@ -84,7 +90,7 @@ impl SolWriter {
     /// The console ended; how much was taken is then not known.
     pub async fn write(&self, data: Bytes) -> Result<(), SolClosed> {
         if data.is_empty() {
-            return if self.input.is_closed() { Err(SolClosed) } else { Ok(()) };
+            return if self.is_closed() { Err(SolClosed) } else { Ok(()) };
         }
         let (done, taken) = oneshot::channel();
         self.input.send(SolInput::Write(data, done)).await.map_err(|_| SolClosed)?;

@@ -77,7 +77,7 @@ pub struct ConsoleParams {
     pub session_id: u32,
     /// Must be unpredictable.
     pub random: [u8; 16],
-    /// Tag of the first message; the following ones count on.
+    /// Marks the messages of this attempt; answers carry it back.
     pub tag: u8,
 }
 
@@ -134,19 +134,10 @@ impl ConsoleHandshake {
         }
     }
 
-    fn tag(&self) -> u8 {
-        let step = match self.state {
-            ConsoleState::Opening => 0,
-            ConsoleState::Proving => 1,
-            ConsoleState::Confirming { .. } | ConsoleState::Done => 2,
-        };
-        self.params.tag.wrapping_add(step)
-    }
-
     /// The datagram to send (again); the same octets every time within a state.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        let tag = self.tag();
+        let tag = self.params.tag;
         match &self.state {
             ConsoleState::Opening => Setup::OpenRequest(OpenSessionRequest {
                 tag,
@@ -176,7 +167,7 @@ impl ConsoleHandshake {
     /// # Errors
     /// The BMC refused, or could not prove that it knows our secrets.
     pub fn handle(&mut self, message: &Setup<'_>) -> Result<Step, HandshakeError> {
-        let tag = self.tag();
+        let tag = self.params.tag;
         let ours = self.params.session_id;
         let refused = |stage, status: Status| if status.is_ok() { Ok(()) } else { Err(HandshakeError::Refused { stage, status }) };
         match (&self.state, message) {

@@ -1,0 +1,209 @@
+//! The client against `bmc-sim`: both suites, real power states, and a bad network.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bmc_sim::machine::serial::{Input, SerialLine};
+use bmc_sim::machine::timing::Timing;
+use bmc_sim::machine::{Chassis, Firmware, MacAddress, Power, Refused, Wiring};
+use bmc_sim::{ChassisFactory, Faults, Lab, LabConfig, MachineConfig, User};
+use ipmi_client::{
+    BootDevice, BootFlags, ChassisControl, CipherSuite, Client, CloseReason, ErrorKind, Privilege, Secret, SolEvent, SolOptions, Target,
+};
+use tokio::time::timeout;
+
+use crate::sol::{next, read};
+
+fn machine() -> MachineConfig {
+    let users = vec![User::new("admin", "secret", Privilege::Administrator), User::new("viewer", "look", Privilege::User)];
+    let mac = MacAddress([0x52, 0x54, 0, 0, 0, 1]);
+    let mut machine = MachineConfig::new("node", mac, Firmware::Bios, (Ipv4Addr::LOCALHOST, 9).into(), users);
+    machine.timing = Timing::instant();
+    machine
+}
+
+async fn lab(machine: MachineConfig) -> (Lab, Client) {
+    let lab = Lab::start(LabConfig { machines: vec![machine] }).await.unwrap();
+    let client = Client::new(Target::new(lab.machines()[0].bmc_addr(), "admin", Secret::new("secret")));
+    (lab, client)
+}
+
+#[tokio::test]
+async fn power_and_boot_device_with_either_suite_and_with_a_bmc_key() {
+    for (suites, kg) in [
+        (vec![CipherSuite::Suite17, CipherSuite::Suite3], None),
+        (vec![CipherSuite::Suite3], None),
+        (vec![CipherSuite::Suite17], Some("bmc key")),
+    ] {
+        let mut machine = machine();
+        (machine.suites, machine.kg) = (suites.clone(), kg.map(str::to_owned));
+        let (lab, _) = lab(machine).await;
+        let mut target = Target::new(lab.machines()[0].bmc_addr(), "admin", Secret::new("secret"));
+        target.kg = kg.map(Secret::new);
+        let client = Client::new(target);
+        assert!(!client.chassis_status().await.unwrap().power_on());
+        assert_eq!(client.strongest_suite(), suites.first().copied());
+        let flags = BootFlags { device: BootDevice::Pxe, efi: true, persistent: true };
+        client.set_boot_flags(flags).await.unwrap();
+        assert_eq!(client.boot_flags().await.unwrap(), flags);
+        client.chassis_control(ChassisControl::PowerUp).await.unwrap();
+        wait_for_power(&client, true).await;
+        client.chassis_control(ChassisControl::PowerDown).await.unwrap();
+        wait_for_power(&client, false).await;
+        let error = client.chassis_control(ChassisControl::PowerCycle).await.unwrap_err();
+        assert!(error.to_string().contains("Chassis Control failed: not supported in the present state (0xd5)"), "{error}");
+        client.close().await;
+        lab.shutdown().await;
+    }
+}
+
+async fn wait_for_power(client: &Client, on: bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while client.chassis_status().await.unwrap().power_on() != on {
+        assert!(Instant::now() < deadline, "power never became {on}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_without_rights() {
+    let (lab, _) = lab(machine()).await;
+    let mut target = Target::new(lab.machines()[0].bmc_addr(), "viewer", Secret::new("look"));
+    let error = Client::new(target.clone()).chassis_status().await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::PrivilegeRefused { privilege: Privilege::Administrator }), "{error}");
+    target.privilege = Privilege::User;
+    let client = Client::new(target);
+    client.chassis_status().await.unwrap();
+    let error = client.chassis_control(ChassisControl::PowerUp).await.unwrap_err();
+    assert!(error.to_string().contains("insufficient privilege level"), "{error}");
+    client.close().await;
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_bmc_that_restarts_in_the_middle() {
+    let (lab, client) = lab(machine()).await;
+    client.chassis_status().await.unwrap();
+    lab.machines()[0].restart_bmc();
+    client.chassis_status().await.unwrap();
+    client.close().await;
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn commands_get_through_a_bad_network() {
+    let mut machine = machine();
+    machine.faults = Faults { loss: 0.1, duplication: 0.1, reordering: 0.1, ..Faults::default() };
+    let (lab, client) = lab(machine).await;
+    for _ in 0..30 {
+        client.chassis_status().await.unwrap();
+    }
+    client.close().await;
+    lab.shutdown().await;
+}
+
+/// A chassis without a machine: the test has the line to itself.
+#[derive(Debug)]
+struct AlwaysOn;
+
+impl Chassis for AlwaysOn {
+    fn power(&self) -> Power {
+        Power::On
+    }
+
+    fn control(&self, _command: ChassisControl) -> Result<(), Refused> {
+        Err(Refused::Unsupported)
+    }
+}
+
+fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut step = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    (0..len).map(|_| step()).collect()
+}
+
+async fn collect(serial: &SerialLine, got: &Mutex<Vec<u8>>) {
+    loop {
+        if let Input::Bytes(bytes) = serial.read().await {
+            got.lock().unwrap().extend(bytes);
+        }
+    }
+}
+
+#[tokio::test]
+async fn sol_256_kb_each_way_through_loss_duplication_and_reordering() {
+    let (printed, typed) = (noise(1, 256 * 1024), noise(2, 256 * 1024));
+    let got = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::new(Mutex::new(VecDeque::new()));
+    let mut machine = machine();
+    let (made_got, made_lines) = (Arc::clone(&got), Arc::clone(&lines));
+    machine.chassis = Some(ChassisFactory(Arc::new(move |wiring: Wiring| {
+        let (serial, got) = (Arc::clone(&wiring.serial), Arc::clone(&made_got));
+        made_lines.lock().unwrap().push_back(Arc::clone(&wiring.serial));
+        tokio::spawn(wiring.cancel.run_until_cancelled_owned(async move { collect(&serial, &got).await }));
+        Arc::new(AlwaysOn)
+    })));
+    let (lab, client) = lab(machine).await;
+    let mut sol = client.open_sol(SolOptions::default()).await.unwrap();
+    lab.machines()[0].set_faults(Faults { loss: 0.05, duplication: 0.05, reordering: 0.05, ..Faults::default() });
+    let serial = lines.lock().unwrap().pop_front().unwrap();
+    let (text, keys) = (printed.clone(), typed.clone());
+    let printing = tokio::spawn(async move { serial.write(&text).await });
+    let writer = sol.writer();
+    let typing = tokio::spawn(async move {
+        for piece in keys.chunks(1000) {
+            writer.write(piece.to_vec().into()).await.unwrap();
+        }
+    });
+    let seen = timeout(Duration::from_secs(180), read(&mut sol, printed.len())).await.unwrap();
+    assert!(seen == printed, "machine to console");
+    timeout(Duration::from_secs(180), typing).await.unwrap().unwrap();
+    printing.await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while got.lock().unwrap().len() < typed.len() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(*got.lock().unwrap() == typed, "console to machine");
+    lab.machines()[0].set_faults(Faults::default());
+    drop(sol);
+    client.close().await;
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn sol_is_held_taken_over_and_lost() {
+    let (lab, first) = lab(machine()).await;
+    let second = Client::new(first.target().clone());
+    let mut sol = first.open_sol(SolOptions::default()).await.unwrap();
+    assert!(second.sol_active().await.unwrap());
+    let error = second.open_sol(SolOptions::default()).await.unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::SolHeld { holder: Some(_) }), "{error}");
+    let mut taken = second.open_sol(SolOptions { take_over: true, ..SolOptions::default() }).await.unwrap();
+    loop {
+        match next(&mut sol).await {
+            SolEvent::Closed(reason) => {
+                assert_eq!(reason, CloseReason::Deactivated);
+                break;
+            }
+            SolEvent::Data(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(second.sol_active().await.unwrap(), "losing it did not end the other's");
+    lab.machines()[0].restart_bmc();
+    timeout(Duration::from_secs(10), taken.writer().write("x".into())).await.unwrap().unwrap_err();
+    loop {
+        if let SolEvent::Closed(CloseReason::Lost(_)) = next(&mut taken).await {
+            break;
+        }
+    }
+    drop((sol, taken));
+    first.close().await;
+    second.close().await;
+    lab.shutdown().await;
+}

@@ -1,0 +1,9 @@
+//! Tests of the client: against a BMC that can be told to misbehave in every way the protocol facts name, against OpenIPMI's
+//! `ipmi_sim`, and against `bmc-sim`.
+
+mod errors;
+mod facts;
+mod fake_bmc;
+mod ipmi_sim;
+mod lab;
+mod sol;

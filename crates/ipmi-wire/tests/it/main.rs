@@ -1,0 +1,10 @@
+//! Tests of the wire format. `vectors` replays exchanges of `ipmitool` captured on this project's own machines; the rest
+//! are properties and the protocol facts other implementations get wrong.
+
+mod bridge;
+mod capture;
+mod decoders;
+mod roundtrip;
+mod session;
+mod sol;
+mod vectors;
