@@ -149,3 +149,31 @@ async fn the_file_is_for_its_owner_only() {
         assert_eq!(mode & 0o777, 0o600, "{suffix}");
     }
 }
+
+/// As after a restart of the server: every connection of ours is dead.
+#[tokio::test]
+async fn a_postgres_that_was_restarted_is_found_again() {
+    use sqlx::Connection;
+    let db = store::testing::postgres().await;
+    // several connections in the pool
+    let reads = [read(&db).await, read(&db).await, read(&db).await];
+    drop(reads);
+    let mut admin = sqlx::PgConnection::connect(&db.url).await.expect("open");
+    let sql =
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+    let killed: i64 = sqlx::query_scalar(sql).fetch_one(&mut admin).await.expect("kill");
+    assert!(killed >= 3, "{killed}");
+
+    for _ in 0..killed {
+        match db.store.ping().await {
+            Ok(()) | Err(StoreError::Unavailable(_)) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+        // a connection found dead is thrown away by a task of its own
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    db.store.ping().await.expect("by now each dead connection was met once");
+    let mut tx = tx(&db).await;
+    users::insert(&mut tx, &a_user("anna")).await.expect("insert");
+    tx.commit().await.expect("commit");
+}
