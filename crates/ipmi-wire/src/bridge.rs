@@ -55,11 +55,11 @@ impl Route {
                 send_message(BMC_ADDRESS, REMOTE_CONSOLE, seq, &inner).encode(&mut out);
             }
             Self::Double { transit, target } => {
-                // On the far bus the requester is the controller in between, so its answer finds the way back.
+                // Only the innermost requester is the BMC's own address, as in `ipmitool`.
                 let mut innermost = vec![TRACK | target.channel & 0x0f];
                 request(target.address, BMC_ADDRESS).encode(&mut innermost);
                 let mut inner = vec![TRACK | transit.channel & 0x0f];
-                send_message(transit.address, BMC_ADDRESS, seq, &innermost).encode(&mut inner);
+                send_message(transit.address, REMOTE_CONSOLE, seq, &innermost).encode(&mut inner);
                 send_message(BMC_ADDRESS, REMOTE_CONSOLE, seq, &inner).encode(&mut out);
             }
         }

@@ -278,10 +278,16 @@ impl<'a> Serving<'a> {
 
     async fn wake(&mut self) -> Wake {
         let times = self.target.timeouts;
-        let mut deadline = (self.last_answer + times.keep_alive).min(self.last_use + times.idle);
-        if self.probing() || deadline <= Instant::now() {
-            // The probe has its own times; and idle time is over only when nothing is under way.
-            deadline = Instant::now() + times.keep_alive;
+        let now = Instant::now();
+        let mut deadline = self.last_answer + times.keep_alive;
+        if self.probing() || deadline <= now {
+            // The probe under way has its own times.
+            deadline = now + times.keep_alive;
+        }
+        // In the past when something is going on although no handle has asked for anything lately: a console.
+        let idle = self.last_use + times.idle;
+        if idle > now {
+            deadline = deadline.min(idle);
         }
         for f in &self.in_flight {
             deadline = deadline.min(f.next_try);

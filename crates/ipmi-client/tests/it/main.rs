@@ -1,5 +1,6 @@
 //! Tests of the client: against a BMC that can be told to misbehave in every way the protocol facts name, against OpenIPMI's
 //! `ipmi_sim`, and against `bmc-sim`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod errors;
 mod facts;

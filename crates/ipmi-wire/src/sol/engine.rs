@@ -83,7 +83,12 @@ struct Outstanding {
     sequence: u8,
     data: Vec<u8>,
     flags: u8,
+    /// Copies sent.
     attempts: u32,
+    /// Copies the peer is known to have refused.
+    refused: u32,
+    /// Copies since the peer was last heard about this packet.
+    unheard: u32,
     first_sent: Instant,
     next_try: Instant,
     /// Newest `order` when it was first sent: an answer to it must be newer still.
@@ -278,13 +283,14 @@ impl SolEngine {
             if now < outstanding.next_try {
                 return None;
             }
-            if outstanding.attempts >= self.config.attempts {
+            if outstanding.unheard >= self.config.attempts {
                 self.dead = true;
                 self.events.push_back(SolEvent::Unanswered);
                 return None;
             }
-            outstanding.next_try = now + self.round_trip.wait(self.config.retry, outstanding.attempts);
+            outstanding.next_try = now + self.round_trip.wait(self.config.retry, outstanding.unheard);
             outstanding.attempts += 1;
+            outstanding.unheard += 1;
         } else {
             if self.paused_until.is_some_and(|until| now < until) {
                 return None;
@@ -316,6 +322,8 @@ impl SolEngine {
             data,
             flags,
             attempts: 1,
+            refused: 0,
+            unheard: 1,
             first_sent: now,
             next_try: now + self.round_trip.wait(self.config.retry, 0),
             sent_after: self.newest,
@@ -325,7 +333,7 @@ impl SolEngine {
     /// Deals with the acknowledgement in a packet.
     fn answered(&mut self, packet: &SolPacket<'_>, order: u32, now: Instant) {
         let fits = |o: &mut Outstanding| o.sequence == packet.ack && o.sent_after.is_none_or(|sent| is_newer(order, sent));
-        let Some(outstanding) = self.outstanding.take_if(fits) else {
+        let Some(mut outstanding) = self.outstanding.take_if(fits) else {
             return;
         };
         if outstanding.attempts == 1 {
@@ -336,22 +344,30 @@ impl SolEngine {
         if accepted == 0 && !nack && self.config.zero_accepts_all {
             accepted = outstanding.data.len();
         }
+        if accepted == 0 && (nack || !outstanding.data.is_empty()) {
+            outstanding.refused += 1;
+            if outstanding.refused < outstanding.attempts {
+                // Another copy is under way and may yet be accepted, so its number must stay.
+                outstanding.unheard = 0;
+                outstanding.next_try = now + self.config.pause;
+                self.outstanding = Some(outstanding);
+                return;
+            }
+            self.paused_until = Some(now + self.config.pause);
+        }
         let rest = outstanding.data.get(accepted..).unwrap_or_default();
-        // The rest goes out again under a fresh number: the peer has answered the old one, and may count a second
-        // packet with it as a repetition.
+        // The rest goes out again under a fresh number: the peer has judged every copy of the old one, and may count one
+        // more as a repetition.
         for octet in rest.iter().rev() {
             self.queue.push_front(*octet);
         }
         self.position -= rest.len() as u64;
         if outstanding.flags != 0 {
-            if nack {
+            if nack && accepted == 0 {
                 self.marks.push_front((self.position, outstanding.flags));
             } else {
                 self.signals_acknowledged += 1;
             }
-        }
-        if nack || (accepted == 0 && !rest.is_empty()) {
-            self.paused_until = Some(now + self.config.pause);
         }
     }
 
@@ -386,7 +402,7 @@ impl SolEngine {
                     self.peer_unavailable = unavailable;
                     self.events.push_back(SolEvent::Unavailable(unavailable));
                     if !unavailable {
-                        self.paused_until = None;
+                        self.resume();
                     }
                 }
                 for (bit, event) in
@@ -406,6 +422,14 @@ impl SolEngine {
                     self.events.push_back(SolEvent::Control(others));
                 }
             }
+        }
+    }
+
+    /// The peer takes characters again.
+    fn resume(&mut self) {
+        self.paused_until = None;
+        if let Some(outstanding) = self.outstanding.as_mut().filter(|o| o.unheard == 0) {
+            outstanding.next_try = outstanding.first_sent;
         }
     }
 

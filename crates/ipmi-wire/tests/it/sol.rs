@@ -166,6 +166,28 @@ fn a_refusal_pauses_and_everything_is_sent_again() {
 }
 
 #[test]
+fn a_refused_copy_does_not_free_the_number_while_another_may_be_accepted() {
+    let mut line = Line::new(console(SolConfig::default()));
+    line.engine.push(b"abc");
+    line.sent().unwrap();
+    line.later();
+    line.sent().unwrap();
+    // The first copy is refused; the second, still under way, is accepted.
+    line.hear(&packet(0, 1, 0, NACK, &[]));
+    assert_eq!(line.sent(), None);
+    line.hear(&packet(0, 1, 3, 0, &[]));
+    assert_eq!((line.engine.acknowledged(), line.engine.pending()), (3, 0));
+    // Had it been refused too, or lost, the same number would go out once more.
+    line.engine.push(b"def");
+    line.sent().unwrap();
+    line.later();
+    line.sent().unwrap();
+    line.hear(&packet(0, 2, 0, NACK, &[]));
+    line.later();
+    assert_eq!(line.sent().unwrap(), (2, 0, 0, 0, b"def".to_vec()));
+}
+
+#[test]
 fn overrun_break_and_deactivation_are_told() {
     let mut line = Line::new(console(SolConfig::default()));
     line.hear(&packet(1, 0, 0, status::OVERRUN, b"x"));
