@@ -42,8 +42,9 @@ export class Browser {
     const page = await this.#context.newPage();
     page.on("console", (message) => {
       const text = message.text();
-      // Headless Chromium draws WebGL in software and complains of its own ReadPixels.
-      if (!text.includes("GL Driver Message")) this.#messages.push(`${message.type()}: ${text}`);
+      // Headless Chromium draws WebGL in software and complains of its own ReadPixels. Verbose is Chromium's advice
+      // on forms, which no console shows unless asked to.
+      if (message.type() !== "verbose" && !text.includes("GL Driver Message")) this.#messages.push(`${message.type()}: ${text}`);
     });
     page.on("pageerror", (error) => this.#messages.push(`pageerror: ${error.message}`));
     page.on("request", (request) => this.requests.push(new URL(request.url()).pathname));

@@ -41,11 +41,11 @@ export async function spec({ server, browser, report }) {
     browser.takeMessages(REFUSED);
   });
   await report.check("a user who is no admin sees machines but cannot command them", async () => {
-    await api(page, "POST", "/user", { username: "eve", password: "a long enough password" });
+    const { password } = await api(page, "POST", "/user", { username: "eve" });
     await page.getByTestId("user-menu").click();
     await page.getByTestId("logout").click();
     await page.waitForURL(/\/login/);
-    await logIn(page, server, { username: "eve", password: "a long enough password" });
+    await logIn(page, server, { username: "eve", password });
     await page.getByTestId("machine-row").first().waitFor();
     assert.equal(await page.getByTestId("add-machine").count(), 0);
     assert.equal(await page.getByTestId("row-power").count(), 0);

@@ -1,5 +1,7 @@
 //! The project's own commands: `cargo xtask web|run|test|e2e|lab|bench|sqlx`. Each does the set-up it needs.
 
+mod bench;
+mod benches;
 mod browser_tests;
 mod node;
 mod postgres;
@@ -58,6 +60,11 @@ enum Task {
         /// Only these firmware kinds: bios, uefi
         firmware: Vec<String>,
     },
+    /// Measures, beside the peers' figures
+    Bench {
+        /// Which bench: ipmi, api, page or tftp; all of them without it
+        name: Option<String>,
+    },
     /// Checks every SQL statement against live databases and rewrites the committed caches
     Sqlx {
         /// Change nothing, fail when a cache is not what the databases say
@@ -84,6 +91,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Test { parts } => test::run(&workspace, &parts),
         Task::E2e { specs } => browser_tests::end_to_end(&workspace, &specs)?.into_result(),
         Task::Lab { firmware } => browser_tests::lab(&workspace, &firmware)?.into_result(),
+        Task::Bench { name } => benches::run(&workspace, name.as_deref()),
         Task::Sqlx { check } => sqlx::run(&workspace, check),
     }
 }

@@ -67,6 +67,20 @@ pub(crate) const DATABASES: &[Need] = &[program("sqlite3", "sqlite3"), POSTGRES]
 
 pub(crate) const BROWSER: &[Need] = &[program("chromium", "chromium")];
 
+/// TFTP servers that ours is measured against, and clients that measure. (atftpd excludes tftpd-hpa: the bench unpacks it.)
+pub(crate) const BENCH_TFTP: &[Need] = &[
+    program("in.tftpd", "tftpd-hpa"),
+    program("dnsmasq", "dnsmasq-base"),
+    program("atftp", "atftp"),
+    program("curl", "curl"),
+    program("taskset", "util-linux"),
+];
+
+pub(crate) const BENCH_IPMI: &[Need] = &[program("ipmitool", "ipmitool"), program("ipmi_sim", "openipmi")];
+
+/// Load for the server, and a browser for its pages.
+pub(crate) const BENCH_SERVER: &[Need] = &[program("wrk", "wrk"), program("chromium", "chromium")];
+
 /// Real firmware and what surrounds it.
 pub(crate) const LAB: &[Need] = &[
     program("chromium", "chromium"),

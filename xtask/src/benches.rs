@@ -1,0 +1,53 @@
+//! `cargo xtask bench [name]`: which benches there are, and what each needs.
+
+use anyhow::{Result, bail};
+
+use crate::{
+    bench,
+    node::Node,
+    process, setup,
+    web::{self, Profile},
+    workspace::Workspace,
+};
+
+/// In the order in which they run; the short ones first.
+const NAMES: [&str; 4] = ["ipmi", "api", "page", "tftp"];
+
+/// Runs the named bench, or all.
+pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
+    if let Some(unknown) = name.filter(|name| !NAMES.contains(name)) {
+        bail!("no bench {unknown}: one of {}", NAMES.join(", "));
+    }
+    for bench in NAMES.into_iter().filter(|own| name.is_none_or(|name| name == *own)) {
+        println!("==== {bench}");
+        match bench {
+            "tftp" => {
+                setup::packages(setup::BENCH_TFTP)?;
+                bench::print(&bench::tftp::run(workspace)?);
+            }
+            "ipmi" => {
+                setup::packages(setup::BENCH_IPMI)?;
+                process::run(workspace.cargo().args([
+                    "build",
+                    "--release",
+                    "--locked",
+                    "--package",
+                    "ipmi-client",
+                    "--example",
+                    "latency",
+                ]))?;
+                let node = Node::set_up(workspace)?;
+                let latency = workspace.target.join("release/examples/latency");
+                process::run(node.script("end2end/bench/ipmi.mjs").env("LATENCY_UNDER_TEST", latency))?;
+            }
+            script => {
+                setup::packages(setup::BENCH_SERVER)?;
+                web::build(workspace, Profile::Release)?;
+                let node = Node::set_up(workspace)?;
+                let server = workspace.build_server(true)?;
+                process::run(node.script(&format!("end2end/bench/{script}.mjs")).env("SERVER_UNDER_TEST", server))?;
+            }
+        }
+    }
+    Ok(())
+}
