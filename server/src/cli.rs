@@ -166,10 +166,16 @@ impl Command {
                 Server::start(config).await?.run().await
             }
             Self::Demo(args) => {
-                let data = DataArgs { config: None, data_dir: args.data_dir.clone(), database_url: None };
+                // without a folder the data go with the process
+                let scratch = match args.data_dir {
+                    Some(_) => None,
+                    None => Some(tempfile::Builder::new().prefix("mr-provisioner-demo-").tempdir()?),
+                };
+                let data_dir = args.data_dir.or_else(|| scratch.as_ref().map(|dir| dir.path().to_owned()));
+                let data = DataArgs { config: None, data_dir, database_url: None };
                 let config = data.load(vec![("listen", args.listen.to_string())])?;
                 log_to_stderr(&config.log)?;
-                demo::run(config, args.data_dir.is_some(), args.machines).await
+                demo::run(config, args.machines).await
             }
             Self::Admin { command: AdminCommand::Create(args) } => {
                 let username = Username::parse(&args.user).map_err(anyhow::Error::msg)?;

@@ -25,7 +25,7 @@ use crate::{
     bmc,
     config::Config,
     http,
-    lab::{Lab, accounts, power},
+    lab::{Lab, accounts, images, power},
     netboot::TftpSource,
 };
 
@@ -39,6 +39,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 pub struct Server {
     lab: Lab,
     address: SocketAddr,
+    tftp: Option<SocketAddr>,
     first_password: Option<String>,
     jobs: JoinSet<(&'static str, Result<()>)>,
 }
@@ -58,8 +59,14 @@ impl Server {
         let lab = Lab::open(config, shutdown.clone()).await.context("cannot open the server's data")?;
         lab.store.migrate().await.context("cannot bring the database up to date")?;
         let first_password = accounts::first_admin(&lab).await.context("cannot make the first admin")?;
+        let swept = images::sweep(&lab).await.context("cannot tidy the image files")?;
+        if swept.kept > 0 {
+            tracing::warn!(files = swept.kept, "image files that no image names are kept: is this the right database?");
+        } else if swept.unfinished + swept.removed > 0 {
+            tracing::info!(unfinished = swept.unfinished, orphans = swept.removed, "removed what was left of uploads");
+        }
 
-        let mut server = Self { lab: lab.clone(), address, first_password, jobs: JoinSet::new() };
+        let mut server = Self { lab: lab.clone(), address, tftp: None, first_password, jobs: JoinSet::new() };
         server.start_tftp().await?;
         let router = http::router(&lab).context("public_url")?;
         server.spawn("http", async move {
@@ -91,6 +98,7 @@ impl Server {
         match tftp::Server::bind(address, tftp::Config::default(), source).await {
             Ok(server) => {
                 tracing::info!(address = %server.local_addr(), "TFTP");
+                self.tftp = Some(server.local_addr());
                 let stop = self.lab.shutdown.clone();
                 self.spawn("tftp", async move {
                     server.run(stop).await;
@@ -116,6 +124,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where TFTP is answered, if it is.
+    #[must_use]
+    pub fn tftp_address(&self) -> Option<SocketAddr> {
+        self.tftp
     }
 
     /// Adds a job. It is to end when `lab().shutdown` is cancelled; if it ends before, or panics, so does the server.

@@ -83,6 +83,10 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
         return Err("the request needs a JSON body".into());
     }
     let text = std::str::from_utf8(bytes).map_err(|error| format!("the body is not UTF-8, from byte {} on", error.valid_up_to()))?;
+    // the reader would take a list for a structure, too
+    if text.trim_start().starts_with('[') {
+        return Err("invalid body: it must be a JSON object, not a list".into());
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

@@ -133,7 +133,8 @@ impl ApiClient for InProcess {
             Method::Put => http::Method::PUT,
             Method::Delete => http::Method::DELETE,
         };
-        let mut request = Request::builder().method(method).uri(path).body(body.map_or_else(Body::empty, Body::from)).map_err(|error| failed(&error))?;
+        let mut request =
+            Request::builder().method(method).uri(path).body(body.map_or_else(Body::empty, Body::from)).map_err(|error| failed(&error))?;
         if let Some(actor) = &self.actor {
             request.extensions_mut().insert(actor.clone());
         }

@@ -35,7 +35,8 @@ pub fn must_be_same_origin(headers: &HeaderMap, lab: &Lab) -> Result<(), LabErro
     let origin = origin.to_str().unwrap_or_default();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let authority = origin.split_once("://").map(|(_, authority)| authority);
-    let same = authority.is_some_and(|authority| !authority.is_empty() && authority == host) || public_origin(lab).is_some_and(|public| public == origin);
+    let same = authority.is_some_and(|authority| !authority.is_empty() && authority == host)
+        || public_origin(lab).is_some_and(|public| public == origin);
     if same { Ok(()) } else { Err(LabError::Forbidden("the request comes from another site".into())) }
 }
 

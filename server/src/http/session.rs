@@ -121,7 +121,8 @@ impl SessionStore for Rows {
         };
         let decode = |text: String| session_store::Error::Decode(text);
         let data = serde_json::from_str(&row.data).map_err(|error| decode(error.to_string()))?;
-        let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(row.expires_at) * 1000).map_err(|error| decode(error.to_string()))?;
+        let expiry_date =
+            OffsetDateTime::from_unix_timestamp_nanos(i128::from(row.expires_at) * 1000).map_err(|error| decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 

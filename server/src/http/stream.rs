@@ -24,7 +24,7 @@ use crate::lab::{Actor, Lab, LabError, accounts, watch};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How soon a reader who has been logged out is told nothing any more.
-const CHECK_INTERVAL: Duration = Duration::from_secs(30);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 pub fn router() -> OpenApiRouter<Lab> {
     OpenApiRouter::new().routes(routes!(watch_lab))

@@ -135,8 +135,7 @@ pub(super) async fn insert(tx: &mut Tx, username: &str, email: &str, admin: bool
     let now = now_micros();
     let new = NewUser { username: username.into(), email: email.into(), admin, ssh_key: String::new(), created_at: now };
     let id = store::users::insert(tx, &new).await?;
-    let identity =
-        NewIdentity { user_id: id, source: LOCAL.into(), subject: username.into(), password_hash: Some(hash), updated_at: now };
+    let identity = NewIdentity { user_id: id, source: LOCAL.into(), subject: username.into(), password_hash: Some(hash), updated_at: now };
     store::identities::insert(tx, &identity).await?;
     let NewUser { username, email, admin, ssh_key, created_at } = new;
     Ok(UserRow { id, username, email, admin, ssh_key, created_at })

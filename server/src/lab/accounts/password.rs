@@ -64,7 +64,8 @@ impl Hasher {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, LabError> {
         let failed = |_| LabError::Internal("password hashing was interrupted".into());
         // the permit goes with the work: a client that hangs up does not make room for another while it still runs
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| LabError::Internal("password hashing has ended".into()))?;
+        let permit =
+            Arc::clone(&self.permits).acquire_owned().await.map_err(|_| LabError::Internal("password hashing has ended".into()))?;
         spawn_blocking(move || {
             let done = work();
             drop(permit);

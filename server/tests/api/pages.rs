@@ -1,0 +1,83 @@
+//! The pages as the server renders them.
+
+use axum::http::{Method, StatusCode};
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn who_is_not_logged_in_is_led_to_the_login_page() {
+    for app in TestApp::each().await {
+        let answer = app.anonymous().get("//machines?q=1").await;
+        assert_eq!(answer.status, StatusCode::FOUND);
+        assert!(answer.header("location").starts_with("/login"), "{}", answer.header("location"));
+        assert_eq!(app.anonymous().get("//login").await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_rendered_with_its_data_as_its_user() {
+    for app in TestApp::each().await {
+        let ann = app.user("ann").await;
+        let answer = ann.get("//machines").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.text().contains("ann"), "the header names who is logged in");
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn scripts_run_only_with_the_nonce_of_this_very_page() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let mut nonces = Vec::new();
+    for _ in 0..2 {
+        let answer = app.anonymous().get("//login").await;
+        let policy = answer.header("content-security-policy");
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap().to_owned();
+        assert!(nonce.len() >= 16, "{nonce}");
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+        let html = answer.text();
+        assert!(html.contains(&format!("nonce=\"{nonce}\"")), "no script of the page has the nonce");
+        for script in html.split("<script").skip(1) {
+            assert!(script.split('>').next().unwrap().contains(&nonce), "<script{}", script.split('>').next().unwrap());
+        }
+        assert!(!html.contains(" style=\""), "an attribute the policy refuses");
+        nonces.push(nonce);
+    }
+    assert_ne!(nonces[0], nonces[1]);
+}
+
+#[tokio::test]
+async fn an_unknown_page_is_404_and_a_machine_that_is_not_there_too() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let admin = app.admin().await;
+    for path in ["//nope", "//machines/999", "//machines/abc"] {
+        let answer = admin.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.header("content-type").starts_with("text/html"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_one_address_and_redirects_stay_here() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let admin = app.admin().await;
+    let answer = admin.get("//machines/").await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::PERMANENT_REDIRECT, "/machines"));
+    for path in ["///evil.example.org/", "//\\evil.example.org/", "///"] {
+        let answer = admin.send(Method::GET, path, &[], "").await;
+        let location = answer.header("location");
+        assert!(
+            location.is_empty() || (location.starts_with('/') && !location.starts_with("//") && !location.contains('\\')),
+            "{path}: {location}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_missing_asset_is_no_page() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let answer = app.admin().await.get("//assets/none.js").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(!answer.text().contains("<html"));
+}

@@ -1,0 +1,141 @@
+//! `GET /stream`.
+
+use std::time::Duration;
+
+use app::api::{EventKind, LabEvent};
+use axum::{
+    body::BodyDataStream,
+    http::{Method, StatusCode},
+};
+use futures_util::StreamExt;
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::support::{Client, TestApp};
+
+/// Messages as a browser's `EventSource` would hand them out.
+struct Messages {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Messages {
+    async fn open(client: &Client, headers: &[(&'static str, &str)]) -> Self {
+        let response = client.response(Method::GET, "/stream", headers, "").await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { body: response.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// The next message with its id; None when the stream has ended.
+    async fn next(&mut self) -> Option<(Option<i64>, LabEvent)> {
+        loop {
+            if let Some(end) = self.text.find("\n\n") {
+                let frame: String = self.text.drain(..end + 2).collect();
+                let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                if let Some(data) = field("data:") {
+                    return Some((field("id:").map(|id| id.parse().unwrap()), serde_json::from_str(data).unwrap()));
+                }
+                continue;
+            }
+            let chunk = timeout(Duration::from_secs(10), self.body.next()).await.expect("a message within ten seconds")?;
+            self.text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+        }
+    }
+}
+
+async fn machine(app: &TestApp) -> i64 {
+    let admin = app.admin().await;
+    admin.post("/arch", &json!({ "name": "amd64" })).await;
+    let made: serde_json::Value = admin.post("/machine", &json!({ "name": "x1", "arch": "amd64" })).await.created();
+    made["id"].as_i64().unwrap()
+}
+
+fn event(power: &str) -> EventKind {
+    EventKind::PowerChange { power: power.into() }
+}
+
+#[tokio::test]
+async fn it_begins_with_all_machines_and_goes_on_with_what_happens() {
+    for app in TestApp::each().await {
+        app.anonymous().get("/stream").await.error(401);
+        let id = machine(&app).await;
+        let mut messages = Messages::open(&app.user("ann").await, &[]).await;
+        let (none, first) = messages.next().await.unwrap();
+        assert!(none.is_none());
+        let LabEvent::Snapshot { machines } = first else { panic!("{first:?}") };
+        assert_eq!(machines.iter().map(|status| status.machine).collect::<Vec<_>>(), [id]);
+
+        app.lab.journal.record(id, None, event("on")).await.unwrap();
+        let (seen, message) = messages.next().await.unwrap();
+        let LabEvent::Event { event: entry } = message else { panic!("{message:?}") };
+        assert_eq!((Some(entry.id), entry.machine_id, entry.what), (seen, id, event("on")));
+
+        app.lab.journal.tell(LabEvent::Changed { machine: id });
+        assert_eq!(messages.next().await.unwrap(), (None, LabEvent::Changed { machine: id }));
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_is_told_what_was_missed_once() {
+    for app in TestApp::each().await {
+        let id = machine(&app).await;
+        let admin = app.admin().await;
+        let mut messages = Messages::open(&admin, &[]).await;
+        messages.next().await;
+        app.lab.journal.record(id, None, event("one")).await.unwrap();
+        let last = messages.next().await.unwrap().0.unwrap().to_string();
+        drop(messages);
+        app.lab.journal.record(id, None, event("two")).await.unwrap();
+
+        let mut messages = Messages::open(&admin, &[("last-event-id", &last)]).await;
+        app.lab.journal.record(id, None, event("three")).await.unwrap();
+        assert!(matches!(messages.next().await, Some((_, LabEvent::Snapshot { .. }))));
+        for power in ["two", "three"] {
+            let (_, message) = messages.next().await.unwrap();
+            let LabEvent::Event { event: entry } = message else { panic!("{message:?}") };
+            assert_eq!(entry.what, event(power));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_who_is_too_slow_is_told_to_start_over() {
+    for app in TestApp::each().await {
+        let mut messages = Messages::open(&app.admin().await, &[]).await;
+        messages.next().await;
+        for machine in 0..10_000 {
+            app.lab.journal.tell(LabEvent::Changed { machine });
+        }
+        assert_eq!(messages.next().await.unwrap().1, LabEvent::Resync);
+        assert!(matches!(messages.next().await, Some((_, LabEvent::Snapshot { .. }))));
+        app.lab.journal.tell(LabEvent::Removed { machine: 1 });
+        assert_eq!(messages.next().await.unwrap().1, LabEvent::Removed { machine: 1 });
+    }
+}
+
+#[tokio::test]
+async fn it_ends_with_the_server() {
+    for app in TestApp::each().await {
+        let mut messages = Messages::open(&app.admin().await, &[]).await;
+        messages.next().await;
+        app.lab.shutdown.cancel();
+        assert!(messages.next().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn it_ends_soon_after_the_reader_was_logged_out() {
+    for app in TestApp::each().await {
+        let ann = app.user("ann").await;
+        let token = ann.token().await;
+        let (mut by_session, mut by_token) = (Messages::open(&ann, &[]).await, Messages::open(&token, &[]).await);
+        by_session.next().await;
+        by_token.next().await;
+        ann.delete("/session").await.no_content();
+        assert!(by_session.next().await.is_none());
+        // the other way in is untouched
+        app.lab.journal.tell(LabEvent::Removed { machine: 1 });
+        assert_eq!(by_token.next().await.unwrap().1, LabEvent::Removed { machine: 1 });
+    }
+}
