@@ -24,6 +24,8 @@ pub(super) fn bundle(node: &Node, profile: Profile, package: &Path, dist: &Path)
         // wasm-bindgen copies only the file that a binding names, so what that file imports must have a bare name.
         "--alias:console-xterm=./app/js/xterm.js",
         "--log-level=warning",
+        // wasm-bindgen imports a file once per function of it and names it as often, always meaning the same
+        "--log-override:duplicate-object-key=silent",
     ]);
     command.arg(format!("--outdir={}", text(&dist.join("assets"))?)).arg(format!("--metafile={}", text(&meta)?));
     if profile == Profile::Release {
