@@ -80,12 +80,18 @@ fn has_target(rustc: &mut Command) -> bool {
 fn debian_cargo(folder: &Path) -> Command {
     let mut command = Command::new(DEBIAN_CARGO);
     command.current_dir(folder);
+    let foreign = [
+        "CARGO_BUILD_RUST",
+        "CARGO_BUILD_TARGET",
+        "CARGO_ENCODED_",
+        "CARGO_MANIFEST_",
+        "CARGO_PKG_",
+        "CARGO_PRIMARY_",
+        "CARGO_TARGET_",
+        "RUST",
+    ];
     for (name, _) in env::vars_os() {
-        let Some(text) = name.to_str() else { continue };
-        let kept = ["CARGO_HOME", "CARGO_TERM_COLOR", "CARGO_TARGET_DIR"].contains(&text)
-            || text.starts_with("CARGO_NET_")
-            || text.starts_with("CARGO_HTTP_");
-        if !kept && (text == "CARGO" || text.starts_with("CARGO_") || text.starts_with("RUST")) {
+        if name.to_str().is_some_and(|name| name == "CARGO" || foreign.iter().any(|start| name.starts_with(start))) {
             command.env_remove(name);
         }
     }
