@@ -55,8 +55,10 @@ pub(crate) const UNIT: &[Need] = &[
     program("ipmi_sim", "openipmi"),
     program("ipmipower", "freeipmi-tools"),
     program("tftp", "tftp-hpa"),
+    program("in.tftpd", "tftpd-hpa"),
     program("atftp", "atftp"),
     program("curl", "curl"),
+    program("script", "bsdutils"),
     POSTGRES,
 ];
 
@@ -96,7 +98,6 @@ pub(crate) const LAB: &[Need] = &[
     file("/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed", "grub-efi-amd64-signed"),
     file("/usr/lib/debian-installer/images/12/amd64/text/debian-installer/amd64/linux", "debian-installer-12-netboot-amd64"),
     file("/bin/busybox", "busybox-static"),
-    program("cpio", "cpio"),
 ];
 
 /// Installs what is missing of `needs` with apt, or says the command that a person must run.
