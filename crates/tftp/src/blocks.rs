@@ -45,7 +45,7 @@ impl Blocks {
     pub(crate) fn new(content: Content, terms: &Terms) -> Self {
         let blksize = usize::from(terms.blksize);
         let window = usize::from(terms.windowsize).max(1);
-        let wanted = if window > 1 || blksize > SMALL_STRETCH / 4 { LARGE_STRETCH } else { SMALL_STRETCH };
+        let wanted = if window > 1 { LARGE_STRETCH } else { SMALL_STRETCH };
         let mut capacity = (wanted / blksize).clamp(1, MAX_BLOCKS);
         if capacity > window {
             // whole windows, so that no window is sent in two pieces

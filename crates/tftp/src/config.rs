@@ -7,8 +7,9 @@ pub struct Config {
     pub max_blksize: u16,
     /// Most blocks in a window (RFC 7440). Default 64.
     pub max_windowsize: u16,
-    /// Most bytes in a window; the window granted is made smaller where the blocks are large. Default 192 KiB, about what
-    /// the receive buffer of a Linux socket holds: what is sent beyond it is lost and costs a timeout.
+    /// Most bytes of a client's receive buffer that a window may take up, counting 1 KiB beside the data of each packet; the
+    /// window granted is made smaller where the blocks are large. Default 200 KiB, what a Linux socket has by default: a
+    /// packet beyond it is lost and costs a timeout.
     pub max_window_bytes: usize,
     /// Transfers at a time. Default 256; each holds at most 300 KiB and two file descriptors.
     pub max_transfers: usize,
@@ -42,7 +43,7 @@ impl Default for Config {
         Self {
             max_blksize: crate::packet::MAX_BLKSIZE,
             max_windowsize: 64,
-            max_window_bytes: 192 * 1024,
+            max_window_bytes: 200 * 1024,
             max_transfers: 256,
             max_transfers_per_ip: 64,
             max_queued: 256,

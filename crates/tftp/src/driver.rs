@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::blocks::Blocks;
+use crate::busy_poll::BusyPoll;
 use crate::net::TransferSocket;
 use crate::packet::{self, ErrorCode, Reply};
 use crate::slots::Slot;
@@ -28,8 +29,7 @@ pub(crate) struct Driver {
     pub(crate) transfer: Transfer,
     /// The encoded option acknowledgement, if the request had options that are granted.
     pub(crate) oack: Vec<u8>,
-    /// How long to look for an answer before sleeping until it comes.
-    pub(crate) busy_poll: Duration,
+    pub(crate) busy_poll: BusyPoll,
     /// Cancelled when the transfer is to end early.
     pub(crate) cancel: CancellationToken,
     /// Cancelled when the whole server ends: tells why `cancel` is.
@@ -66,7 +66,6 @@ impl Driver {
         // One timer for the whole transfer: it is moved when it fires too early, not with every packet.
         let timer = sleep_until(started);
         tokio::pin!(timer);
-        let mut poll = BusyPoll::new(self.busy_poll);
         let mut asides = 0;
         let mut buf = [0; REPLY_BUFFER];
 
@@ -82,7 +81,7 @@ impl Driver {
             if cancel.is_cancelled() {
                 return Err(if self.shutdown.is_cancelled() { Failure::Shutdown } else { Failure::Superseded });
             }
-            let received = match poll.look(|| self.socket.try_recv(&mut buf)).transpose() {
+            let received = match self.busy_poll.look(|| self.socket.try_recv(&mut buf)).await.transpose() {
                 Some(at_once) => at_once,
                 None => {
                     tokio::select! {
@@ -161,52 +160,5 @@ fn parting(failure: &Failure) -> Option<(ErrorCode, String)> {
     match failure {
         Failure::Read(_) | Failure::Send(_) | Failure::Shutdown => Some((ErrorCode::Undefined, failure.to_string())),
         Failure::AbortedBeforeData { .. } | Failure::Aborted { .. } | Failure::TimedOut | Failure::Superseded => None,
-    }
-}
-
-/// Looks for the answer for a short while before the task goes to sleep. In lock step most of the time is spent in waking
-/// up; on a fast network this halves it. Where answers take longer than the limit it switches itself off.
-struct BusyPoll {
-    limit: Duration,
-    /// Looks in vain, one after the other.
-    misses: u32,
-    /// Answers to let pass before trying again.
-    pause: u32,
-}
-
-impl BusyPoll {
-    /// In vain so often: not worth it with this client.
-    const MAX_MISSES: u32 = 8;
-    const PAUSE: u32 = 512;
-
-    fn new(limit: Duration) -> Self {
-        Self { limit, misses: 0, pause: 0 }
-    }
-
-    fn look<T>(&mut self, mut try_recv: impl FnMut() -> io::Result<Option<T>>) -> io::Result<Option<T>> {
-        if self.limit.is_zero() {
-            return Ok(None);
-        }
-        if self.pause > 0 {
-            self.pause -= 1;
-            return Ok(None);
-        }
-        let since = std::time::Instant::now();
-        loop {
-            if let Some(found) = try_recv()? {
-                self.misses = 0;
-                return Ok(Some(found));
-            }
-            if since.elapsed() >= self.limit {
-                break;
-            }
-            std::hint::spin_loop();
-        }
-        self.misses += 1;
-        if self.misses >= Self::MAX_MISSES {
-            self.misses = 0;
-            self.pause = Self::PAUSE;
-        }
-        Ok(None)
     }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod blocks;
+mod busy_poll;
 mod config;
 mod driver;
 mod net;

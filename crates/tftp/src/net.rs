@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::os::fd::AsRawFd;
 
 use nix::sys::socket::{self as sys, ControlMessageOwned, MsgFlags, SockaddrStorage, sockopt};
-use rustix::net::{RecvFlags, SendFlags};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover};
+use rustix::net::{RecvFlags, SendFlags};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -17,6 +17,10 @@ const LISTEN_BUFFER: usize = 1 << 20;
 /// Most packets the kernel takes in one segmented send (`UDP_MAX_SEGMENTS` of Linux before 6.9), and most bytes.
 const MAX_SEGMENTS: usize = 64;
 const MAX_SEGMENTED: usize = 65_000;
+
+/// Largest packet that is worth it: what fits Ethernet. On loopback the kernel rounds the memory of each segment up to a power
+/// of two, and larger ones would fill the client's receive buffer to twice their size.
+const MAX_SEGMENT: usize = 1500;
 
 /// The socket on the well-known port.
 #[derive(Debug)]
@@ -151,8 +155,8 @@ impl TransferSocket {
             return self.send(packets).await;
         }
         if self.segmenting == Segmenting::Untried {
-            let gain = MAX_SEGMENTED / stride >= 2;
-            let set = gain && i32::try_from(stride).is_ok_and(|size| sys::setsockopt(&self.socket, sockopt::UdpGsoSegment, &size).is_ok());
+            let set = stride <= MAX_SEGMENT
+                && i32::try_from(stride).is_ok_and(|size| sys::setsockopt(&self.socket, sockopt::UdpGsoSegment, &size).is_ok());
             self.segmenting = if set { Segmenting::On(stride) } else { Segmenting::Off };
         }
         let mut rest = packets;
@@ -198,6 +202,8 @@ impl TransferSocket {
         loop {
             match rustix::net::sendto(&self.socket, packet, SendFlags::DONTWAIT, &to) {
                 Ok(_) => return Ok(()),
+                // The interface's queue is full: one more packet the network has lost.
+                Err(rustix::io::Errno::NOBUFS) => return Ok(()),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::blocks::Blocks;
+use crate::busy_poll::{BusyPoll, Running};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::net::{Listener, TransferSocket};
@@ -25,6 +26,9 @@ const MAX_DATAGRAM: usize = 65_536;
 /// RFC 1350 §2: the size of a block when nothing else was agreed.
 const DEFAULT_BLKSIZE: u16 = 512;
 
+/// Memory a Linux client's kernel takes up for a packet beside its data, at most.
+const PACKET_OVERHEAD: usize = 1024;
+
 /// Time the transfers have to tell their clients that the server ends.
 const PARTING: Duration = Duration::from_secs(1);
 
@@ -38,7 +42,8 @@ struct Shared {
     config: Config,
     source: Arc<dyn FileSource>,
     slots: Arc<Slots>,
-    running: Arc<Semaphore>,
+    permits: Semaphore,
+    running: Running,
     /// Cancelled when running transfers have to end.
     shutdown: CancellationToken,
     /// The address bound to, unless it is "any".
@@ -55,7 +60,8 @@ impl Server {
         let listener = Listener::bind(addr)?;
         let shared = Shared {
             slots: Slots::new(config.max_transfers.saturating_add(config.max_queued), config.max_transfers_per_ip),
-            running: Arc::new(Semaphore::new(config.max_transfers.min(Semaphore::MAX_PERMITS))),
+            permits: Semaphore::new(config.max_transfers.min(Semaphore::MAX_PERMITS)),
+            running: Running::new(),
             shutdown: CancellationToken::new(),
             bound: Some(listener.local_addr().ip()).filter(|ip| !ip.is_unspecified()),
             config,
@@ -154,7 +160,7 @@ impl Shared {
     async fn serve(&self, read: ReadRequest, peer: SocketAddr, local: Option<IpAddr>, slot: Slot) {
         // Waiting in line; meanwhile the client's repeated requests are recognized as duplicates.
         let permit = tokio::select! {
-            permit = tokio::time::timeout(self.config.queue_wait, self.running.acquire()) => permit,
+            permit = tokio::time::timeout(self.config.queue_wait, self.permits.acquire()) => permit,
             () = slot.cancel.cancelled() => return self.refuse_busy(peer, local, read.path),
         };
         let Ok(Ok(_permit)) = permit else {
@@ -186,7 +192,7 @@ impl Shared {
             blocks: Blocks::new(content, &terms),
             transfer: Transfer::new(terms),
             oack,
-            busy_poll: self.config.busy_poll,
+            busy_poll: BusyPoll::new(self.config.busy_poll, &self.running),
             cancel: slot.cancel.clone(),
             shutdown: self.shutdown.clone(),
         };
@@ -224,8 +230,8 @@ impl Config {
         }
         let mut windowsize = 1;
         if let Some(asked) = options.windowsize {
-            // at least 1, since `asked` is, and at most `asked`
-            let fitting = u16::try_from(self.max_window_bytes / usize::from(blksize)).unwrap_or(u16::MAX);
+            let fitting = u16::try_from(self.max_window_bytes / (usize::from(blksize) + PACKET_OVERHEAD)).unwrap_or(u16::MAX);
+            // RFC 7440 has no 0
             windowsize = asked.min(self.max_windowsize).min(fitting).max(1);
             granted.push(("windowsize", windowsize.into()));
         }
@@ -268,5 +274,7 @@ mod tests {
 
         let (terms, _) = agree(Options { blksize: Some(65_464), windowsize: Some(64), ..Options::default() });
         assert_eq!((terms.blksize, terms.windowsize), (65_464, 3), "a window no client's socket buffer holds is made smaller");
+        let (terms, _) = agree(Options { blksize: Some(8192), windowsize: Some(64), ..Options::default() });
+        assert_eq!(terms.windowsize, 22);
     }
 }
