@@ -126,7 +126,7 @@ impl ErrorKind {
 fn advice(stage: Stage) -> &'static str {
     match stage {
         Stage::Discovery => "address, cable, and that IPMI over LAN is enabled",
-        Stage::OpenSession => "that the BMC speaks IPMI 2.0, and that its sessions are not used up",
+        Stage::OpenSession => "whether the BMC was restarted, left the network, or has no session left",
         Stage::Authentication => "the user name (some BMCs answer nothing to an unknown one)",
         Stage::Confirmation => "the password (some BMCs answer nothing to a wrong one)",
         Stage::Privilege | Stage::Command(_) => "whether the BMC was restarted or left the network",

@@ -350,7 +350,8 @@ impl Shared {
     }
 
     fn protected(&self, packet: &Packet<'_>, from: SocketAddr, on_second: bool) -> Answers {
-        let mut state = self.state.lock().unwrap();
+        let mut guard = self.state.lock().unwrap();
+        let state = &mut *guard;
         let Some(live) = state.live.as_mut().filter(|live| live.session.bmc_id == packet.session_id) else { return Vec::new() };
         let payload = packet.open(&live.session.keys).unwrap();
         let mut window = live.window;
@@ -394,7 +395,7 @@ impl Shared {
         live.window = window;
         let (code, data) = match mishap {
             Mishap::Code(code) => (CompletionCode(code), Vec::new()),
-            _ => self.execute(&mut state, &request, from),
+            _ => self.execute(state, &request, from),
         };
         let wait = match mishap {
             Mishap::AnswerLost => return Vec::new(),
