@@ -21,7 +21,14 @@ export function createNetwork(taps) {
   ip("link", "set", "lo", "up");
   ip("link", "add", "br0", "type", "bridge", "forward_delay", "0");
   ip("addr", "add", `${SERVER}/16`, "dev", "br0");
+  // dnsmasq advertises only a prefix that the bridge has an address of.
+  ip("-6", "addr", "add", "fd77::1/64", "dev", "br0", "nodad");
   ip("link", "set", "br0", "up");
+  // A port that is always up: without a carrier the bridge has no link-local address to advertise from. Its far end
+  // must have ARP off, or it answers for the server's address as well.
+  ip("link", "add", "veth0", "type", "veth", "peer", "name", "veth1");
+  ip("link", "set", "veth0", "master", "br0", "up");
+  ip("link", "set", "veth1", "arp", "off", "up");
   for (const tap of taps) {
     ip("tuntap", "add", "dev", tap, "mode", "tap");
     ip("link", "set", tap, "master", "br0", "up");
