@@ -32,7 +32,6 @@ pub struct Seen {
     pub data: Vec<u8>,
     /// The replay window let it through.
     pub fresh: bool,
-    pub at: Instant,
 }
 
 impl Seen {
@@ -378,7 +377,7 @@ impl Shared {
         }
         let Ok(Message::Request(request)) = Message::decode(&payload) else { panic!("not a request") };
         let Request { net_fn, cmd, seq, data, .. } = request;
-        let seen = Seen { order: packet.sequence, seq, net_fn, cmd, data: data.to_vec(), fresh, at: Instant::now() };
+        let seen = Seen { order: packet.sequence, seq, net_fn, cmd, data: data.to_vec(), fresh };
         self.log.lock().unwrap().seen.push(seen);
         if !fresh {
             return Vec::new();
