@@ -4,12 +4,18 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use std::time::Instant;
 
-use crate::{browser_tests, process, setup, sqlx, workspace::Workspace};
+use crate::{
+    browser_tests, process, setup, sqlx,
+    web::{self, Profile},
+    workspace::Workspace,
+};
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
 pub(crate) enum Part {
     /// Formatting
     Fmt,
+    /// What the browser downloads. Early: a server compiled before it would be compiled again
+    Web,
     /// Lints, for the server's side and for the browser's
     Clippy,
     /// The committed SQL caches against live databases
@@ -97,6 +103,7 @@ pub(crate) fn run(workspace: &Workspace, chosen: &[Part]) -> Result<()> {
 fn perform(workspace: &Workspace, part: Part) -> Result<Outcome> {
     match part {
         Part::Fmt => Outcome::check(process::run(workspace.cargo().args(["fmt", "--all", "--check"]))),
+        Part::Web => Outcome::check(web::build(workspace, Profile::Release)),
         Part::Clippy => Outcome::check(clippy(workspace)),
         Part::Sqlx => Outcome::check(sqlx::run(workspace, true)),
         Part::Unit => unit(workspace),
