@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use app::api::{BmcType, LabEvent, PowerState};
@@ -36,12 +39,14 @@ struct Inner {
     /// By BMC and by which of the machines behind it.
     drivers: Mutex<HashMap<(i64, String), (BmcTarget, Arc<dyn Bmc>)>>,
     power: RwLock<HashMap<i64, PowerReading>>,
+    /// Changes of `power`.
+    version: AtomicU64,
 }
 
 impl Fleet {
     #[must_use]
     pub fn new(journal: Journal) -> Self {
-        Self(Arc::new(Inner { journal, drivers: Mutex::default(), power: RwLock::default() }))
+        Self(Arc::new(Inner { journal, drivers: Mutex::default(), power: RwLock::default(), version: AtomicU64::default() }))
     }
 
     /// The driver of a machine's BMC. The same session serves all who ask, until the BMC's settings change.
@@ -87,6 +92,7 @@ impl Fleet {
         let known = power.entry(machine).or_default();
         if *known != reading {
             known.clone_from(&reading);
+            self.0.version.fetch_add(1, Ordering::Release);
             // told under the lock, so that readings are told in the order they are kept
             self.0.journal.tell(LabEvent::Power { machine, power: reading.state, error: reading.error });
         }
@@ -94,6 +100,15 @@ impl Fleet {
 
     /// Forgets a machine that is gone.
     pub fn forget_machine(&self, machine: i64) {
-        self.0.power.write().unwrap_or_else(PoisonError::into_inner).remove(&machine);
+        let mut power = self.0.power.write().unwrap_or_else(PoisonError::into_inner);
+        if power.remove(&machine).is_some() {
+            self.0.version.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Grows with every change of any machine's known power.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
     }
 }

@@ -48,7 +48,7 @@ impl Form {
         let boundary = multer::parse_boundary(headers.get(header::CONTENT_TYPE)?.to_str().ok()?).ok()?;
         let body = Arc::new(Mutex::new(body.into_data_stream()));
         let allowance = Arc::new(AtomicU64::new(HEAD));
-        let stream = Metered { body: body.clone(), allowance: allowance.clone() };
+        let stream = Metered { body: body.clone(), allowance: allowance.clone(), fed: false };
         Some(Self { reader: multer::Multipart::new(stream, boundary), body, allowance })
     }
 
@@ -152,23 +152,33 @@ impl Stream for Shared {
     }
 }
 
-/// The body, refused when a part's head does not come to its end: the reader would gather it without limit.
+/// The body, one chunk at a time, and refused when a part's head does not come to its end: the reader would otherwise
+/// gather all that a fast connection hands over, before it looks at it.
 struct Metered {
     body: Arc<Mutex<BodyDataStream>>,
     allowance: Arc<AtomicU64>,
+    /// The reader has a chunk it has not looked at yet.
+    fed: bool,
 }
 
 impl Stream for Metered {
     type Item = io::Result<Bytes>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let left = self.allowance.load(Ordering::Relaxed);
-        if left == 0 {
-            return Poll::Ready(Some(Err(io::Error::other("a part of the form has no end"))));
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.fed {
+            // "nothing more for now" makes the reader look at what it has; it comes back at once if that is too little
+            self.fed = false;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let polled = self.body.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(context);
         if let Poll::Ready(Some(Ok(chunk))) = &polled {
+            let left = self.allowance.load(Ordering::Relaxed);
+            if left == 0 {
+                return Poll::Ready(Some(Err(io::Error::other("a part of the form has no end"))));
+            }
             self.allowance.store(left.saturating_sub(chunk.len() as u64), Ordering::Relaxed);
+            self.fed = true;
         }
         polled.map(|item| item.map(|chunk| chunk.map_err(io::Error::other)))
     }
@@ -219,6 +229,29 @@ mod tests {
         let mut form = form(Body::from_stream(endless));
         assert!(form.next().await.err().unwrap().to_string().contains("no end"));
         assert!(sent.load(Ordering::Relaxed) <= HEAD + 64 * 1024);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_there_at_once_is_not_gathered_either() {
+        let sent = Arc::new(AtomicU64::new(0));
+        let counter = sent.clone();
+        let content = Bytes::from(vec![b'x'; 64 * 1024]);
+        let pieces = futures_util::stream::iter(0..160).map(move |_| {
+            counter.fetch_add(content.len() as u64, Ordering::Relaxed);
+            Ok::<_, io::Error>(content.clone())
+        });
+        let text = |text: &'static str| futures_util::stream::iter([Ok(Bytes::from(text))]);
+        let head = text("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n");
+        let mut form = form(Body::from_stream(head.chain(pieces).chain(text("\r\n--b--\r\n"))));
+        let mut file = form.next().await.unwrap().unwrap();
+        let mut read = 0;
+        while let Some(chunk) = file.chunk().await.unwrap() {
+            read += chunk.len() as u64;
+            assert!(sent.load(Ordering::Relaxed) - read <= 128 * 1024);
+        }
+        assert_eq!(read, 160 * 64 * 1024);
+        drop(file);
+        assert!(form.next().await.unwrap().is_none());
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use app::api::{Arch, ArchInput, Description, Id, ImageType, Subarch, SubarchInput};
 use store::{ArchRow, SubarchRow, SubarchView, Tx, UsedBy};
 
-use super::{Actor, Lab, LabError, in_use, unique};
+use super::{Actor, Lab, LabError, in_use};
 use crate::journal::Pending;
 
 /// All architectures by name, each with its flavours by name.
@@ -44,7 +44,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: ArchInput) -> Result<Arch, La
     actor.must_be_admin()?;
     let new = store::NewArch { name: new.name.into_string(), description: text(new.description) };
     let mut tx = lab.store.begin().await?;
-    let id = store::archs::insert(&mut tx, &new).await.map_err(|error| unique(error, TAKEN))?;
+    let id = store::archs::insert(&mut tx, &new).await?;
     tx.commit().await?;
     Ok(wire(ArchRow { id, name: new.name, description: new.description }, Vec::new()))
 }
@@ -60,7 +60,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ArchInput) -> Res
     if let Some(description) = change.description {
         row.description = description.into_string();
     }
-    store::archs::update(&mut tx, &row).await.map_err(|error| unique(error, TAKEN))?;
+    store::archs::update(&mut tx, &row).await?;
     let users = store::archs::used_by(&mut tx, id).await?;
     let subarchs = store::subarchs::list_for_arch(&mut tx, id).await?;
     tx.commit().await?;
@@ -99,7 +99,7 @@ pub async fn create_subarch(lab: &Lab, actor: &Actor, arch: i64, new: SubarchInp
         bootloader_id,
         efiboot: new.efiboot,
     };
-    let id = store::subarchs::insert(&mut tx, &row).await.map_err(|error| unique(error, SUBARCH_TAKEN))?;
+    let id = store::subarchs::insert(&mut tx, &row).await?;
     let view = subarch_view(&mut tx, arch, id).await?;
     tx.commit().await?;
     Ok(flavour(view))
@@ -126,7 +126,7 @@ pub async fn change_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64, change
             must_not_netboot(&mut tx, &before).await?;
         }
     }
-    store::subarchs::update(&mut tx, &after).await.map_err(|error| unique(error, SUBARCH_TAKEN))?;
+    store::subarchs::update(&mut tx, &after).await?;
     let users = store::subarchs::used_by(&mut tx, id).await?;
     let view = subarch_view(&mut tx, arch, id).await?;
     tx.commit().await?;
@@ -145,9 +145,6 @@ pub async fn delete_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64) -> Res
     tx.commit().await?;
     Ok(())
 }
-
-const TAKEN: &str = "An architecture with that name already exists";
-const SUBARCH_TAKEN: &str = "A subarchitecture with that name already exists under this architecture";
 
 fn not_found() -> LabError {
     LabError::not_found("architecture not found")

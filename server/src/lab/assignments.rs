@@ -3,7 +3,7 @@
 use app::api::{Assignee, AssigneeChange, EventKind, NewAssignee, Reason};
 use store::{AssignmentView, Conn, Tx};
 
-use super::{Actor, Lab, LabError, machines, unique};
+use super::{Actor, Lab, LabError, machines};
 use crate::journal::{Pending, instant, now_micros};
 
 /// Which assignment of a machine: by its id, or the asking user's.
@@ -46,8 +46,7 @@ pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewAssignee) ->
         reason: new.reason.map(Reason::into_string).unwrap_or_default(),
         started_at: now_micros(),
     };
-    let taken = format!("{} already has this machine", user.username);
-    let id = store::assignments::insert(&mut tx, &row).await.map_err(|error| unique(error, &taken))?;
+    let id = store::assignments::insert(&mut tx, &row).await?;
     let view = store::assignments::view(&mut tx, id).await?.ok_or_else(not_found)?;
     commit(lab, actor, tx, machine).await?;
     Ok(wire(view))

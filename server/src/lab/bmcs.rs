@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use app::api::{Bmc, BmcInput, BmcType};
-use store::{BmcRow, StoreError, Tx};
+use store::{BmcRow, Tx};
 
-use super::{Actor, Lab, LabError, in_use, unique};
+use super::{Actor, Lab, LabError, in_use};
 use crate::journal::{Pending, now_micros};
 
 /// What sealed BMC passwords are sealed for.
@@ -70,7 +70,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabE
         created_at: now_micros(),
     };
     let mut tx = lab.store.begin().await?;
-    row.id = store::bmcs::insert(&mut tx, &as_new(&row)).await.map_err(taken)?;
+    row.id = store::bmcs::insert(&mut tx, &as_new(&row)).await?;
     tx.commit().await?;
     Ok(wire(actor, row, Vec::new()))
 }
@@ -106,7 +106,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
     if before.bmc_type != after.bmc_type {
         must_fit(&mut tx, id, change.bmc_type).await?;
     }
-    store::bmcs::update(&mut tx, &after).await.map_err(taken)?;
+    store::bmcs::update(&mut tx, &after).await?;
     tx.commit().await?;
     let mut pending = Pending::default();
     machines.iter().for_each(|machine| pending.changed(machine.id));
@@ -123,6 +123,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     in_use(&format!("BMC {}", row.name), store::bmcs::used_by(&mut tx, id).await?)?;
     store::bmcs::delete(&mut tx, id).await?;
     tx.commit().await?;
+    lab.fleet.forget_bmc(id);
     Ok(())
 }
 
@@ -160,13 +161,6 @@ fn port(number: u16) -> Result<i64, LabError> {
 /// An empty password is none.
 fn sealed(lab: &Lab, password: &str) -> Result<Option<String>, LabError> {
     if password.is_empty() { Ok(None) } else { Ok(Some(lab.secrets.seal(PURPOSE, password)?)) }
-}
-
-fn taken(error: StoreError) -> LabError {
-    match error {
-        StoreError::Unique { key: "bmcs.ip,port" } => LabError::Conflict("A BMC with that IP and port already exists".into()),
-        other => unique(other, "A BMC with that name already exists"),
-    }
 }
 
 async fn must_fit(tx: &mut Tx, bmc: i64, kind: BmcType) -> Result<(), LabError> {

@@ -64,9 +64,13 @@ impl From<io::Error> for LabError {
     }
 }
 
-/// A value that is taken, told in words of the thing it names.
-pub(super) fn unique(error: StoreError, text: &str) -> LabError {
-    if matches!(error, StoreError::Unique { .. }) { LabError::Conflict(text.to_owned()) } else { error.into() }
+/// A MAC that is taken, told with the MAC: there may be several in a request.
+pub(super) fn mac_taken(error: StoreError, mac: &str) -> LabError {
+    if matches!(error, StoreError::Unique { key: "interfaces.mac" }) {
+        LabError::Conflict(format!("MAC {mac} already in use"))
+    } else {
+        error.into()
+    }
 }
 
 /// # Errors

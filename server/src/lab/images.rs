@@ -3,7 +3,7 @@
 use std::{collections::HashSet, io};
 
 use app::api::{Description, Image, ImageChange, ImageType, NewImage};
-use store::{ImageRow, ImageView, StoreError, Tx};
+use store::{ImageRow, ImageView, Tx};
 
 use super::{Actor, Lab, LabError, in_use};
 use crate::{
@@ -215,14 +215,10 @@ async fn insert(lab: &Lab, actor: &Actor, new: NewImage, file_name: &str, sha256
             break;
         }
     }
-    let id = store::images::insert(&mut tx, &row).await.map_err(full)?;
+    let id = store::images::insert(&mut tx, &row).await?;
     let view = store::images::view(&mut tx, id).await?.ok_or_else(not_found)?;
-    tx.commit().await.map_err(full)?;
+    tx.commit().await?;
     Ok(view)
-}
-
-fn full(error: StoreError) -> LabError {
-    if matches!(error, StoreError::Full) { LabError::NoSpace } else { error.into() }
 }
 
 fn wire(actor: &Actor, view: ImageView) -> Image {

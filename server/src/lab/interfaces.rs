@@ -4,9 +4,9 @@ use std::{collections::HashSet, net::Ipv4Addr};
 
 use app::api::{ConfigTypeV4, EventKind, Id, Interface, InterfaceChange, Ipv4, NewInterface};
 use ipnet::Ipv4Net;
-use store::{InterfaceRow, InterfaceView, NetworkRow, StoreError, Tx};
+use store::{InterfaceRow, InterfaceView, NetworkRow, Tx};
 
-use super::{Actor, Lab, LabError, machines, networks, unique};
+use super::{Actor, Lab, LabError, mac_taken, machines, networks};
 use crate::journal::Pending;
 
 /// # Errors
@@ -46,7 +46,7 @@ pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewInterface) -
         static_ipv4: None,
         reserved_ipv4: None,
     };
-    let id = store::interfaces::insert(&mut tx, &row).await.map_err(|error| taken(error, &row.mac))?;
+    let id = store::interfaces::insert(&mut tx, &row).await.map_err(|error| mac_taken(error, &row.mac))?;
     finish(lab, actor, tx, machine, id, vec!["interfaces".into()]).await
 }
 
@@ -85,7 +85,7 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, id: i64, change: Int
         let view = store::interfaces::view(&mut tx, id).await?.ok_or_else(not_found)?;
         return Ok(wire(view));
     }
-    store::interfaces::update(&mut tx, &after).await.map_err(|error| taken(error, &after.mac))?;
+    store::interfaces::update(&mut tx, &after).await.map_err(|error| mac_taken(error, &after.mac))?;
     finish(lab, actor, tx, machine, id, changed).await
 }
 
@@ -123,13 +123,6 @@ async fn known_network(tx: &mut Tx, id: Option<i64>) -> Result<Option<NetworkRow
     match id {
         Some(id) => store::networks::get(tx, id).await?.map(Some).ok_or_else(|| LabError::invalid("no such network")),
         None => Ok(None),
-    }
-}
-
-fn taken(error: StoreError, mac: &str) -> LabError {
-    match error {
-        StoreError::Unique { key: "interfaces.mac" } => LabError::Conflict(format!("MAC {mac} already in use")),
-        other => unique(other, "the address is already in use"),
     }
 }
 

@@ -7,9 +7,9 @@ use std::{
 
 use app::api::{Cidr, Network, NetworkInput};
 use ipnet::Ipv4Net;
-use store::{NetworkRow, StoreError, Tx};
+use store::{NetworkRow, Tx};
 
-use super::{Actor, Lab, LabError, in_use, unique};
+use super::{Actor, Lab, LabError, in_use};
 use crate::journal::Pending;
 
 /// All networks by name.
@@ -60,7 +60,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NetworkInput) -> Result<Netwo
         static_net: row.static_net.clone(),
         reserved_net: row.reserved_net.clone(),
     };
-    row.id = store::networks::insert(&mut tx, &new).await.map_err(taken)?;
+    row.id = store::networks::insert(&mut tx, &new).await?;
     tx.commit().await?;
     Ok(wire(row, Vec::new()))
 }
@@ -78,7 +78,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> 
     must_not_overlap(&mut tx, &row).await?;
     let machines = store::networks::used_by(&mut tx, id).await?;
     must_keep_addresses(&mut tx, &row, &machines).await?;
-    store::networks::update(&mut tx, &row).await.map_err(taken)?;
+    store::networks::update(&mut tx, &row).await?;
     tx.commit().await?;
     let mut pending = Pending::default();
     machines.iter().for_each(|machine| pending.changed(machine.id));
@@ -105,15 +105,6 @@ pub(super) fn stored(cidr: &str) -> Result<Ipv4Net, LabError> {
 
 fn not_found() -> LabError {
     LabError::not_found("network not found")
-}
-
-fn taken(error: StoreError) -> LabError {
-    match error {
-        StoreError::Unique { key: "networks.static_net" | "networks.reserved_net" } => {
-            LabError::Conflict("another network has one of these pools".into())
-        }
-        other => unique(other, "A network with that name or an overlapping subnet already exists"),
-    }
 }
 
 fn row(id: i64, input: NetworkInput) -> Result<NetworkRow, LabError> {

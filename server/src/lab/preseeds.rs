@@ -3,7 +3,7 @@
 use app::api::{CONTENT_LIMIT, Description, NewPreseed, Preseed, PreseedChange, PreseedType};
 use store::{PreseedRow, PreseedView, Tx};
 
-use super::{Actor, Lab, LabError, in_use, unique};
+use super::{Actor, Lab, LabError, in_use};
 use crate::journal::{Pending, now_micros};
 
 /// The preseeds the actor may see, by name, or only its own.
@@ -49,7 +49,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewPreseed) -> Result<Preseed
         created_at: now_micros(),
     };
     let mut tx = lab.store.begin().await?;
-    let id = store::preseeds::insert(&mut tx, &row).await.map_err(|error| unique(error, TAKEN))?;
+    let id = store::preseeds::insert(&mut tx, &row).await?;
     let view = store::preseeds::view(&mut tx, id).await?.ok_or_else(not_found)?;
     tx.commit().await?;
     Ok(wire(actor, view))
@@ -80,7 +80,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: PreseedChange) ->
     after.public = change.public.unwrap_or(before.public);
     if before != after {
         after.updated_at = now_micros();
-        store::preseeds::update(&mut tx, &after).await.map_err(|error| unique(error, TAKEN))?;
+        store::preseeds::update(&mut tx, &after).await?;
     }
     let machines = store::preseeds::used_by(&mut tx, id).await?;
     let view = store::preseeds::view(&mut tx, id).await?.ok_or_else(not_found)?;
@@ -106,8 +106,6 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
 pub(super) fn visible(actor: &Actor, public: bool, owner: Option<i64>) -> bool {
     public || may_change(actor, owner)
 }
-
-const TAKEN: &str = "A Preseed with that name already exists";
 
 fn may_change(actor: &Actor, owner: Option<i64>) -> bool {
     actor.admin || owner == Some(actor.user_id)

@@ -1,7 +1,12 @@
 //! `/machine`
 
 use app::api::{ApiError, Machine, MachineChange, NewMachine, query::Query as Fitting};
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -35,9 +40,14 @@ struct Search {
         (status = 401, description = "Not logged in", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, actor: Actor, Query(search): Query<Search>) -> Result<Json<Vec<Machine>>, LabError> {
+async fn list(State(lab): State<Lab>, actor: Actor, Query(search): Query<Search>) -> Result<Response, LabError> {
     let fitting = Fitting::parse(search.q.as_deref().unwrap_or_default()).map_err(|fault| LabError::invalid(fault.to_string()))?;
-    machines::list(&lab, &actor, super::is_true(search.show_all.as_deref()), &fitting).await.map(Json)
+    let all = super::is_true(search.show_all.as_deref());
+    if all && fitting.is_all() {
+        let list = machines::list_all(&lab, &actor).await?;
+        return Ok(([(header::CONTENT_TYPE, "application/json")], list).into_response());
+    }
+    Ok(Json(machines::list(&lab, &actor, all, &fitting).await?).into_response())
 }
 
 /// Make a machine with its interfaces (admins)

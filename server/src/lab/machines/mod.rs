@@ -1,68 +1,17 @@
 //! Machines: who sees and changes them, and what a consistent one is.
 
-use std::iter;
+mod listing;
 
-use app::api::{
-    BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineAssignee, MachineChange, MachineState, NewMachine, PowerState,
-    hostname,
-    query::{Held, Query, Subject, Symbol},
-};
-use store::{AssignmentView, Conn, InterfaceView, MachineRow, MachineView, Tx};
+use app::api::{BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineChange, MachineState, NewMachine, PowerState};
+use store::{Conn, MachineRow, Tx};
 
-use super::{Actor, Lab, LabError, bmcs, images, preseeds, unique};
+use super::{Actor, Lab, LabError, bmcs, images, mac_taken, preseeds};
 use crate::{
     journal::{self, Pending, now_micros},
     secrets,
 };
-
-/// The machines that fit the query, by name: of all, or of those assigned to the actor.
-///
-/// # Errors
-/// The store's.
-pub async fn list(lab: &Lab, actor: &Actor, all: bool, query: &Query) -> Result<Vec<Machine>, LabError> {
-    let mut read = lab.store.read().await?;
-    let (views, interfaces, assignments) = if all {
-        (
-            store::machines::list_views(&mut read).await?,
-            store::interfaces::list_views(&mut read).await?,
-            store::assignments::list_views(&mut read).await?,
-        )
-    } else {
-        let user = actor.user_id;
-        (
-            store::machines::list_views_assigned_to(&mut read, user).await?,
-            store::interfaces::list_views_assigned_to(&mut read, user).await?,
-            store::assignments::list_views_assigned_to(&mut read, user).await?,
-        )
-    };
-    drop(read);
-    // all three are ordered by machine
-    let mut interfaces = interfaces.into_iter().peekable();
-    let mut assignments = assignments.into_iter().peekable();
-    let mut machines = Vec::with_capacity(views.len());
-    for view in views {
-        let id = view.id;
-        while interfaces.next_if(|interface| interface.machine_id < id).is_some() {}
-        while assignments.next_if(|assignment| assignment.machine_id < id).is_some() {}
-        let whole = Whole {
-            view,
-            interfaces: iter::from_fn(|| interfaces.next_if(|interface| interface.machine_id == id)).collect(),
-            assignments: iter::from_fn(|| assignments.next_if(|assignment| assignment.machine_id == id)).collect(),
-        };
-        if query.fits(&whole) {
-            machines.push(wire(lab, actor, whole));
-        }
-    }
-    machines.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(machines)
-}
-
-/// # Errors
-/// [`LabError::NotFound`].
-pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Machine, LabError> {
-    let mut read = lab.store.read().await?;
-    load(lab, actor, &mut read, id).await
-}
+use listing::load;
+pub use listing::{Listings, get, list, list_all};
 
 /// Makes a machine with its interfaces.
 ///
@@ -89,7 +38,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine
         preseed_key,
         created_at: now_micros(),
     };
-    let id = store::machines::insert(&mut tx, &row).await.map_err(|error| unique(error, TAKEN))?;
+    let id = store::machines::insert(&mut tx, &row).await?;
     for mac in new.macs {
         let interface = store::NewInterface {
             machine_id: id,
@@ -99,8 +48,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine
             static_ipv4: None,
             reserved_ipv4: None,
         };
-        let taken = format!("MAC {} already in use", interface.mac);
-        store::interfaces::insert(&mut tx, &interface).await.map_err(|error| unique(error, &taken))?;
+        store::interfaces::insert(&mut tx, &interface).await.map_err(|error| mac_taken(error, &interface.mac))?;
     }
     let machine = load(lab, actor, &mut tx, id).await?;
     tx.commit().await?;
@@ -125,12 +73,17 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: MachineChange) ->
         return load(lab, actor, &mut tx, id).await;
     }
     after.updated_at = now_micros();
-    store::machines::update(&mut tx, &after).await.map_err(|error| unique(error, TAKEN))?;
+    store::machines::update(&mut tx, &after).await?;
     let mut pending = Pending::default();
     lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), EventKind::SettingsChange { changed }).await?;
     pending.changed(id);
-    let machine = load(lab, actor, &mut tx, id).await?;
+    let mut machine = load(lab, actor, &mut tx, id).await?;
     tx.commit().await?;
+    if (before.bmc_id, &before.bmc_info) != (after.bmc_id, &after.bmc_info) {
+        // what the other BMC said is not this machine's
+        lab.fleet.forget_machine(id);
+        (machine.power, machine.power_error) = power_of(lab, id);
+    }
     lab.journal.publish(pending);
     Ok(machine)
 }
@@ -146,6 +99,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
         return Err(not_found());
     }
     tx.commit().await?;
+    lab.fleet.forget_machine(id);
     lab.journal.tell(LabEvent::Removed { machine: id });
     Ok(())
 }
@@ -193,78 +147,8 @@ pub fn state(word: &str) -> MachineState {
     }
 }
 
-const TAKEN: &str = "A machine with that name already exists";
-
 pub(super) fn not_found() -> LabError {
     LabError::not_found("machine not found")
-}
-
-/// A machine with what belongs to it.
-struct Whole {
-    view: MachineView,
-    interfaces: Vec<InterfaceView>,
-    assignments: Vec<AssignmentView>,
-}
-
-impl Subject for Whole {
-    fn held(&self, symbol: Symbol) -> Held<'_> {
-        let count = |list: usize| Held::Number(i64::try_from(list).unwrap_or(i64::MAX));
-        match symbol {
-            Symbol::Name => Held::Text(Some(&self.view.name)),
-            Symbol::Arch => Held::Text(Some(&self.view.arch_name)),
-            Symbol::Subarch => Held::Text(self.view.subarch_name.as_deref()),
-            Symbol::BmcType => Held::Text(self.view.bmc_type.as_deref()),
-            Symbol::State => Held::Text(Some(&self.view.state)),
-            Symbol::Assignee => Held::Texts(self.assignments.iter().map(|assignment| assignment.username.as_str()).collect()),
-            Symbol::AssigneeCount => count(self.assignments.len()),
-            Symbol::InterfaceCount => count(self.interfaces.len()),
-            Symbol::Mac => Held::Texts(self.interfaces.iter().map(|interface| interface.mac.as_str()).collect()),
-            Symbol::Network => Held::Texts(self.interfaces.iter().filter_map(|interface| interface.network_name.as_deref()).collect()),
-            Symbol::NetbootEnabled => Held::Flag(self.view.netboot_enabled),
-        }
-    }
-}
-
-async fn load(lab: &Lab, actor: &Actor, conn: &mut Conn, id: i64) -> Result<Machine, LabError> {
-    let view = store::machines::view(conn, id).await?.ok_or_else(not_found)?;
-    let interfaces = store::interfaces::list_views_of_machine(conn, id).await?;
-    let assignments = store::assignments::list_views_of_machine(conn, id).await?;
-    Ok(wire(lab, actor, Whole { view, interfaces, assignments }))
-}
-
-fn wire(lab: &Lab, actor: &Actor, Whole { view, interfaces, assignments }: Whole) -> Machine {
-    let mut may_change = actor.admin;
-    let assignees = assignments
-        .into_iter()
-        .map(|assignment| {
-            may_change |= assignment.user_id == actor.user_id;
-            MachineAssignee { user: assignment.username, reason: assignment.reason }
-        })
-        .collect();
-    let (power, power_error) = power_of(lab, view.id);
-    Machine {
-        id: view.id,
-        hostname: hostname(&view.name),
-        name: view.name,
-        arch: view.arch_name,
-        subarch: view.subarch_name,
-        kernel_id: view.kernel_id,
-        kernel_opts: view.kernel_opts,
-        initrd_id: view.initrd_id,
-        preseed_id: view.preseed_id,
-        netboot_enabled: view.netboot_enabled,
-        state: state(&view.state),
-        power,
-        power_error,
-        arch_id: view.arch_id,
-        subarch_id: view.subarch_id,
-        bmc_id: view.bmc_id,
-        bmc: view.bmc_name,
-        bmc_info: view.bmc_info,
-        macs: interfaces.into_iter().map(|interface| interface.mac).collect(),
-        assignees,
-        may_change,
-    }
 }
 
 /// Name, architecture and BMC: the admins'. A client that sends back what it read changes nothing and needs no right.

@@ -1,0 +1,136 @@
+//! BMCs: their passwords go in and never come out.
+
+use app::api::{Bmc, Machine};
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    fixtures::{arch, statuses},
+    support::TestApp,
+};
+
+async fn stored(app: &TestApp, id: i64) -> store::BmcRow {
+    store::bmcs::get(&mut *app.lab.store.read().await.unwrap(), id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn w3_w14_a_password_is_sealed_and_never_answered() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let new = json!({ "name": "bmc1", "ip": "127.0.0.1", "type": "plain", "username": "root", "password": "calvin-7" });
+        let made = admin.post("/bmc", &new).await;
+        let bmc: Bmc = made.created();
+        assert!(bmc.has_password && bmc.port == 623 && bmc.username == "root");
+        let path = format!("/bmc/{}", bmc.id);
+        for answer in [made, admin.get("/bmc").await, admin.get(&path).await, admin.put(&path, &new).await] {
+            assert!(answer.status.is_success() && !answer.text().contains("calvin"), "{}", answer.text());
+        }
+        let sealed = stored(&app, bmc.id).await.password_sealed.unwrap();
+        assert!(!sealed.contains("calvin"));
+        assert_eq!(app.lab.secrets.open_sealed("bmc", &sealed).unwrap().as_str(), "calvin-7");
+        // a password that is refused is not repeated either
+        let long = json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain", "password": "s3cret".repeat(50) });
+        assert!(!admin.post("/bmc", &long).await.error(400).detail.contains("s3cret"));
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_is_not_sent_stays() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let new = json!({ "name": "bmc1", "ip": "127.0.0.1", "port": 6230, "type": "plain", "username": "root", "password": "calvin" });
+        let bmc: Bmc = admin.post("/bmc", &new).await.created();
+        let path = format!("/bmc/{}", bmc.id);
+        let before = stored(&app, bmc.id).await;
+        let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.1", "type": "plain" })).await.ok();
+        assert_eq!((now.name.as_str(), now.port, now.username.as_str(), now.has_password), ("renamed", 6230, "root", true));
+        assert_eq!(stored(&app, bmc.id).await.password_sealed, before.password_sealed);
+        // an empty one is none
+        let none = json!({ "name": "renamed", "ip": "127.0.0.1", "type": "plain", "password": "", "username": "" });
+        let now: Bmc = admin.put(&path, &none).await.ok();
+        assert_eq!((now.has_password, now.username.as_str()), (false, ""));
+    }
+}
+
+#[tokio::test]
+async fn users_see_where_a_bmc_is_but_not_whose() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let ann = app.user("ann").await;
+        let new = json!({ "name": "bmc1", "ip": "127.0.0.1", "type": "plain", "username": "root" });
+        let made: Bmc = admin.post("/bmc", &new).await.created();
+        let path = format!("/bmc/{}", made.id);
+        for answer in [ann.get("/bmc").await, ann.get(&path).await] {
+            assert!(answer.status.is_success() && !answer.text().contains("root") && answer.text().contains("127.0.0.1"));
+        }
+        let requests = [
+            (Method::GET, path.clone(), json!(null)),
+            (Method::POST, "/bmc".into(), json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain" })),
+            (Method::PUT, path.clone(), new),
+            (Method::DELETE, path, json!(null)),
+        ];
+        assert_eq!(statuses(&app.anonymous(), &requests).await, [401; 4]);
+        assert_eq!(statuses(&ann, &requests).await, [200, 403, 403, 403]);
+        assert_eq!(statuses(&admin, &requests).await, [200, 201, 200, 204]);
+    }
+}
+
+#[tokio::test]
+async fn b22_b23_what_is_wrong_is_told() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        admin.post("/bmc", &json!({ "name": "bmc1", "ip": "127.0.0.1", "type": "plain" })).await.created::<Bmc>();
+        for (new, status, sentence) in [
+            (json!({ "name": "b", "ip": "127.0.0.2", "type": "plain" }), 400, "BMC name must be between 2 and 256 characters long"),
+            (json!({ "name": "bmc2", "ip": "", "type": "plain" }), 400, "IP must be a valid IP address"),
+            (json!({ "name": "bmc2", "ip": "dead", "type": "plain" }), 400, "IP must be a valid IP address"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "ilo" }), 400, "ilo"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2" }), 400, "missing field `type`"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain", "port": 0 }), 400, "port must be between 1 and 65535"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain", "port": 65536 }), 400, "65536"),
+            (json!({ "name": "bmc1", "ip": "127.0.0.2", "type": "plain" }), 409, "a BMC with this name exists already"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.1", "type": "plain" }), 409, "a BMC with this address exists already"),
+        ] {
+            let detail = admin.post("/bmc", &new).await.error(status).detail;
+            assert!(detail.contains(sentence), "{new}: {detail}");
+        }
+        // one address, two ports: two BMCs
+        admin.post("/bmc", &json!({ "name": "bmc2", "ip": "127.0.0.1", "port": 624, "type": "plain" })).await.created::<Bmc>();
+        admin.post("/bmc", &json!({ "name": "bmc3", "ip": "fe80:0:0::1", "type": "plain" })).await.created::<Bmc>();
+        assert_eq!(admin.get("/bmc").await.ok::<Vec<Bmc>>()[2].ip, "fe80::1");
+    }
+}
+
+#[tokio::test]
+async fn bm6_a_type_its_machines_do_not_fit_is_refused() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let new = json!({ "name": "chassis", "ip": "127.0.0.1", "type": "plain" });
+        let bmc: Bmc = admin.post("/bmc", &new).await.created();
+        let new = json!({ "name": "m1", "arch": "x86_64", "bmc_id": bmc.id });
+        let made: Machine = admin.post("/machine", &new).await.created();
+        let path = format!("/bmc/{}", bmc.id);
+        let moonshot = json!({ "name": "chassis", "ip": "127.0.0.1", "type": "moonshot" });
+        assert!(admin.put(&path, &moonshot).await.error(409).detail.contains("m1"));
+        admin.put(&format!("/machine/{}", made.id), &json!({ "bmc_info": "12" })).await.ok::<Value>();
+        assert_eq!(admin.put(&path, &moonshot).await.ok::<Bmc>().machines, ["m1"]);
+        admin.put(&format!("/machine/{}", made.id), &json!({ "bmc_info": "0" })).await.error(400);
+    }
+}
+
+#[tokio::test]
+async fn b14_a_bmc_with_machines_cannot_go() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let bmc: Bmc = admin.post("/bmc", &json!({ "name": "bmc1", "ip": "127.0.0.1", "type": "plain" })).await.created();
+        let made: Machine = admin.post("/machine", &json!({ "name": "m1", "arch": "x86_64", "bmc_id": bmc.id })).await.created();
+        assert_eq!(admin.get("/bmc").await.ok::<Vec<Bmc>>()[0].machines, ["m1"]);
+        let path = format!("/bmc/{}", bmc.id);
+        assert_eq!(admin.delete(&path).await.error(409).detail, "BMC bmc1 is in use by machine m1");
+        admin.put(&format!("/machine/{}", made.id), &json!({ "bmc_id": null })).await.ok::<Value>();
+        admin.delete(&path).await.no_content();
+        admin.delete(&path).await.error(404);
+    }
+}

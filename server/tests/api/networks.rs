@@ -1,0 +1,130 @@
+//! Networks: what fits into them, and beside them.
+
+use app::api::{Interface, Network};
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    fixtures::{arch, interface, machine, network, statuses},
+    support::TestApp,
+};
+
+#[tokio::test]
+async fn a_network_is_read_by_all_and_changed_by_admins() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let user = app.user("ann").await;
+        let made = network(&admin).await;
+        assert_eq!(user.get("/network").await.ok::<Vec<Network>>(), [made.clone()]);
+        let path = format!("/network/{}", made.id);
+        let requests = [
+            (Method::GET, path.clone(), json!(null)),
+            (Method::PUT, path.clone(), json!({ "name": "lab2", "subnet": "10.0.0.0/24" })),
+            (Method::POST, "/network".into(), json!({ "name": "other", "subnet": "10.9.0.0/24" })),
+            (Method::DELETE, path, json!(null)),
+        ];
+        assert_eq!(statuses(&app.anonymous(), &requests).await, [401; 4]);
+        assert_eq!(statuses(&user, &requests).await, [200, 403, 403, 403]);
+        assert_eq!(statuses(&admin, &requests).await, [200, 200, 201, 204]);
+    }
+}
+
+#[tokio::test]
+async fn n3_b4_pools_lie_within_the_subnet_and_apart() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        for (new, sentence) in [
+            (json!({ "name": "n", "subnet": "10.0.0.0/24" }), "Network name must be between 2 and 256 characters long"),
+            (json!({ "name": "net" }), "missing field `subnet`"),
+            (json!({ "name": "net", "subnet": "" }), "not an IPv4 network"),
+            (json!({ "name": "net", "subnet": "10.0.0.0" }), "not an IPv4 network"),
+            (json!({ "name": "net", "subnet": "10.0.0.0/33" }), "not an IPv4 network"),
+            (json!({ "name": "net", "subnet": "fd00::/64" }), "not an IPv4 network"),
+            (json!({ "name": "net", "subnet": "10.0.0.7/24" }), "the network is 10.0.0.0/24"),
+            (
+                json!({ "name": "net", "subnet": "10.0.0.0/24", "static_net": "10.0.1.0/28" }),
+                "Static subnet is not contained within subnet",
+            ),
+            (
+                json!({ "name": "net", "subnet": "10.0.0.0/24", "reserved_net": "10.0.0.0/23" }),
+                "Reserved subnet is not contained within subnet",
+            ),
+            (
+                json!({ "name": "net", "subnet": "10.0.0.0/24", "static_net": "10.0.0.0/28", "reserved_net": "10.0.0.8/29" }),
+                "Static and reserved subnets overlap",
+            ),
+        ] {
+            let detail = admin.post("/network", &new).await.error(400).detail;
+            assert!(detail.contains(sentence), "{new}: {detail}");
+        }
+        // one sentence per fault
+        let both = json!({ "name": "net", "subnet": "10.0.0.0/24", "static_net": "10.1.0.0/28", "reserved_net": "10.1.0.0/29" });
+        assert_eq!(admin.post("/network", &both).await.error(400).errors.len(), 3);
+        assert!(admin.get("/network").await.ok::<Vec<Network>>().is_empty());
+        let whole = json!({ "name": "net", "subnet": "10.0.0.0/24", "static_net": "10.0.0.0/25", "reserved_net": "10.0.0.128/25" });
+        admin.post("/network", &whole).await.created::<Network>();
+    }
+}
+
+#[tokio::test]
+async fn networks_do_not_overlap_but_b3_may_shrink() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let made = network(&admin).await;
+        for subnet in ["10.0.0.0/24", "10.0.0.0/16", "10.0.0.128/25", "0.0.0.0/0"] {
+            let detail = admin.post("/network", &json!({ "name": "other", "subnet": subnet })).await.error(409).detail;
+            assert_eq!(detail, format!("Subnet {subnet} conflicts with network lab (10.0.0.0/24)"));
+        }
+        admin.post("/network", &json!({ "name": "lab", "subnet": "10.1.0.0/24" })).await.error(409);
+        let smaller = json!({ "name": "lab", "subnet": "10.0.0.0/25", "static_net": "10.0.0.8/30" });
+        let now: Network = admin.put(&format!("/network/{}", made.id), &smaller).await.ok();
+        assert_eq!((now.subnet.as_str(), now.static_net.as_deref(), now.reserved_net), ("10.0.0.0/25", Some("10.0.0.8/30"), None));
+        admin.post("/network", &json!({ "name": "upper", "subnet": "10.0.0.128/25" })).await.created::<Network>();
+        admin.put(&format!("/network/{}", made.id), &json!({ "name": "lab", "subnet": "10.0.0.0/24" })).await.error(409);
+    }
+}
+
+#[tokio::test]
+async fn n4_a_change_never_takes_a_machines_address_away() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let (machine, network) = (machine(&admin, "m1").await, network(&admin).await);
+        let made = interface(&admin, &machine, "52:54:00:00:00:01", Some(&network)).await;
+        let at = format!("/machine/{}/interface/{}", machine.id, made.id);
+        admin.put(&at, &json!({ "config_type_v4": "static", "configured_ipv4": "10.0.0.9" })).await.ok::<Interface>();
+        let path = format!("/network/{}", network.id);
+        for pool in [json!(null), json!("10.0.0.10/31"), json!("10.0.0.32/30")] {
+            let cut = json!({ "name": "lab", "subnet": "10.0.0.0/24", "static_net": pool });
+            let refused = admin.put(&path, &cut).await.error(409);
+            assert_eq!(refused.detail, "an address outside the new pools is in use by machine m1 (10.0.0.9)");
+        }
+        // B5: a pool of one address
+        let one = json!({ "name": "renamed", "subnet": "10.0.0.0/24", "static_net": "10.0.0.9/32" });
+        assert_eq!(admin.put(&path, &one).await.ok::<Network>().machines, ["m1"]);
+        let now: Interface = admin.get(&at).await.ok();
+        assert_eq!((now.configured_ipv4.as_deref(), now.network_name.as_deref()), (Some("10.0.0.9"), Some("renamed")));
+    }
+}
+
+#[tokio::test]
+async fn b6_b14_a_network_with_machines_cannot_go() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let network = network(&admin).await;
+        for (n, name) in ["m1", "m2"].into_iter().enumerate() {
+            let machine = machine(&admin, name).await;
+            interface(&admin, &machine, &format!("52:54:00:00:00:0{n}"), Some(&network)).await;
+            interface(&admin, &machine, &format!("52:54:00:00:00:1{n}"), Some(&network)).await;
+        }
+        assert_eq!(admin.get("/network").await.ok::<Vec<Network>>()[0].machines, ["m1", "m2"]);
+        assert_eq!(admin.get(&format!("/network/{}", network.id)).await.ok::<Network>().machines, ["m1", "m2"]);
+        let refused = admin.delete(&format!("/network/{}", network.id)).await.error(409);
+        assert_eq!((refused.error_type.as_str(), refused.detail.as_str()), ("InUse", "network lab is in use by machine m1, machine m2"));
+        admin.delete("/network/999").await.error(404);
+        admin.put("/network/999", &json!({ "name": "none", "subnet": "10.9.0.0/24" })).await.error(404);
+        admin.get("/network/999").await.error(404);
+        assert_eq!(admin.get("/network").await.ok::<Value>().as_array().unwrap().len(), 1);
+    }
+}
