@@ -194,7 +194,7 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
-            <div class="grid gap-3 sm:grid-cols-2">
+            <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <TextField id="bmc-name" label="Name" field=name required=true/>
                 <SelectField id="bmc-type" label="Type" field=kind choices=kinds/>
                 <TextField id="bmc-ip" label="IP address" field=ip mono=true required=true/>

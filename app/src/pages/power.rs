@@ -10,13 +10,12 @@ use crate::{
 
 #[component]
 pub(super) fn PowerBadge(power: Signal<Power>) -> impl IntoView {
-    let (badge, title) = (power, power);
     view! {
         <span
             class=move || format!("badge badge-sm whitespace-nowrap {}", power.with(|power| look(power.state)))
             data-testid="power"
-            data-power=move || badge.with(|power| attribute(power.state))
-            title=move || title.with(|power| power.error.clone())
+            data-power=move || power.with(|power| attribute(power.state))
+            title=move || power.with(|power| power.error.clone())
         >
             {move || power.with(|power| label(power.state))}
         </span>

@@ -2,7 +2,10 @@
 
 use leptos::{html, prelude::*};
 
-use super::dom;
+use super::{
+    dom,
+    field::{Setter, keep_in_step, textarea_html},
+};
 
 #[component]
 pub(crate) fn Editor(
@@ -16,7 +19,8 @@ pub(crate) fn Editor(
     // as the browser counts: a final line break begins one more line
     let lines = Memo::new(move |_| value.with(|text| text.matches('\n').count() + 1));
     let numbers = move || (1..=lines.get()).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
-    let initial = value.get_untracked();
+    keep_in_step(value, move || area.get().map(|area| (area.value(), Box::new(move |text: &str| area.set_value(text)) as Setter)));
+    let initial = textarea_html(&value.get_untracked());
     let follow = move |_| {
         if let (Some(gutter), Some(area)) = (gutter.get_untracked(), area.get_untracked()) {
             dom::follow_scroll(&gutter, &area);
@@ -44,12 +48,10 @@ pub(crate) fn Editor(
                     autocomplete="off"
                     autocapitalize="off"
                     readonly=move || readonly.get()
-                    prop:value=move || value.get()
                     on:input=move |event| value.set(event_target_value(&event))
                     on:scroll=follow
-                >
-                    {initial}
-                </textarea>
+                    inner_html=initial
+                ></textarea>
             </div>
         </div>
     }

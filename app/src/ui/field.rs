@@ -1,6 +1,6 @@
 //! Form fields: label, input, help, and the sentence that says what is wrong with it.
 
-use leptos::{either::Either, prelude::*};
+use leptos::{either::Either, html, prelude::*};
 
 /// A text the user edits, and why it was refused.
 #[derive(Clone, Copy)]
@@ -79,17 +79,19 @@ pub(crate) fn TextField(
     #[prop(optional)] autofocus: bool,
     #[prop(optional, into)] disabled: Signal<bool>,
 ) -> impl IntoView {
+    let node = NodeRef::<html::Input>::new();
+    keep_in_step(field.value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
     view! {
         <div class="flex flex-col gap-1">
             <label class="text-sm font-medium" for=id>{label}</label>
             <input
+                node_ref=node
                 id=id
                 name=id
                 type=kind
                 class=if mono { "input input-sm w-full font-mono" } else { "input input-sm w-full" }
                 class=("input-error", move || field.error.with(Option::is_some))
                 value=field.value.get_untracked()
-                prop:value=move || field.value.get()
                 on:input=move |event| field.typed(event_target_value(&event))
                 autocomplete=autocomplete
                 placeholder=placeholder
@@ -114,28 +116,63 @@ pub(crate) fn TextArea(
     #[prop(default = 3)] rows: u32,
     #[prop(optional)] placeholder: Option<&'static str>,
 ) -> impl IntoView {
-    let initial = field.value.get_untracked();
+    let initial = textarea_html(&field.value.get_untracked());
+    let node = NodeRef::<html::Textarea>::new();
+    keep_in_step(field.value, move || node.get().map(|area| (area.value(), Box::new(move |text: &str| area.set_value(text)) as Setter)));
     view! {
         <div class="flex flex-col gap-1">
             <label class="text-sm font-medium" for=id>{label}</label>
             <textarea
+                node_ref=node
                 id=id
                 name=id
                 rows=rows
                 class="textarea textarea-sm w-full font-mono text-xs"
                 class=("textarea-error", move || field.error.with(Option::is_some))
-                prop:value=move || field.value.get()
                 on:input=move |event| field.typed(event_target_value(&event))
                 placeholder=placeholder
                 aria-describedby=format!("{id}-note")
                 aria-invalid=move || field.error.with(Option::is_some).then_some("true")
                 spellcheck="false"
-            >
-                {initial}
-            </textarea>
+                inner_html=initial
+            ></textarea>
             <Notes id help error=field.error/>
         </div>
     }
+}
+
+/// Writes a text into an element.
+pub(super) type Setter = Box<dyn Fn(&str)>;
+
+/// Keeps an element's text and its signal in step. `element` gives what the element holds and how to change it.
+///
+/// Not `prop:value`, which at hydration would wipe out what was typed while the application was still loading:
+/// the first run takes that over instead.
+pub(super) fn keep_in_step(value: RwSignal<String>, element: impl Fn() -> Option<(String, Setter)> + 'static) {
+    Effect::new(move |taken_over: Option<bool>| {
+        let wanted = value.get();
+        let Some((shown, set)) = element() else { return taken_over.unwrap_or(false) };
+        if shown != wanted {
+            if taken_over == Some(true) || same_but_for_html(&shown, &wanted) {
+                set(&wanted);
+            } else {
+                value.set(shown);
+            }
+        }
+        true
+    });
+}
+
+/// HTML drops a line break at the start of a `<textarea>`, and a form's line breaks are always single characters.
+fn same_but_for_html(shown: &str, wanted: &str) -> bool {
+    let wanted = wanted.replace("\r\n", "\n");
+    shown == wanted || wanted.strip_prefix('\n') == Some(shown)
+}
+
+/// A `<textarea>`'s text as its HTML. Leptos does not escape what stands inside one: as a child, a text with
+/// `</textarea>` in it would go on as part of the page.
+pub(super) fn textarea_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// One entry of a [`SelectField`].
@@ -235,5 +272,22 @@ pub(crate) fn SwitchField(
             </label>
             {help.map(|text| view! { <span id=format!("{id}-note") class="text-xs opacity-70">{text}</span> })}
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{same_but_for_html, textarea_html};
+
+    #[test]
+    fn a_text_cannot_leave_its_textarea() {
+        assert_eq!(textarea_html("a</textarea><script>&lt;"), "a&lt;/textarea&gt;&lt;script&gt;&amp;lt;");
+    }
+
+    #[test]
+    fn what_html_does_to_line_breaks_is_no_change_of_the_users() {
+        assert!(same_but_for_html("a\nb", "a\r\nb"));
+        assert!(same_but_for_html("a", "\na"));
+        assert!(!same_but_for_html("ab", "a"));
     }
 }

@@ -77,9 +77,9 @@ impl Submit {
 #[component]
 pub(crate) fn SubmitErrors(submit: Submit) -> impl IntoView {
     view! {
-        <div role="alert" data-testid="form-errors">
+        <div role="alert" class="empty:hidden" data-testid="form-errors">
             <Show when=move || !submit.errors.with(Vec::is_empty)>
-                <div class="alert alert-error alert-soft my-2 py-2">
+                <div class="alert alert-error alert-soft py-2">
                     <ul class="list-none">
                         {move || submit.errors.get().into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}
                     </ul>

@@ -73,7 +73,12 @@ pub(crate) fn matches(haystack: &str, query: &str) -> bool {
 
 /// A column's heading that sorts by it.
 #[component]
-pub(crate) fn SortHead<C>(label: &'static str, column: C, sort: RwSignal<Sort<C>>) -> impl IntoView
+pub(crate) fn SortHead<C>(
+    label: &'static str,
+    column: C,
+    sort: RwSignal<Sort<C>>,
+    #[prop(default = "")] class: &'static str,
+) -> impl IntoView
 where
     C: Copy + PartialEq + Send + Sync + 'static,
 {
@@ -82,7 +87,7 @@ where
         (sort.column == column).then_some(if sort.descending { "descending" } else { "ascending" })
     };
     view! {
-        <th scope="col" aria-sort=direction>
+        <th scope="col" class=class aria-sort=direction>
             <button
                 type="button"
                 class="hover:text-base-content inline-flex cursor-pointer items-center gap-1"

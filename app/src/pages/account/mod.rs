@@ -37,7 +37,7 @@ pub(super) fn Account() -> impl IntoView {
                                 <PageHead title=me.username.clone()>
                                     {me.admin.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
                                 </PageHead>
-                                <div class="grid items-start gap-4 xl:grid-cols-2">
+                                <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-2">
                                     <Tokens tokens/>
                                     <div class="flex min-w-0 flex-col gap-4">
                                         <Profile me/>
@@ -123,7 +123,7 @@ fn Password() -> impl IntoView {
         <Panel id="password" title="Password">
             <form class="flex flex-col gap-3" on:submit=send>
                 <TextField id="old-password" label="Old password" field=old kind="password" autocomplete="current-password" required=true/>
-                <div class="grid gap-3 sm:grid-cols-2">
+                <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <TextField id="new-password" label="New password" field=new kind="password" autocomplete="new-password" required=true/>
                     <TextField id="new-password-again" label="New password again" field=again kind="password" autocomplete="new-password" required=true/>
                 </div>

@@ -46,7 +46,7 @@ pub(super) fn EditForm(open: RwSignal<bool>, image: Image, archs: Vec<Arch>, #[p
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
             <p class="font-mono text-xs break-all">{image.name}</p>
-            <div class="grid gap-3 sm:grid-cols-2">
+            <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <SelectField id="edit-image-type" label="Type" field=kind choices=type_choices()/>
                 <SelectField id="edit-image-arch" label="Architecture" field=arch choices=arch_choices(&archs)/>
             </div>

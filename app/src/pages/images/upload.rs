@@ -111,7 +111,7 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                 </button>
             </div>
             <form class="flex flex-col gap-3" class:hidden=move || matches!(*step.read(), Step::Done(_)) on:submit=send>
-                <div class="grid gap-3 md:grid-cols-2 xl:grid-cols-4">
+                <div class="grid grid-cols-1 gap-3 md:grid-cols-2 xl:grid-cols-4">
                     <div class="flex flex-col gap-1">
                         <label class="text-sm font-medium" for="upload-file">"File"</label>
                         <input
@@ -139,7 +139,7 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                     <SwitchField id="upload-public" label="Public" checked=public help="Everybody may use it." disabled=sending/>
                     <SwitchField id="upload-good" label="Known good" checked=known_good help="A mark for others: this one works." disabled=sending/>
                 </div>
-                <div role="alert" data-testid="upload-errors">
+                <div role="alert" class="empty:hidden" data-testid="upload-errors">
                     {move || {
                         errors
                             .get()

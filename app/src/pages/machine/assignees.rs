@@ -7,7 +7,7 @@ use crate::{
     api::{Assignee, AssigneeChange, NewAssignee, Reason, User},
     ui::{
         AddButton, Choice, Confirm, Dialog, FieldState, Icon, Loading, Notice, Panel, RowButton, SelectField, Submit, SubmitButton,
-        SubmitErrors, TextField, Toasts,
+        SubmitErrors, TextField, Toasts, load,
     },
 };
 
@@ -113,10 +113,8 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
 
 #[component]
 fn New(open: RwSignal<bool>, context: Context) -> impl IntoView {
-    let users = LocalResource::new(move || {
-        let api = context.api.get_value();
-        async move { api.users().await }
-    });
+    let api = context.api.get_value();
+    let users = load(async move { api.users().await });
     move || match users.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),

@@ -6,7 +6,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use super::Context;
 use crate::{
     api::{ApiError, Bmc, BmcType, Id, MachineChange, MachineName},
-    ui::{Choice, Confirm, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextField, Toasts},
+    ui::{Choice, Confirm, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextField, Toasts, load},
 };
 
 #[component]
@@ -20,10 +20,8 @@ pub(super) fn EditDialog(open: RwSignal<bool>, context: Context) -> impl IntoVie
 
 #[component]
 fn Form(open: RwSignal<bool>, context: Context) -> impl IntoView {
-    let bmcs = LocalResource::new(move || {
-        let api = context.api.get_value();
-        async move { api.bmcs().await }
-    });
+    let api = context.api.get_value();
+    let bmcs = load(async move { api.bmcs().await });
     move || match bmcs.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),

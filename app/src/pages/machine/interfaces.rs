@@ -7,7 +7,7 @@ use crate::{
     api::{ConfigTypeV4, Id, Identifier, Instant, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
     ui::{
         AddButton, Choice, Confirm, CopyButton, Dialog, FieldState, Icon, Loading, Notice, Panel, RowButton, SelectField, Submit,
-        SubmitButton, SubmitErrors, TextField, Toasts,
+        SubmitButton, SubmitErrors, TextField, Toasts, load,
     },
 };
 
@@ -187,10 +187,8 @@ fn parse_address(text: &str) -> Result<String, String> {
 
 #[component]
 fn Form(open: RwSignal<bool>, context: Context, editing: Editing) -> impl IntoView {
-    let networks = LocalResource::new(move || {
-        let api = context.api.get_value();
-        async move { api.networks().await }
-    });
+    let api = context.api.get_value();
+    let networks = load(async move { api.networks().await });
     move || match networks.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
@@ -275,7 +273,7 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Editing, networks: Ve
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
-            <div class="grid gap-3 sm:grid-cols-2">
+            <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <TextField id="if-mac" label="MAC" field=mac mono=true required=true placeholder="52:54:00:12:34:56" disabled=!admin/>
                 <TextField id="if-identifier" label="Identifier" field=identifier placeholder="eth0"/>
             </div>

@@ -220,7 +220,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
     view! {
         <Title text=move || context.machine.with(|machine| machine.name.clone())/>
         <Head context form/>
-        <div class="mt-4 grid items-start gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <div class="mt-4 grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
             <div class="flex min-w-0 flex-col gap-4">
                 <Provisioning context form/>
                 <Interfaces context/>

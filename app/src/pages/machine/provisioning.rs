@@ -203,7 +203,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
     view! {
         <Panel id="provisioning" title="Provisioning">
             <form class="flex flex-col gap-3" on:submit=save data-testid="provisioning-form">
-                <div class="grid gap-3 sm:grid-cols-2">
+                <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <SelectField id="subarch" label="Subarchitecture" field=form.subarch choices=subarchs none="None" disabled=locked/>
                     <SelectField id="kernel" label="Kernel" field=form.kernel choices=images(ImageType::Kernel) none="None" disabled=locked/>
                     <SelectField id="initrd" label="Initrd" field=form.initrd choices=images(ImageType::Initrd) none="None" disabled=locked/>
@@ -251,7 +251,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
 #[component]
 fn Warnings(found: Memo<Vec<super::warnings::Warning>>) -> impl IntoView {
     view! {
-        <ul class="flex flex-col gap-1 text-sm" data-testid="warnings">
+        <ul class="flex flex-col gap-1 text-sm empty:hidden" data-testid="warnings">
             {move || {
                 found
                     .get()

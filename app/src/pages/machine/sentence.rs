@@ -142,9 +142,9 @@ fn from(client_ip: &str) -> String {
     if client_ip.is_empty() { String::new() } else { format!(" by {client_ip}") }
 }
 
-/// `kernel_opts` → `kernel opts`; an id's name without its `_id`.
+/// `kernel_opts` → `kernel options`; an id's name without its `_id`.
 fn words(identifier: &str) -> String {
-    identifier.strip_suffix("_id").unwrap_or(identifier).replace('_', " ")
+    identifier.strip_suffix("_id").unwrap_or(identifier).replace("kernel_opts", "kernel options").replace(['_', '.'], " ")
 }
 
 #[cfg(test)]
@@ -218,7 +218,7 @@ mod tests {
         }
         assert_eq!(
             said(EventKind::SettingsChange { changed: vec!["kernel_id".into(), "kernel_opts".into()] }).text,
-            "Settings changed by alice: kernel, kernel opts"
+            "Settings changed by alice: kernel, kernel options"
         );
     }
 }

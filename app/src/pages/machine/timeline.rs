@@ -74,12 +74,12 @@ fn Entry(event: Event) -> impl IntoView {
                 aria-hidden="true"
             ></span>
             <time class="shrink-0 font-mono text-xs leading-5 opacity-70" datetime=event.date.0.clone() title=format!("{} UTC", event.date.seconds())>
-                {event.date.clock()}
+                // the year is in the title
+                {event.date.seconds().get(5..).unwrap_or_default().to_owned()}
             </time>
             <div class="min-w-0">
                 <p class=if said.tone == Tone::Bad { "text-error font-medium break-words" } else { "break-words" }>{said.text}</p>
                 {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-70">{detail}</p> })}
-                <p class="text-xs opacity-50">{event.date.day()}</p>
             </div>
         </li>
     }

@@ -145,18 +145,18 @@ fn Table(me: Me, shown: Memo<Vec<Arc<Row>>>, sort: RwSignal<Sort<Column>>) -> im
     let me = StoredValue::new(me.username);
     view! {
         <div class="rounded-box border-base-300 overflow-x-auto border">
-            <table class="table-sm table" data-testid="machines">
+            <table class="table-sm table [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
                 <thead class="bg-base-200">
                     <tr>
                         <SortHead label="Name" column=Column::Name sort/>
                         <SortHead label="State" column=Column::State sort/>
                         <SortHead label="Power" column=Column::Power sort/>
-                        <SortHead label="Architecture" column=Column::Arch sort/>
-                        <SortHead label="BMC" column=Column::Bmc sort/>
-                        <SortHead label="MAC addresses" column=Column::Mac sort/>
-                        <SortHead label="Netboot" column=Column::Netboot sort/>
-                        <SortHead label="Assignees" column=Column::Assignee sort/>
+                        <SortHead label="Architecture" column=Column::Arch sort class="max-md:hidden"/>
+                        <SortHead label="BMC" column=Column::Bmc sort class="max-md:hidden"/>
+                        <SortHead label="MAC addresses" column=Column::Mac sort class="max-md:hidden"/>
+                        <SortHead label="Netboot" column=Column::Netboot sort class="max-md:hidden"/>
+                        <SortHead label="Assignees" column=Column::Assignee sort class="max-md:hidden"/>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
@@ -172,7 +172,7 @@ fn Table(me: Me, shown: Memo<Vec<Arc<Row>>>, sort: RwSignal<Sort<Column>>) -> im
             popover="auto"
             role="group"
             aria-label="Power"
-            class="rounded-box border-base-300 bg-base-100 text-base-content fixed m-0 min-w-44 border p-1 shadow-lg"
+            class="rounded-box border-base-300 bg-base-100 text-base-content fixed inset-auto m-0 w-max min-w-44 max-w-60 border p-1 shadow-lg"
             data-testid="power-menu"
         >
             <p class="px-2 py-1 text-xs font-semibold opacity-70">{move || target.get().map(|target| target.name)}</p>
@@ -194,7 +194,7 @@ fn Table(me: Me, shown: Memo<Vec<Arc<Row>>>, sort: RwSignal<Sort<Column>>) -> im
                 })
                 .collect_view()}
             <Show when=move || target.with(|target| target.as_ref().is_some_and(|target| !target.netboot))>
-                <p class="text-warning max-w-56 px-2 py-1 text-xs">"Netboot is off: after a PXE boot the machine is told to boot from its disk."</p>
+                <p class="text-warning px-2 py-1 text-xs">"Netboot is off: after a PXE boot the machine is told to boot from its disk."</p>
             </Show>
         </div>
     }
@@ -235,16 +235,16 @@ fn row_view(row: &Row, me: StoredValue<String>, commander: Commander, open_menu:
             </th>
             <td><StateBadge state/></td>
             <td><PowerBadge power/></td>
-            <td class="whitespace-nowrap">
+            <td class="whitespace-nowrap max-md:hidden">
                 {machine.arch.clone()}
                 {machine.subarch.clone().map(|subarch| view! { <span class="opacity-60">{format!(" / {subarch}")}</span> })}
             </td>
-            <td class="whitespace-nowrap">{machine.bmc.clone().unwrap_or_else(|| "–".into())}</td>
-            <td class="font-mono text-xs whitespace-pre">{machine.macs.join("\n")}</td>
-            <td data-netboot=if machine.netboot_enabled { "on" } else { "off" }>
+            <td class="whitespace-nowrap max-md:hidden">{machine.bmc.clone().unwrap_or_else(|| "–".into())}</td>
+            <td class="font-mono text-xs whitespace-pre max-md:hidden">{machine.macs.join("\n")}</td>
+            <td class="max-md:hidden" data-netboot=if machine.netboot_enabled { "on" } else { "off" }>
                 {if machine.netboot_enabled { "On" } else { "Off" }}
             </td>
-            <td class=if mine { "font-medium whitespace-pre" } else { "whitespace-pre" }>{assignees.join("\n")}</td>
+            <td class=if mine { "font-medium whitespace-pre max-md:hidden" } else { "whitespace-pre max-md:hidden" }>{assignees.join("\n")}</td>
             <td class="w-0 text-right whitespace-nowrap">
                 <a
                     class="btn btn-ghost btn-xs btn-square"

@@ -1,11 +1,12 @@
 //! The form for a new machine.
 
+use futures_util::future::try_join;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
 use crate::{
     api::{Api, Arch, Bmc, BmcType, Id, MacAddr, MachineName, NewMachine},
-    ui::{Choice, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts},
+    ui::{Choice, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts, load},
 };
 
 #[component]
@@ -20,13 +21,7 @@ pub(super) fn NewMachineDialog(open: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Form(open: RwSignal<bool>) -> impl IntoView {
     let api = expect_context::<Api>();
-    let lists = LocalResource::new({
-        let api = api.clone();
-        move || {
-            let api = api.clone();
-            async move { Ok::<_, crate::api::ApiError>((api.archs().await?, api.bmcs().await?)) }
-        }
-    });
+    let lists = load(async move { try_join(api.archs(), api.bmcs()).await });
     move || match lists.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
@@ -94,7 +89,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoVi
                     }
                 })}
             <TextField id="new-name" label="Name" field=name required=true autofocus=true/>
-            <div class="grid gap-3 sm:grid-cols-2">
+            <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <SelectField id="new-arch" label="Architecture" field=arch choices=arch_choices/>
                 <SelectField id="new-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
             </div>

@@ -118,12 +118,17 @@ impl Form {
 }
 
 #[component]
-fn Fields(form: Form, #[prop(optional, into)] readonly: Signal<bool>) -> impl IntoView {
+fn Fields(
+    form: Form,
+    #[prop(optional, into)] readonly: Signal<bool>,
+    /// The buttons.
+    children: Children,
+) -> impl IntoView {
     let kinds: Vec<Choice> = PreseedType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
     view! {
-        <div class="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
             <div class="flex min-w-0 flex-col gap-3">
-                <div class="grid gap-3 sm:grid-cols-[2fr_1fr_3fr]">
+                <div class="grid grid-cols-1 gap-3 sm:grid-cols-[2fr_1fr_3fr]">
                     <TextField id="preseed-name" label="Name" field=form.name required=true disabled=readonly/>
                     <SelectField id="preseed-type" label="Type" field=form.kind choices=kinds disabled=readonly/>
                     <TextField id="preseed-description" label="Description" field=form.description disabled=readonly/>
@@ -134,6 +139,8 @@ fn Fields(form: Form, #[prop(optional, into)] readonly: Signal<bool>) -> impl In
                 </div>
                 <Editor id="preseed-content" label="Content" value=form.content readonly/>
                 <p class="text-xs opacity-70">{move || form.content.with(|text| counted(text.chars().count(), "character", "characters"))}</p>
+                <SubmitErrors submit=form.submit/>
+                {children()}
             </div>
             <Help/>
         </div>
@@ -170,12 +177,14 @@ fn New() -> impl IntoView {
     view! {
         <PageHead title="New preseed"/>
         <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
-            <Fields form/>
-            <SubmitErrors submit=form.submit/>
-            <div class="flex gap-2">
-                <SubmitButton submit=form.submit label="Create preseed" testid="save-preseed"/>
-                <a class="btn btn-sm" href="/preseeds">"Cancel"</a>
-            </div>
+            <Fields form>
+                <div class="flex gap-2">
+                    <SubmitButton submit=form.submit label="Create preseed" testid="save-preseed"/>
+                    <a class="btn btn-sm" href="/preseeds">
+                        "Cancel"
+                    </a>
+                </div>
+            </Fields>
         </form>
     }
 }
@@ -249,16 +258,16 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             <div class="mb-3"><Notice tone="alert-info">"Only its owner and administrators can change this preseed."</Notice></div>
         </Show>
         <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
-            <Fields form readonly=locked/>
-            <SubmitErrors submit=form.submit/>
-            <Show when=move || !locked.get()>
-                <div class="flex items-center gap-3">
-                    <SubmitButton submit=form.submit label="Save" disabled=Signal::derive(move || !dirty.get()) testid="save-preseed"/>
-                    <Show when=move || dirty.get()>
-                        <span class="text-sm opacity-70" role="status">"Not saved yet"</span>
-                    </Show>
-                </div>
-            </Show>
+            <Fields form readonly=locked>
+                <Show when=move || !locked.get()>
+                    <div class="flex items-center gap-3">
+                        <SubmitButton submit=form.submit label="Save" disabled=Signal::derive(move || !dirty.get()) testid="save-preseed"/>
+                        <Show when=move || dirty.get()>
+                            <span class="text-sm opacity-70" role="status">"Not saved yet"</span>
+                        </Show>
+                    </div>
+                </Show>
+            </Fields>
         </form>
         <Confirm
             open=deleting
