@@ -128,7 +128,8 @@ async fn who_may_log_in_and_do_what() {
         Ipmitool::admin(&machine, suite).with(&["-L", "USER"]).fails("power on").await;
         let operator = Ipmitool::new(&machine, "operator", PASSWORD, suite).with(&["-L", "OPERATOR"]);
         operator.ok("chassis bootdev disk").await;
-        operator.fails("mc reset cold").await;
+        let message = operator.fails("raw 0x06 0x02").await;
+        assert!(message.contains("Insufficient privilege level"), "{message}");
     }
     assert_eq!(machine.power(), Power::Off);
     Ipmitool::new(&machine, "operator", PASSWORD, 17).with(&["-L", "OPERATOR"]).ok("power on").await;

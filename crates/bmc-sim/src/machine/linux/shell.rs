@@ -84,7 +84,7 @@ async fn shell(body: &Body, console: &mut Console, os: &InstalledOs, user: &str,
                         version(body),
                         stamp(start)
                     ))
-                    .await
+                    .await;
             }
             "echo" => console.print(&format!("{}\n", arguments.join(" "))).await,
             "seq" => seq(console, &arguments).await,
