@@ -29,7 +29,7 @@ export function createTerminal(element, fontSize) {
     // at 1.0 the next row cuts off underscores
     lineHeight: 1.1,
     fontFamily: "ui-monospace, 'DejaVu Sans Mono', 'Liberation Mono', Menlo, Consolas, monospace",
-    theme: { background: "#000000", foreground: "#d8dee6", cursor: "#7df0ff" },
+    theme: { background: "#000000", black: "#000000", foreground: "#d8dee6", cursor: "#7df0ff" },
     // the firmware's menus are drawn for letters of any colour on any other
     minimumContrastRatio: 3,
   });

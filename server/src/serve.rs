@@ -99,6 +99,13 @@ impl Server {
             Ok(server) => {
                 tracing::info!(address = %server.local_addr(), "TFTP");
                 self.tftp = Some(server.local_addr());
+                let url = self.lab.config.netboot_url();
+                if self.lab.config.netboot.url.is_none() && !server.local_addr().ip().is_loopback() {
+                    tracing::warn!(
+                        url,
+                        "machines are told to fetch preseeds from here: if that is not where they reach this server, set netboot.url"
+                    );
+                }
                 let stop = self.lab.shutdown.clone();
                 self.spawn("tftp", async move {
                     server.run(stop).await;

@@ -7,9 +7,9 @@ pub struct Config {
     pub max_blksize: u16,
     /// Most blocks in a window (RFC 7440). Default 64.
     pub max_windowsize: u16,
-    /// Most bytes of a client's receive buffer that a window may take up, counting 1 KiB beside the data of each packet; the
-    /// window granted is made smaller where the blocks are large. Default 200 KiB, what a Linux socket has by default: a
-    /// packet beyond it is lost and costs a timeout.
+    /// Most bytes of a client's receive buffer that a window may take up, as Linux counts them; the window granted is made
+    /// smaller where the blocks are large. Default 200 KiB, what a socket there has by default: a packet beyond it is lost
+    /// and costs a timeout.
     pub max_window_bytes: usize,
     /// Transfers at a time. Default 256; each holds at most 300 KiB and two file descriptors.
     pub max_transfers: usize,

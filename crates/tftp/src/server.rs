@@ -26,9 +26,6 @@ const MAX_DATAGRAM: usize = 65_536;
 /// RFC 1350 §2: the size of a block when nothing else was agreed.
 const DEFAULT_BLKSIZE: u16 = 512;
 
-/// Memory a Linux client's kernel takes up for a packet beside its data, at most.
-const PACKET_OVERHEAD: usize = 1024;
-
 /// Time the transfers have to tell their clients that the server ends.
 const PARTING: Duration = Duration::from_secs(1);
 
@@ -230,7 +227,7 @@ impl Config {
         }
         let mut windowsize = 1;
         if let Some(asked) = options.windowsize {
-            let fitting = u16::try_from(self.max_window_bytes / (usize::from(blksize) + PACKET_OVERHEAD)).unwrap_or(u16::MAX);
+            let fitting = u16::try_from(self.max_window_bytes / buffer_use(blksize)).unwrap_or(u16::MAX);
             // RFC 7440 has no 0
             windowsize = asked.min(self.max_windowsize).min(fitting).max(1);
             granted.push(("windowsize", windowsize.into()));
@@ -240,6 +237,14 @@ impl Config {
         let terms = Terms { len, blksize, windowsize, oack: !oack.is_empty(), timeout, max_backoff, max_retries };
         (terms, oack)
     }
+}
+
+/// Bytes of a Linux client's receive buffer that one packet takes up: the kernel counts the memory it lies in, a power of two
+/// up to 16 KiB and pages beyond, and its own bookkeeping.
+fn buffer_use(blksize: u16) -> usize {
+    const BOOKKEEPING: usize = 256;
+    let with_headers = usize::from(blksize) + 512;
+    BOOKKEEPING + if with_headers <= 16 * 1024 { with_headers.next_power_of_two() } else { with_headers + 512 }
 }
 
 #[cfg(test)]
@@ -272,9 +277,10 @@ mod tests {
         assert_eq!(terms.timeout, Config::default().timeout, "a timeout that long is not granted");
         assert_eq!(oack, " \u{6}windowsize 64 ");
 
-        let (terms, _) = agree(Options { blksize: Some(65_464), windowsize: Some(64), ..Options::default() });
-        assert_eq!((terms.blksize, terms.windowsize), (65_464, 3), "a window no client's socket buffer holds is made smaller");
-        let (terms, _) = agree(Options { blksize: Some(8192), windowsize: Some(64), ..Options::default() });
-        assert_eq!(terms.windowsize, 22);
+        // a window no client's socket buffer holds is made smaller
+        for (blksize, windowsize) in [(512, 64), (1468, 64), (4096, 24), (8192, 12), (65_464, 3)] {
+            let (terms, _) = agree(Options { blksize: Some(blksize), windowsize: Some(64), ..Options::default() });
+            assert_eq!((terms.blksize, terms.windowsize), (blksize, windowsize));
+        }
     }
 }

@@ -13,7 +13,7 @@ mod uploads;
 
 use std::{
     fs, io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -134,13 +134,22 @@ impl Config {
     /// Where users find the server, without a slash at its end.
     #[must_use]
     pub fn public_url(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.reachable()))
     }
 
     /// Base of the addresses handed to machines (preseeds, HTTP boot), without a slash at its end.
     #[must_use]
     pub fn netboot_url(&self) -> String {
-        self.netboot.url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+        self.netboot.url.clone().unwrap_or_else(|| format!("http://{}", self.reachable()))
+    }
+
+    /// [`Config::listen`] as an address one can connect to: `0.0.0.0` is none.
+    fn reachable(&self) -> SocketAddr {
+        match self.listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::from((Ipv4Addr::LOCALHOST, self.listen.port())),
+            IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::from((Ipv6Addr::LOCALHOST, self.listen.port())),
+            _ => self.listen,
+        }
     }
 
     /// Folder of uploaded images.

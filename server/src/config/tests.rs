@@ -88,3 +88,12 @@ fn a_file_that_is_not_there_is_an_error_when_it_was_named() {
     let error = Config::load(Some(Path::new("/nonexistent/config.toml")), env(&[]), vec![]).unwrap_err().to_string();
     assert!(error.contains("/nonexistent/config.toml"), "{error}");
 }
+
+#[test]
+fn everywhere_is_no_address_to_connect_to() {
+    let empty = file("");
+    let config = Config::load(Some(empty.path()), env(&[]), vec![("listen", "0.0.0.0:8080".into())]).unwrap();
+    assert_eq!(config.public_url(), "http://127.0.0.1:8080");
+    let config = Config::load(Some(empty.path()), env(&[]), vec![("listen", "[::]:8080".into())]).unwrap();
+    assert_eq!(config.public_url(), "http://[::1]:8080");
+}

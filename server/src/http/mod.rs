@@ -17,7 +17,10 @@ mod stream;
 
 pub use client_address::ClientAddress;
 
-use axum::{Router, middleware, routing::{any, get}};
+use axum::{
+    Router, middleware,
+    routing::{any, get},
+};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::ConfigError};
 
 use crate::lab::Lab;

@@ -1,32 +1,93 @@
 //! The rules of the lab: one file per subject. Each function checks the actor's right, opens the transaction,
 //! applies the rule and writes the event. Knows no axum and no SQL.
 
+pub mod accounts;
 mod actor;
+pub mod archs;
+pub mod assignments;
+pub mod bmcs;
+pub mod consoles;
 mod error;
+pub mod images;
+pub mod interfaces;
+pub mod machines;
+pub mod networks;
+pub mod power;
+pub mod preseeds;
+pub mod provision;
+pub mod watch;
 
 use std::{ops::Deref, sync::Arc};
 
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
 pub use actor::{Actor, Origin};
 pub use error::LabError;
+use error::{in_use, mac_taken};
 
-use crate::{journal::Journal, secrets::Secrets};
+use crate::{
+    bmc::Fleet,
+    config::Config,
+    console::{self, Broker},
+    images::Files,
+    journal::Journal,
+    lab::{accounts::Accounts, machines::Listings},
+    netboot::{self, Netboot},
+    secrets::Secrets,
+};
 
 /// Everything the rules work on. Cheap to clone.
 #[derive(Clone)]
 pub struct Lab(Arc<Parts>);
 
 pub struct Parts {
+    pub config: Config,
     pub store: Store,
     pub journal: Journal,
     pub secrets: Secrets,
+    /// The files behind the images.
+    pub images: Files,
+    pub accounts: Accounts,
+    /// What lists of all machines were last.
+    pub listings: Listings,
+    pub fleet: Fleet,
+    pub consoles: Broker,
+    pub netboot: Netboot,
+    /// Cancelled when the server ends: whatever goes on for long listens to it.
+    pub shutdown: CancellationToken,
 }
 
 impl Lab {
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    /// Opens everything the configuration names. The schema is left as it is: see [`Store::migrate`].
+    ///
+    /// # Errors
+    /// When a folder, the key file or the database cannot be opened.
+    pub async fn open(config: Config, shutdown: CancellationToken) -> Result<Self, LabError> {
+        std::fs::create_dir_all(&config.data_dir).map_err(LabError::Files)?;
+        let store = Store::open(&config.database.url).await?;
+        let journal = Journal::new(store.clone());
+        let images = Files::new(&config.images_dir(), config.uploads.limit).map_err(LabError::Files)?;
+        let settings = netboot::Settings {
+            url: config.netboot_url(),
+            preseed_dns: config.netboot.preseed_dns.clone().unwrap_or_default(),
+            loader_dirs: config.netboot.loader_dirs.clone(),
+            renderer: config.renderer.clone(),
+        };
+        let consoles = console::Settings { log_dir: config.console.log_dir.clone(), linger: config.console.linger };
+        Ok(Self(Arc::new(Parts {
+            secrets: Secrets::open(&config.key_file())?,
+            accounts: Accounts::new()?,
+            listings: Listings::default(),
+            fleet: Fleet::new(journal.clone()),
+            consoles: Broker::new(consoles, shutdown.clone()),
+            netboot: Netboot::new(store.clone(), journal.clone(), images.clone(), settings),
+            images,
+            journal,
+            store,
+            config,
+            shutdown,
+        })))
     }
 }
 

@@ -220,7 +220,7 @@ impl Netboot {
             _ => return,
         };
         let Fetched { path, client, protocol, bytes, elapsed, failure } = fetch;
-        let path = path.to_owned();
+        let path = path.trim_start_matches('/').to_owned();
         let client_ip = client.to_string();
         let event = match failure {
             None => EventKind::FileFetched { role, path, protocol, client_ip, bytes, seconds: elapsed.as_secs_f64() },

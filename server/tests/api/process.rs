@@ -10,6 +10,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use server::{config::Config, serve::Server};
 
 fn command(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mr-provisioner"));
@@ -294,4 +295,23 @@ fn migrate_says_what_it_does() {
     assert_eq!(planned, done);
     let (_, again, _) = run(data.path(), &["migrate", "--data-dir", dir], "");
     assert_eq!(again, "the schema is up to date\n");
+}
+
+async fn server(data: &Path) -> Server {
+    let flags = vec![("data_dir", data.display().to_string()), ("listen", "127.0.0.1:0".into()), ("tftp_listen", "off".into())];
+    Server::start(Config::load(None, [], flags).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_job_that_panics_fails_or_ends_by_itself_ends_the_server() {
+    let data = tempfile::tempdir().unwrap();
+    let mut panicking = server(data.path()).await;
+    panicking.spawn("clumsy", async { panic!("on purpose") });
+    assert!(format!("{:#}", panicking.run().await.unwrap_err()).contains("panicked"));
+    let mut failing = server(data.path()).await;
+    failing.spawn("clumsy", async { anyhow::bail!("on purpose") });
+    assert_eq!(format!("{:#}", failing.run().await.unwrap_err()), "the job clumsy failed: on purpose");
+    let mut ending = server(data.path()).await;
+    ending.spawn("clumsy", async { Ok(()) });
+    assert_eq!(ending.run().await.unwrap_err().to_string(), "the job clumsy ended by itself");
 }

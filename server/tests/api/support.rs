@@ -92,6 +92,24 @@ impl TestApp {
         self.admin().await.post("/user", &new).await.created::<CreatedUser>().password
     }
 
+    /// Wrong passwords for these users, all at the same time, so that the machine's speed does not matter to a limit of them.
+    /// Answers the statuses in the order of the users.
+    pub async fn guess_at_once(&self, guesses: impl IntoIterator<Item = (String, Option<&'static str>)>) -> Vec<u16> {
+        let attempts = guesses.into_iter().map(|(username, forwarded_for)| {
+            let client = self.anonymous();
+            let body = serde_json::json!({ "username": username, "password": "guess" }).to_string();
+            tokio::spawn(async move {
+                let headers = forwarded_for.map(|address| ("x-forwarded-for", address));
+                client.send(Method::POST, "/session", headers.as_slice(), body).await.status.as_u16()
+            })
+        });
+        let mut statuses = Vec::new();
+        for attempt in attempts.collect::<Vec<_>>() {
+            statuses.push(attempt.await.unwrap());
+        }
+        statuses
+    }
+
     pub async fn log_in(&self, username: &str, password: &str) -> Client {
         let credentials = Credentials { username: username.into(), password: password.into() };
         let answer = self.anonymous().post("/session", &credentials).await;

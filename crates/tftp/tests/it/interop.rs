@@ -72,6 +72,10 @@ async fn curl_with_and_without_options() {
         [(512, none), (8, &["--tftp-blksize", "8"]), (1428, &["--tftp-blksize", "1428"]), (65464, &["--tftp-blksize", "65464"])]
     {
         for len in lengths(blksize) {
+            if len == 0 && options != none {
+                // curl 7.88 fails with "getpeername()" here, whoever the server is
+                continue;
+            }
             let out = dir.path().join(format!("{blksize}-{len}"));
             curl(&lab, &format!("file/{len}"), options, &out).await;
             assert_same(&fetched(&out), len, &format!("curl, blksize {blksize}, {len}"));

@@ -22,6 +22,9 @@ const ADDRESS: Quota = Quota { burst: 30.0, refill: Duration::from_secs(3) };
 /// Entries above which those that are full again are dropped.
 const PRUNE: usize = 10_000;
 
+/// Entries above which nobody new is let in: an attack from a million addresses must not take the memory.
+const CAPACITY: usize = 200_000;
+
 #[derive(Clone, Copy)]
 struct Quota {
     burst: f64,
@@ -74,12 +77,18 @@ fn network(address: IpAddr) -> IpAddr {
 /// Token buckets by key.
 struct Buckets<K> {
     quota: Quota,
-    levels: Mutex<HashMap<K, (f64, Instant)>>,
+    levels: Mutex<Levels<K>>,
+}
+
+struct Levels<K> {
+    by_key: HashMap<K, (f64, Instant)>,
+    /// Doubled when little could be dropped, so that not every attempt looks through them all.
+    prune_at: usize,
 }
 
 impl<K: Hash + Eq> Buckets<K> {
     fn new(quota: Quota) -> Self {
-        Self { quota, levels: Mutex::default() }
+        Self { quota, levels: Mutex::new(Levels { by_key: HashMap::new(), prune_at: PRUNE }) }
     }
 
     /// The time to wait when there is nothing left.
@@ -87,10 +96,14 @@ impl<K: Hash + Eq> Buckets<K> {
         let Quota { burst, refill } = self.quota;
         let level_at = |level: f64, since: Instant| (level + now.saturating_duration_since(since).div_duration_f64(refill)).min(burst);
         let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
-        if levels.len() >= PRUNE {
-            levels.retain(|_, (level, since)| level_at(*level, *since) < burst);
+        if levels.by_key.len() >= levels.prune_at {
+            levels.by_key.retain(|_, (level, since)| level_at(*level, *since) < burst);
+            levels.prune_at = (levels.by_key.len() * 2).clamp(PRUNE, CAPACITY);
         }
-        let (level, since) = levels.entry(key).or_insert((burst, now));
+        if levels.by_key.len() >= CAPACITY && !levels.by_key.contains_key(&key) {
+            return Err(refill);
+        }
+        let (level, since) = levels.by_key.entry(key).or_insert((burst, now));
         let left = level_at(*level, *since);
         if left < 1.0 {
             return Err(refill.mul_f64(1.0 - left));
@@ -101,7 +114,7 @@ impl<K: Hash + Eq> Buckets<K> {
 
     fn give_back(&self, key: &K) {
         let mut levels = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((level, _)) = levels.get_mut(key) {
+        if let Some((level, _)) = levels.by_key.get_mut(key) {
             *level = (*level + 1.0).min(self.quota.burst);
         }
     }
@@ -123,6 +136,18 @@ mod tests {
         assert!(buckets.take("ann", start + Duration::from_secs(9)).is_err());
         assert!(buckets.take("ann", start + Duration::from_secs(10)).is_ok());
         assert!(buckets.take("ann", start + Duration::from_secs(10)).is_err());
+    }
+
+    #[test]
+    fn an_attack_from_everywhere_takes_neither_the_memory_nor_those_who_were_here_before() {
+        let buckets = Buckets::new(Quota { burst: 2.0, refill: Duration::from_secs(10) });
+        let start = Instant::now();
+        let let_in = (0..CAPACITY + 1000).filter(|key| buckets.take(*key, start).is_ok()).count();
+        assert_eq!(let_in, CAPACITY);
+        assert!(buckets.take(1, start).is_ok());
+        // they are forgotten once they are full again
+        assert!(buckets.take(CAPACITY + 1, start + Duration::from_secs(20)).is_ok());
+        assert!(buckets.levels.lock().unwrap().by_key.len() < 10);
     }
 
     #[test]

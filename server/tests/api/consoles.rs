@@ -1,0 +1,149 @@
+//! Serial consoles: what viewers see, who types, and what is kept.
+
+use std::time::Duration;
+
+use app::api::{ConsoleStatus, ConsoleTicket, Line};
+use bmc_sim::{
+    faults::{Faults, SolFault},
+    machine::{Firmware, pretend::InstalledOs},
+};
+use serde_json::json;
+use server::{
+    bmc::ConsoleInput,
+    console::{Output, Viewer},
+    lab::{Actor, Origin, consoles},
+};
+use tokio::time::timeout;
+
+use crate::{simulated::Simulated, support::Engine};
+
+/// A machine that is at its login prompt.
+async fn running() -> Simulated {
+    let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
+    lab.sim().set_disk(Some(InstalledOs { hostname: "sim".into() }));
+    lab.sim().control(ipmi_client::ChassisControl::PowerUp).unwrap();
+    lab.sim().wait_serial(0, "login:", Duration::from_secs(10)).await.unwrap();
+    lab
+}
+
+async fn attach(lab: &Simulated, name: &str) -> Viewer {
+    let actor = Actor { user_id: 1, username: name.into(), admin: true, origin: Origin::Local };
+    consoles::attach(&lab.app.lab, &actor, lab.machine.id).await.unwrap()
+}
+
+/// Reads until the output so far, or a status, satisfies.
+async fn until(viewer: &mut Viewer, wanted: impl Fn(&str, Option<&ConsoleStatus>) -> bool) -> String {
+    let mut seen = String::new();
+    let mut last = None;
+    let reading = async {
+        loop {
+            match viewer.next().await {
+                Output::Bytes(bytes) => seen.push_str(&String::from_utf8_lossy(&bytes)),
+                Output::Status(status) => last = Some(status),
+            }
+            if wanted(&seen, last.as_ref()) {
+                return;
+            }
+        }
+    };
+    let done = timeout(Duration::from_secs(15), reading).await;
+    assert!(done.is_ok(), "seen {seen:?}, status {last:?}");
+    seen
+}
+
+fn line(status: Option<&ConsoleStatus>, wanted: Line) -> bool {
+    matches!(status, Some(ConsoleStatus::Status { line, .. }) if *line == wanted)
+}
+
+async fn connected(viewer: &mut Viewer) {
+    until(viewer, |_, status| line(status, Line::Connected)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_reaches_the_machine_and_every_viewer_sees_its_answer() {
+    let lab = running().await;
+    let mut ann = attach(&lab, "ann").await;
+    connected(&mut ann).await;
+    let mut bob = attach(&lab, "bob").await;
+    connected(&mut bob).await;
+    ann.input(ConsoleInput::Bytes("root\r".into())).await.unwrap();
+    until(&mut ann, |seen, _| seen.contains("sim:~#") || seen.contains("# ")).await;
+    ann.input(ConsoleInput::Bytes("echo over-the-wire\r".into())).await.unwrap();
+    until(&mut ann, |seen, _| seen.matches("over-the-wire").count() >= 2).await;
+    until(&mut bob, |seen, _| seen.matches("over-the-wire").count() >= 2).await;
+    // one keyboard: it goes to who takes it
+    let refused = bob.input(ConsoleInput::Bytes("x".into())).await.unwrap_err();
+    assert!(refused.contains("ann has the keyboard"), "{refused}");
+    bob.take_write();
+    bob.input(ConsoleInput::Bytes("echo from-bob\r".into())).await.unwrap();
+    until(&mut ann, |seen, _| seen.matches("from-bob").count() >= 2).await;
+    assert!(ann.input(ConsoleInput::Bytes("x".into())).await.is_err());
+    // who leaves gives the keyboard back
+    drop(bob);
+    until(&mut ann, |_, status| matches!(status, Some(ConsoleStatus::Status { you_write: true, viewers: 1, .. }))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_later_sees_what_was_said_before_and_all_of_it_is_on_disk() {
+    let lab = running().await;
+    let mut ann = attach(&lab, "ann").await;
+    connected(&mut ann).await;
+    ann.input(ConsoleInput::Bytes("root\rseq 500\r".into())).await.unwrap();
+    let whole = until(&mut ann, |seen, _| seen.contains("\n500")).await;
+    let mut late = attach(&lab, "bob").await;
+    let replayed = until(&mut late, |seen, _| seen.contains("\n500")).await;
+    assert!(replayed.ends_with(&whole[whole.len() - 200..]) || replayed.contains("\n499\r\n500"), "{replayed:?}");
+    let log = lab.app.lab.config.console.log_dir.join(format!("{}.log", lab.machine.id));
+    let log = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
+    let numbers = (1..=500).map(|n| n.to_string()).collect::<Vec<_>>().join("\r\n");
+    assert!(log.contains(&numbers), "a line is missing in the log: {log:?}");
+    assert!(whole.contains(&numbers), "a line is missing for the viewer: {whole:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_survives_a_restart_of_its_bmc() {
+    let lab = running().await;
+    let mut ann = attach(&lab, "ann").await;
+    connected(&mut ann).await;
+    lab.sim().deactivate_sol();
+    until(&mut ann, |_, status| !line(status, Line::Connected)).await;
+    connected(&mut ann).await;
+    ann.input(ConsoleInput::Bytes("root\recho back-again\r".into())).await.unwrap();
+    until(&mut ann, |seen, _| seen.matches("back-again").count() >= 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_of_somebody_else_is_not_ended_unless_asked() {
+    let lab = running().await;
+    lab.faults(Faults { sol: SolFault::Held, ..Faults::default() });
+    let mut ann = attach(&lab, "ann").await;
+    until(&mut ann, |_, status| {
+        matches!(status, Some(ConsoleStatus::Status { line: Line::Busy, message: Some(text), .. }) if text.contains("held by another session"))
+    })
+    .await;
+    ann.take_over();
+    connected(&mut ann).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unreachable_bmc_is_told_to_the_viewer() {
+    let lab = running().await;
+    lab.faults(Faults::unreachable());
+    let mut ann = attach(&lab, "ann").await;
+    until(&mut ann, |_, status| {
+        matches!(status, Some(ConsoleStatus::Status { line: Line::Failed, message: Some(text), .. }) if text.contains("no answer"))
+    })
+    .await;
+    assert!(ann.input(ConsoleInput::Bytes("x".into())).await.unwrap_err().contains("not connected"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_opens_one_console_once() {
+    let lab = running().await;
+    let ticket: ConsoleTicket = lab.admin.post(&lab.path("/console"), &json!({})).await.ok();
+    assert_eq!((ticket.host, ticket.port), (None, lab.http.port()));
+    let (actor, machine) = consoles::redeem(&lab.app.lab, &ticket.token).await.unwrap();
+    assert_eq!((actor.username.as_str(), machine), ("admin", lab.machine.id));
+    assert!(consoles::redeem(&lab.app.lab, &ticket.token).await.is_err());
+    assert!(consoles::redeem(&lab.app.lab, "made up").await.is_err());
+}

@@ -1,0 +1,24 @@
+//! The server as its clients see it: over HTTP, on both engines, as anonymous, user, assignee, admin and token.
+
+mod accounts;
+mod archs;
+mod assignees;
+mod bmcs;
+mod booting;
+mod consoles;
+mod fixtures;
+mod http;
+mod images;
+mod interfaces;
+mod machines;
+mod networks;
+mod openapi;
+mod pages;
+mod preseeds;
+mod process;
+mod provisioning;
+mod simulated;
+mod stream;
+mod support;
+mod tokens;
+mod users;
