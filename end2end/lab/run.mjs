@@ -54,7 +54,7 @@ try {
       await uploadImage(page, server, { file: FILES[firmware], type: "bootloader", arch: "x86_64", description: `${firmware} loader` });
       const loader = (await api(page, "GET", "/image")).find(({ description }) => description === `${firmware} loader`);
       await api(page, "POST", `/arch/${id}/subarch`, { name: firmware, efiboot: firmware === "uefi", bootloader_id: loader.id });
-      const made = await api(page, "POST", "/bmc", { name: `${name}-bmc`, ip: bmc, type: "plain", username: user, password });
+      const made = await api(page, "POST", "/bmc", { name: `${name}-bmc`, type: "plain", ip: bmc, username: user, password });
       await api(page, "POST", "/machine", { name, arch: "x86_64", subarch: firmware, bmc_id: made.id, macs: [mac] });
     }
   });

@@ -66,7 +66,7 @@ async fn what_is_typed_reaches_the_machine_and_every_viewer_sees_its_answer() {
     connected(&mut ann).await;
     let mut bob = attach(&lab, "bob").await;
     connected(&mut bob).await;
-    ann.input(ConsoleInput::Bytes("root\r".into())).await.unwrap();
+    ann.input(ConsoleInput::Bytes("root\rany password\r".into())).await.unwrap();
     until(&mut ann, |seen, _| seen.contains("sim:~#") || seen.contains("# ")).await;
     ann.input(ConsoleInput::Bytes("echo over-the-wire\r".into())).await.unwrap();
     until(&mut ann, |seen, _| seen.matches("over-the-wire").count() >= 2).await;
@@ -88,7 +88,7 @@ async fn who_comes_later_sees_what_was_said_before_and_all_of_it_is_on_disk() {
     let lab = running().await;
     let mut ann = attach(&lab, "ann").await;
     connected(&mut ann).await;
-    ann.input(ConsoleInput::Bytes("root\rseq 500\r".into())).await.unwrap();
+    ann.input(ConsoleInput::Bytes("root\rany password\rseq 500\r".into())).await.unwrap();
     let whole = until(&mut ann, |seen, _| seen.contains("\n500")).await;
     let mut late = attach(&lab, "bob").await;
     let replayed = until(&mut late, |seen, _| seen.contains("\n500")).await;
@@ -108,7 +108,7 @@ async fn a_console_survives_a_restart_of_its_bmc() {
     lab.sim().deactivate_sol();
     until(&mut ann, |_, status| !line(status, Line::Connected)).await;
     connected(&mut ann).await;
-    ann.input(ConsoleInput::Bytes("root\recho back-again\r".into())).await.unwrap();
+    ann.input(ConsoleInput::Bytes("root\rany password\recho back-again\r".into())).await.unwrap();
     until(&mut ann, |seen, _| seen.matches("back-again").count() >= 2).await;
 }
 

@@ -124,7 +124,7 @@ async fn a_wrong_bmc_password_is_said_changes_nothing_and_is_never_shown() {
     let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
     let wrong = "not-the-password";
     let bmc = lab.sim().bmc_addr();
-    let change = json!({ "name": "sim-bmc", "ip": bmc.ip(), "port": bmc.port(), "username": "lab", "password": wrong });
+    let change = json!({ "name": "sim-bmc", "type": "plain", "ip": bmc.ip(), "port": bmc.port(), "username": "lab", "password": wrong });
     lab.admin.put(&format!("/bmc/{}", lab.bmc_id), &change).await.ok::<app::api::Bmc>();
     let error = lab.admin.post(&lab.path("/state"), &json!({ "state": "provision" })).await.error(500);
     assert_eq!(error.error_type, "BMCError");
@@ -141,7 +141,7 @@ async fn a_wrong_bmc_password_is_said_changes_nothing_and_is_never_shown() {
     assert_eq!(power.state, PowerState::BmcError);
     assert!(power.error.unwrap().contains("password"));
     // and the right password heals it at once
-    let change = json!({ "name": "sim-bmc", "ip": bmc.ip(), "port": bmc.port(), "password": PASSWORD });
+    let change = json!({ "name": "sim-bmc", "type": "plain", "ip": bmc.ip(), "port": bmc.port(), "password": PASSWORD });
     lab.admin.put(&format!("/bmc/{}", lab.bmc_id), &change).await.ok::<app::api::Bmc>();
     assert_eq!(lab.admin.get(&lab.path("/power")).await.ok::<PowerAnswer>().state, PowerState::Off);
 }

@@ -58,7 +58,8 @@ impl Simulated {
         config.timing = Timing::instant();
         let simulator = bmc_sim::Lab::start(LabConfig { machines: vec![config] }).await.unwrap();
         let bmc = simulator.machines()[0].bmc_addr();
-        let new = json!({ "name": "sim-bmc", "ip": bmc.ip(), "port": bmc.port(), "username": "lab", "password": PASSWORD });
+        let new =
+            json!({ "name": "sim-bmc", "type": "plain", "ip": bmc.ip(), "port": bmc.port(), "username": "lab", "password": PASSWORD });
         let bmc_id = admin.post("/bmc", &new).await.created::<app::api::Bmc>().id;
         let new = json!({ "name": "sim", "arch": "x86_64", "subarch": "net", "bmc_id": bmc_id, "macs": [MAC] });
         let machine: Machine = admin.post("/machine", &new).await.created();

@@ -278,7 +278,8 @@ async fn fact_8_is_kept_by_the_wire_crate_and_set_up_is_never_bridged() {
 async fn fact_9_open_session_names_no_level_unless_the_bmc_insists() {
     let bmc = FakeBmc::start().await;
     bmc.client().device_id().await.unwrap();
-    assert_eq!((bmc.log().opens.clone(), bmc.log().roles.clone()), (vec![(CipherSuite::Suite17, None)], vec![0x14]));
+    assert_eq!(bmc.log().opens, [(CipherSuite::Suite17, None)]);
+    assert_eq!(bmc.log().roles, [0x14]);
 
     bmc.script().wants_open_privilege = true;
     bmc.log().opens.clear();
