@@ -34,10 +34,13 @@ impl From<Result<PowerState, BmcError>> for PowerReading {
 #[derive(Clone)]
 pub struct Fleet(Arc<Inner>);
 
+/// A session, and the settings it was made with.
+type Driver = (BmcTarget, Arc<dyn Bmc>);
+
 struct Inner {
     journal: Journal,
     /// By BMC and by which of the machines behind it.
-    drivers: Mutex<HashMap<(i64, String), (BmcTarget, Arc<dyn Bmc>)>>,
+    drivers: Mutex<HashMap<(i64, String), Driver>>,
     power: RwLock<HashMap<i64, PowerReading>>,
     /// Changes of `power`.
     version: AtomicU64,

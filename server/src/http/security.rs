@@ -11,15 +11,17 @@ use crate::{
     lab::{Lab, LabError},
 };
 
+type Refuse = fn(ProtectionError) -> Response;
+
 /// Refuses changes that a browser says come from another site (`Sec-Fetch-Site`, else `Origin` against `Host`).
 /// What is no browser sends neither header and passes: it has no cookie of anybody's to abuse.
-pub fn csrf(lab: &Lab) -> Result<CsrfLayer<fn(ProtectionError) -> Response>, ConfigError> {
+pub fn csrf(lab: &Lab) -> Result<CsrfLayer<Refuse>, ConfigError> {
     let mut layer = CsrfLayer::new();
     // a proxy may have put another name into `Host`
     if let Some(origin) = public_origin(lab) {
         layer = layer.add_trusted_origin(origin)?;
     }
-    Ok(layer.with_rejection_response(refused as fn(ProtectionError) -> Response))
+    Ok(layer.with_rejection_response(refused as Refuse))
 }
 
 fn refused(_: ProtectionError) -> Response {

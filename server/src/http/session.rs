@@ -76,6 +76,7 @@ pub async fn end(session: &Session) -> Result<(), LabError> {
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
 fn failed(error: Error) -> LabError {
     LabError::Internal(format!("session: {error}"))
 }
@@ -142,6 +143,7 @@ fn row(record: &Record) -> session_store::Result<SessionRow> {
     Ok(SessionRow { id_hash: hash(record.id), user_id, data, created_at: now, last_seen_at: now, expires_at })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as map_err hands it over")]
 fn backend(error: StoreError) -> session_store::Error {
     session_store::Error::Backend(error.to_string())
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 async fn stored(app: &TestApp, id: i64) -> store::BmcRow {
-    store::bmcs::get(&mut *app.lab.store.read().await.unwrap(), id).await.unwrap().unwrap()
+    store::bmcs::get(&mut app.lab.store.read().await.unwrap(), id).await.unwrap().unwrap()
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The server as its clients see it: over HTTP, on both engines, as anonymous, user, assignee, admin and token.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail with the test")]
+
 mod accounts;
 mod archs;
 mod assignees;

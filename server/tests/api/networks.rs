@@ -15,7 +15,7 @@ async fn a_network_is_read_by_all_and_changed_by_admins() {
         let admin = app.admin().await;
         let user = app.user("ann").await;
         let made = network(&admin).await;
-        assert_eq!(user.get("/network").await.ok::<Vec<Network>>(), [made.clone()]);
+        assert_eq!(user.get("/network").await.ok::<Vec<Network>>(), std::slice::from_ref(&made));
         let path = format!("/network/{}", made.id);
         let requests = [
             (Method::GET, path.clone(), json!(null)),

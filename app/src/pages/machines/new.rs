@@ -120,7 +120,7 @@ mod tests {
     fn addresses_may_be_separated_as_they_come() {
         let macs = parse_macs("52:54:00:00:00:01\n52-54-00-00-00-02, 52:54:00:00:00:03\n\n").unwrap();
         assert_eq!(
-            macs.iter().map(|mac| mac.as_str()).collect::<Vec<_>>(),
+            macs.iter().map(crate::api::MacAddr::as_str).collect::<Vec<_>>(),
             ["52:54:00:00:00:01", "52:54:00:00:00:02", "52:54:00:00:00:03"]
         );
         assert_eq!(parse_macs("").unwrap(), []);

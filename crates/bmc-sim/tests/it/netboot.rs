@@ -213,7 +213,8 @@ async fn a_local_boot_answer_boots_the_disk_or_says_that_there_is_none() {
 #[tokio::test]
 async fn what_is_missing_is_said_in_the_words_of_the_firmware() {
     // what the server has, the firmware, and what the console says
-    let cases: [(&[(&str, &str)], Firmware, &str); 9] = [
+    type Case = (&'static [(&'static str, &'static str)], Firmware, &'static str);
+    let cases: [Case; 9] = [
         (&[], Firmware::Bios, "pxelinux.0... No such file or directory (https://ipxe.org/2d12603b)\r\nNo more network devices"),
         (&[], Firmware::UefiX64, "PXE-E23: Client received TFTP error from server."),
         (&[("pxelinux.0", "x")], Firmware::Bios, "Unable to locate configuration file"),

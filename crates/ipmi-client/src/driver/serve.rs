@@ -120,9 +120,9 @@ impl<'a> Serving<'a> {
                 if let Some(reason) = console.closed() {
                     // A console somebody else has taken is not ours to end.
                     if *reason == CloseReason::Deactivated {
-                        self.console = None
+                        self.console = None;
                     } else {
-                        self.drop_console()
+                        self.drop_console();
                     }
                     continue;
                 }

@@ -74,7 +74,7 @@ async fn what_the_bmc_reports_becomes_events() {
     let mut sol = bmc.client().open_sol(SolOptions::default()).await.unwrap();
     bmc.with_engine(|engine| engine.signal(status::OVERRUN));
     assert_eq!(next(&mut sol).await, SolEvent::Overrun);
-    bmc.with_engine(|engine| engine.send_break());
+    bmc.with_engine(ipmi_wire::sol::SolEngine::send_break);
     assert_eq!(next(&mut sol).await, SolEvent::Break);
     bmc.with_engine(|engine| engine.set_unavailable(true));
     assert_eq!(next(&mut sol).await, SolEvent::Unavailable(true));
@@ -82,7 +82,7 @@ async fn what_the_bmc_reports_becomes_events() {
     assert_eq!(next(&mut sol).await, SolEvent::Unavailable(false));
     bmc.print(b"last words");
     tokio::time::sleep(Duration::from_millis(50)).await;
-    bmc.with_engine(|engine| engine.deactivate());
+    bmc.with_engine(ipmi_wire::sol::SolEngine::deactivate);
     assert_eq!(next(&mut sol).await, SolEvent::Data("last words".into()));
     assert_eq!(next(&mut sol).await, SolEvent::Closed(CloseReason::Deactivated));
     assert_eq!(timeout(PATIENCE, sol.recv()).await.unwrap(), None);

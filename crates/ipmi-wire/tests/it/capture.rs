@@ -21,7 +21,7 @@ impl Capture {
         self.0.iter().filter(|(to_bmc, _)| *to_bmc).map(|(_, datagram)| datagram.as_slice())
     }
 
-    pub fn from_bmc(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn of_bmc(&self) -> impl Iterator<Item = &[u8]> {
         self.0.iter().filter(|(to_bmc, _)| !to_bmc).map(|(_, datagram)| datagram.as_slice())
     }
 

@@ -327,7 +327,7 @@ impl Network {
     }
 
     /// 5 % lost, 5 % twice, 10 % late by up to 300 ms, which is far more than a retry takes.
-    fn send(&mut self, payload: Vec<u8>, now: Instant) {
+    fn send(&mut self, payload: &[u8], now: Instant) {
         self.sequence += 1;
         let copies = match self.dice.roll(100) {
             0..5 => 0,
@@ -338,7 +338,7 @@ impl Network {
         for _ in 0..copies {
             let late = if self.dice.roll(100) < 10 { self.dice.roll(300_000) } else { 500 + self.dice.roll(500) };
             self.count += 1;
-            self.under_way.insert((now + Duration::from_micros(late), self.count), (self.sequence, payload.clone()));
+            self.under_way.insert((now + Duration::from_micros(late), self.count), (self.sequence, payload.to_vec()));
         }
     }
 
@@ -370,7 +370,7 @@ impl End {
         let taken = self.engine.push(self.unsent.make_contiguous());
         self.unsent.drain(..taken);
         while let Some(payload) = self.engine.poll_transmit(now) {
-            out.send(payload, now);
+            out.send(&payload, now);
         }
         while reads && let Some(event) = self.engine.poll_event() {
             match event {

@@ -72,7 +72,7 @@ fn packets_equal(text: &str) {
     let capture = Capture::read(text);
     let established = capture.established(PASSWORD);
     let mut count = 0;
-    for datagram in capture.to_bmc().chain(capture.from_bmc()) {
+    for datagram in capture.to_bmc().chain(capture.of_bmc()) {
         let Some(packet) = packet(datagram).filter(|p| p.authenticated) else { continue };
         let payload = packet.open(&established.keys).unwrap();
         let iv = datagram[16..32].try_into().unwrap();
@@ -103,7 +103,7 @@ fn the_first_question_equals_ipmitools() {
     Request::to_bmc(NetFn::APP, GetChannelAuthCapabilities::CMD, RqSeq::new(0), &data).encode(&mut message);
     assert_eq!(unprotected_v15(&message).unwrap(), capture.to_bmc().next().unwrap());
 
-    let Datagram::V15(answer) = Datagram::decode(capture.from_bmc().next().unwrap()).unwrap() else { panic!() };
+    let Datagram::V15(answer) = Datagram::decode(capture.of_bmc().next().unwrap()).unwrap() else { panic!() };
     let Message::Response(response) = Message::decode(answer.payload).unwrap() else { panic!() };
     let answer = <GetChannelAuthCapabilities as Command>::Response::decode(response.data).unwrap();
     assert!(answer.extended && answer.supports_v20 && answer.supports_v15 && !answer.kg_set);
@@ -132,7 +132,7 @@ fn the_conversation_reads_as_what_ipmitool_did() {
         let close = find(NetFn::APP, CloseSession::CMD);
         assert_eq!(CloseSession::decode(requests[close].data).unwrap().session_id, capture.established(PASSWORD).bmc_id);
 
-        let answers: Vec<Vec<u8>> = Capture::protected(capture.from_bmc()).iter().map(|p| p.open(&keys).unwrap()).collect();
+        let answers: Vec<Vec<u8>> = Capture::protected(capture.of_bmc()).iter().map(|p| p.open(&keys).unwrap()).collect();
         let answer = |i: usize| match Message::decode(&answers[i]).unwrap() {
             Message::Response(response) => {
                 assert!(response.answers(requests[i].net_fn, requests[i].cmd, requests[i].seq));

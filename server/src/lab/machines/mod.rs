@@ -179,7 +179,8 @@ async fn change_overview(
     }
     let same = before.name == after.name && before.arch_id == after.arch_id;
     let same_bmc = before.bmc_id == after.bmc_id && before.bmc_info == after.bmc_info;
-    if !(same && same_bmc) && !actor.admin {
+    let changes = !same || !same_bmc;
+    if changes && !actor.admin {
         return Err(LabError::Forbidden("only an admin may change a machine's name, architecture or BMC".into()));
     }
     if !same_bmc {
