@@ -38,15 +38,22 @@ async fn a_repeated_command_is_executed_once() {
     config.powered = true;
     let (lab, machine) = lab(config).await;
     machine.wait_serial(0, "login:", LIMIT).await.unwrap();
+    // ipmitool gives up on copies of the answers that set its session up: this is about commands within one
+    let mut shell = Ipmitool::admin(&machine, 17).terminal("shell");
+    shell.send("power status\r").await;
+    shell.expect("Chassis Power is on").await;
     machine.set_faults(Faults { duplication: 1.0, ..Faults::default() });
     let before = machine.counters();
     let mark = machine.serial_mark();
-    Ipmitool::admin(&machine, 17).ok("power reset").await;
+    shell.send("power reset\r").await;
+    shell.expect("Chassis Power Control: Reset").await;
     machine.wait_serial(mark, "login:", LIMIT).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let seen = machine.wait_serial(mark, "login:", LIMIT).await.unwrap();
     assert_eq!(seen.matches("Pretend BIOS").count(), 1, "{seen}");
-    assert_eq!(machine.counters().sessions, before.sessions + 1);
+    let after = machine.counters();
+    assert!(after.received >= before.received + 2, "the copy has arrived: {before:?} {after:?}");
+    assert_eq!(after.sessions, before.sessions);
     lab.shutdown().await;
 }
 
