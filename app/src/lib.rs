@@ -1,6 +1,10 @@
 //! What browser and server share: wire types, the `ApiClient` port, and the pages.
 #![recursion_limit = "512"]
 
+// With it on one side only, hydration fails in the browser.
+#[cfg(not(erase_components))]
+compile_error!("build with `--cfg erase_components`, as .cargo/config.toml says: RUSTFLAGS in the environment replaces it");
+
 pub mod api;
 mod live;
 // The `component` macro makes the builders of a component's props `pub`, however private the component;

@@ -32,7 +32,8 @@ enum Toolchain {
 pub(super) fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     // A target folder of its own: two compilers may use it, and a native build must not wait for this one.
     let target_dir = workspace.target.join("wasm");
-    let mut flags = Vec::new();
+    // As .cargo/config.toml does for the server, which the flags set here replace.
+    let mut flags = vec!["--cfg=erase_components".to_owned()];
     let mut command = match choose(workspace)? {
         Toolchain::Active => workspace.cargo(),
         Toolchain::Debian { sysroot } => {
@@ -43,8 +44,7 @@ pub(super) fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf
     };
     command.args(["build", "--locked", "--package", "frontend", "--target", TARGET, "--profile", profile.name()]);
     command.arg("--target-dir").arg(&target_dir);
-    // Flags of the environment are for the server. One of them, `--cfg erase_components`, changes the markup: given
-    // to one side only, hydration fails.
+    // Flags of the environment are for the server.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).env_remove("RUSTFLAGS");
     process::run(&mut command)?;
     Ok(target_dir.join(TARGET).join(profile.name()).join("frontend.wasm"))
