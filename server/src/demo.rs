@@ -12,7 +12,7 @@ use app::api::{
     PreseedName, PreseedType, Reason, SubarchInput, SubarchName,
 };
 use bmc_sim::{
-    LabConfig, MachineConfig, User,
+    LabConfig, MachineConfig, Privilege, User,
     machine::{Firmware, MacAddress},
 };
 
@@ -94,7 +94,7 @@ pub async fn run(mut config: Config, machines: usize) -> Result<()> {
     let loaders = furnish(&lab, &actor).await.context("cannot furnish the demo lab")?;
 
     let password = secrets::random_hex::<8>()?;
-    let user = User::new("demo", &password, ipmi_client::Privilege::Administrator);
+    let user = User::new("demo", &password, Privilege::Administrator);
     let simulated = plans.iter().map(|plan| simulate(plan, tftp, server.address(), &user, &loaders)).collect::<Result<_>>()?;
     let mut simulator = bmc_sim::Lab::start(LabConfig { machines: simulated }).await?;
     for plan in &plans {

@@ -11,6 +11,7 @@ pub mod faults;
 mod lab;
 pub mod machine;
 
-pub use bmc::{Counters, SessionInfo, StartError, User};
+pub use bmc::{BridgeAnswers, BusAddress, CartridgeAddress, Counters, SessionInfo, StartError, User};
 pub use faults::Faults;
-pub use lab::{ChassisFactory, Lab, LabConfig, LabError, Machine, MachineConfig, SerialTimeout};
+pub use ipmi_wire::Privilege;
+pub use lab::{CartridgeConfig, ChassisFactory, Lab, LabConfig, LabError, Machine, MachineConfig, SerialTimeout};

@@ -1,17 +1,18 @@
 //! `bmc-sim`: a lab of simulated machines on the command line.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
 use anyhow::{Context, bail};
 use bmc_sim::{
-    Lab, LabConfig, MachineConfig, User,
+    CartridgeConfig, Lab, LabConfig, MachineConfig, Privilege, User,
     machine::{Firmware, MacAddress, timing::Timing},
 };
 use clap::Parser;
-use ipmi_wire::Privilege;
+use ipmi_wire::bridge::Route;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -47,6 +48,9 @@ struct Arguments {
     /// Firmware of the machines: bios, uefi-x64, uefi-arm64, or mixed.
     #[arg(long, default_value = "mixed")]
     firmware: String,
+    /// HP Moonshot cartridges behind every BMC: 1 is reached by `-B 0 -T 0x82 -b 7 -t 0x72`, the next by `-T 0x84`.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=60))]
+    cartridges: u8,
     /// No pauses: for tests and load.
     #[arg(long)]
     instant: bool,
@@ -91,10 +95,27 @@ impl Arguments {
         let mut machine = MachineConfig::new(&format!("sim-{}", i + 1), mac, firmware, self.tftp, users);
         machine.bmc_addr = self.bmc(i)?;
         machine.seed = i.into();
+        let cartridge = |n| CartridgeConfig::moonshot(&format!("{}-c{n}", machine.name), n, MacAddress([0x52, 0x54, 0x01, high, low, n]));
+        machine.cartridges = (1..=self.cartridges).map(cartridge).collect();
         if self.instant {
             machine.timing = Timing::instant();
         }
         Ok(machine)
+    }
+}
+
+/// A route as `ipmitool` is told it.
+struct Options(Route);
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Route::Direct => Ok(()),
+            Route::Single(target) => write!(f, "-b {} -t {:#04x}", target.channel, target.address),
+            Route::Double { transit, target } => {
+                write!(f, "-B {} -T {:#04x} -b {} -t {:#04x}", transit.channel, transit.address, target.channel, target.address)
+            }
+        }
     }
 }
 
@@ -105,6 +126,9 @@ async fn main() -> anyhow::Result<()> {
     let mut lab = Lab::start(arguments.lab()?).await.context("the lab does not start (for many BMCs raise `ulimit -n`)")?;
     for machine in lab.machines() {
         println!("{} bmc={} mac={}", machine.name(), machine.bmc_addr(), machine.mac());
+        for cartridge in machine.cartridges() {
+            println!("{} bmc={} mac={} {}", cartridge.name(), cartridge.bmc_addr(), cartridge.mac(), Options(cartridge.route()));
+        }
     }
     println!("{} machines are ready", lab.machines().len());
     let mut terminate = signal(SignalKind::terminate())?;

@@ -12,16 +12,16 @@ use ipmi_wire::{
     },
     sol::{NACK, SolPacket, status},
 };
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    sol::{ActiveSol, SolSettings},
+    bridge::{BridgeAnswers, is_send_message},
+    commands,
+    node::Node,
+    sol::ActiveSol,
     users::Users,
 };
-use crate::{
-    faults::{Faults, Mute, SolFault},
-    machine::{Chassis, boot_options::BootOptions, serial::SerialLine},
-};
+use crate::faults::{Faults, Mute, SolFault};
 
 /// What stays the same while a BMC runs.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Fixed {
     pub(super) restart: Duration,
     /// UDP port, as Activate Payload states it.
     pub(super) port: u16,
+    /// How answers of cartridges come back.
+    pub(super) bridge_answers: BridgeAnswers,
 }
 
 /// A log-in whose RAKP messages have not all come.
@@ -71,7 +73,8 @@ pub(super) struct Session {
 #[derive(Debug)]
 struct Answered {
     request: (NetFn, u8, RqSeq, Vec<u8>),
-    response: Option<Vec<u8>>,
+    /// One message, none, or several when the request was bridged.
+    responses: Vec<Vec<u8>>,
     at: Instant,
 }
 
@@ -96,17 +99,12 @@ pub struct Counters {
 /// The whole state of a BMC.
 pub(super) struct Core {
     pub(super) fixed: Fixed,
-    pub(super) chassis: Arc<dyn Chassis>,
-    pub(super) boot: Arc<BootOptions>,
-    pub(super) serial: Arc<SerialLine>,
+    /// The BMC's own first, then the cartridges.
+    pub(super) nodes: Box<[Node]>,
     pub(super) faults: Faults,
     pub(super) counters: Counters,
-    pub(super) sol: Option<ActiveSol>,
-    pub(super) sol_settings: SolSettings,
-    pub(super) restore_policy: u8,
-    /// Last chassis control came by IPMI and switched on.
-    pub(super) on_by_ipmi: bool,
-    pub(super) identify_until: Option<Instant>,
+    /// Rouses the task when a machine prints or reads.
+    pub(super) wake: Arc<Notify>,
     pub(super) sessions: HashMap<u32, Session>,
     pending: HashMap<u32, Pending>,
     /// The BMC restarts: deaf until then.
@@ -117,19 +115,13 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(fixed: Fixed, chassis: Arc<dyn Chassis>, boot: Arc<BootOptions>, serial: Arc<SerialLine>, faults: Faults) -> Self {
+    pub(super) fn new(fixed: Fixed, nodes: Vec<Node>, faults: Faults, wake: Arc<Notify>) -> Self {
         Self {
             fixed,
-            chassis,
-            boot,
-            serial,
+            nodes: nodes.into(),
             faults,
             counters: Counters::default(),
-            sol: None,
-            sol_settings: SolSettings::default(),
-            restore_policy: 0,
-            on_by_ipmi: false,
-            identify_until: None,
+            wake,
             sessions: HashMap::new(),
             pending: HashMap::new(),
             down_until: None,
@@ -164,8 +156,8 @@ impl Core {
     pub(super) fn restart(&mut self, now: Instant) {
         self.sessions.clear();
         self.pending.clear();
-        self.sol = None;
-        self.identify_until = None;
+        // cartridges have controllers of their own, but their consoles went through sessions that are gone
+        self.nodes.iter_mut().for_each(Node::restart);
         self.down_until = Some(now + self.fixed.restart);
     }
 
@@ -320,8 +312,7 @@ impl Core {
         self.pending.remove(&packet.session_id);
         match packet.payload_type {
             PayloadType::Ipmi => {
-                let answer = self.request(packet.session_id, &payload, now);
-                if let Some(answer) = answer {
+                for answer in self.request(packet.session_id, &payload, now) {
                     self.send(packet.session_id, PayloadType::Ipmi, &answer);
                 }
                 true
@@ -341,29 +332,31 @@ impl Core {
     fn outside_session(&mut self, payload: &[u8], now: Instant) -> Option<Vec<u8>> {
         let Ok(Message::Request(request)) = Message::decode(payload) else { return None };
         self.counters.commands += 1;
-        let (completion, data) = self.execute(None, &request, now);
+        let (completion, data) = self.execute(None, 0, &request, now);
         self.respond(&request, completion, &data)
     }
 
-    fn request(&mut self, id: u32, payload: &[u8], now: Instant) -> Option<Vec<u8>> {
-        let Ok(Message::Request(request)) = Message::decode(payload) else { return None };
+    /// The messages that answer a request of a session.
+    fn request(&mut self, id: u32, payload: &[u8], now: Instant) -> Vec<Vec<u8>> {
+        let Ok(Message::Request(request)) = Message::decode(payload) else { return Vec::new() };
+        let Some(session) = self.sessions.get(&id) else { return Vec::new() };
         let key = (request.net_fn, request.cmd, request.seq, request.data.to_vec());
-        let answered = self.sessions.get(&id)?.answered.as_ref();
+        let answered = session.answered.as_ref();
         if let Some(answered) = answered.filter(|answered| answered.request == key && now < answered.at + RETRANSMISSION) {
-            return answered.response.clone();
+            return answered.responses.clone();
         }
         self.counters.commands += 1;
-        let (completion, data) = self.execute(Some(id), &request, now);
-        tracing::trace!(bmc = self.fixed.port, net_fn = %request.net_fn, cmd = request.cmd, %completion, "command");
-        let response = self.respond(&request, completion, &data);
-        match self.sessions.get_mut(&id) {
-            Some(session) => {
-                session.answered = Some(Answered { request: key, response: response.clone(), at: now });
-                response
-            }
-            // Close Session is the one command whose answer outlives the session; it has been sent already.
-            None => None,
-        }
+        let responses: Vec<Vec<u8>> = if is_send_message(&request) && commands::may_bridge(session.level) {
+            self.bridge(id, &request, now)
+        } else {
+            let (completion, data) = self.execute(Some(id), 0, &request, now);
+            tracing::trace!(bmc = self.fixed.port, net_fn = %request.net_fn, cmd = request.cmd, %completion, "command");
+            self.respond(&request, completion, &data).into_iter().collect()
+        };
+        // Close Session is the one command whose answer outlives the session; it has been sent already.
+        let Some(session) = self.sessions.get_mut(&id) else { return Vec::new() };
+        session.answered = Some(Answered { request: key, responses: responses.clone(), at: now });
+        responses
     }
 
     fn respond(&self, request: &Request<'_>, completion: CompletionCode, data: &[u8]) -> Option<Vec<u8>> {
@@ -385,8 +378,8 @@ impl Core {
         }
         tracing::debug!(bmc = self.fixed.port, session = id, "session ended");
         self.sessions.remove(&id);
-        if self.sol.as_ref().is_some_and(|sol| sol.session == id) {
-            self.sol = None;
+        for node in &mut self.nodes {
+            node.sol.take_if(|sol| sol.session == id);
         }
     }
 
@@ -396,9 +389,9 @@ impl Core {
         if self.faults.mutes(Mute::Sol) {
             return true;
         }
-        match &mut self.sol {
-            Some(sol) if sol.session == id => sol.engine.handle(payload, order, now.into_std()).is_ok(),
-            _ => {
+        match self.sol_of(id) {
+            Some(sol) => sol.engine.handle(payload, order, now.into_std()).is_ok(),
+            None => {
                 let Ok(packet) = SolPacket::decode(payload) else { return false };
                 // the holder that missed being told so is told again
                 if packet.sequence != 0 {
@@ -412,9 +405,14 @@ impl Core {
         }
     }
 
+    /// SOL that a session holds. Its packets do not say whose console they are, so there is one per session at most.
+    pub(super) fn sol_of(&mut self, session: u32) -> Option<&mut ActiveSol> {
+        self.nodes.iter_mut().filter_map(|node| node.sol.as_mut()).find(|sol| sol.session == session)
+    }
+
     /// Ends SOL and tells its holder. Answers whether it was active.
-    pub(super) fn deactivate_sol(&mut self, now: Instant) -> bool {
-        let Some(mut sol) = self.sol.take() else { return false };
+    pub(super) fn deactivate_sol(&mut self, node: usize, now: Instant) -> bool {
+        let Some(mut sol) = self.nodes.get_mut(node).and_then(|node| node.sol.take()) else { return false };
         // what was typed and acknowledged still reaches the machine
         sol.pump();
         sol.engine.deactivate();
@@ -438,22 +436,28 @@ impl Core {
             self.close(id, None);
         }
         self.pending.retain(|_, pending| now < pending.since + LOGIN_TIME);
-        if self.identify_until.is_some_and(|until| now >= until) {
-            self.identify_until = None;
+        for node in &mut self.nodes {
+            node.identify_until.take_if(|until| now >= *until);
         }
-        if let Some(mut sol) = self.sol.take_if(|_| !self.faults.mutes(Mute::Sol)) {
-            sol.engine.set_unavailable(self.faults.sol == SolFault::Unavailable);
-            let lost = sol.pump();
-            if lost {
-                // SOL is free for others. The session ends with it: a console that comes back learns from its next
-                // command, whatever that is, that it has to start anew.
-                sol.engine.deactivate();
-                self.transmit_sol(&mut sol, now);
-                self.close(sol.session, None);
-            } else {
-                self.transmit_sol(&mut sol, now);
-                self.sol = Some(sol);
-            }
+        if !self.faults.mutes(Mute::Sol) {
+            (0..self.nodes.len()).for_each(|node| self.move_characters(node, now));
+        }
+    }
+
+    /// SOL of one node, if it is active, goes as far as it can.
+    fn move_characters(&mut self, node: usize, now: Instant) {
+        let Some(mut sol) = self.nodes[node].sol.take() else { return };
+        sol.engine.set_unavailable(self.faults.sol == SolFault::Unavailable);
+        let lost = sol.pump();
+        if lost {
+            // SOL is free for others. The session ends with it: a console that comes back learns from its next
+            // command, whatever that is, that it has to start anew.
+            sol.engine.deactivate();
+            self.transmit_sol(&mut sol, now);
+            self.close(sol.session, None);
+        } else {
+            self.transmit_sol(&mut sol, now);
+            self.nodes[node].sol = Some(sol);
         }
     }
 
@@ -461,8 +465,10 @@ impl Core {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let sessions = self.sessions.values().map(|session| session.last_seen + self.fixed.session_timeout);
         let pending = self.pending.values().map(|pending| pending.since + LOGIN_TIME);
-        let sol = self.sol.as_ref().filter(|_| !self.faults.mutes(Mute::Sol)).and_then(ActiveSol::deadline);
-        sessions.chain(pending).chain(sol).chain(self.identify_until).min()
+        let silent = self.faults.mutes(Mute::Sol);
+        let sol = self.nodes.iter().filter_map(|node| node.sol.as_ref()).filter(|_| !silent).filter_map(ActiveSol::deadline);
+        let identify = self.nodes.iter().filter_map(|node| node.identify_until);
+        sessions.chain(pending).chain(sol).chain(identify).min()
     }
 }
 

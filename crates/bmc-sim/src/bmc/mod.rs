@@ -13,23 +13,25 @@ use ipmi_wire::{
 };
 use tokio::{
     net::UdpSocket,
-    sync::{Notify, watch},
+    sync::Notify,
     time::{Instant, sleep_until},
 };
 
-use crate::{
-    faults::{Datagram, Direction, Faults, Wire},
-    machine::{Chassis, boot_options::BootOptions, serial::SerialLine},
-};
+use crate::faults::{Datagram, Direction, Faults, Wire};
 use core::{Core, Fixed};
 use users::Users;
 
+mod bridge;
 mod commands;
 mod core;
+mod node;
 mod sol;
 mod users;
 
 pub use self::core::Counters;
+pub use bridge::BridgeAnswers;
+pub(crate) use node::Node;
+pub use node::{BusAddress, CartridgeAddress};
 pub use users::User;
 
 /// Channel number of the LAN interface.
@@ -58,6 +60,8 @@ pub(crate) struct BmcConfig {
     pub(crate) faults: Faults,
     /// For the dice of the faults.
     pub(crate) seed: u64,
+    /// How answers of cartridges come back.
+    pub(crate) bridge_answers: BridgeAnswers,
 }
 
 /// A session as somebody at the BMC sees it.
@@ -71,7 +75,7 @@ pub struct SessionInfo {
     pub user: String,
     /// The present level.
     pub privilege: Privilege,
-    /// Whether it holds SOL.
+    /// Whether it holds SOL, of the BMC's machine or of a cartridge.
     pub sol: bool,
 }
 
@@ -85,11 +89,11 @@ pub(crate) struct Bmc {
 
 impl Bmc {
     /// Binds the socket; the future is the BMC and is to be run until the lab ends.
+    ///
+    /// The first node is the BMC's own, the others are cartridges.
     pub(crate) async fn start(
         config: BmcConfig,
-        chassis: Arc<dyn Chassis>,
-        boot: Arc<BootOptions>,
-        serial: Arc<SerialLine>,
+        nodes: Vec<Node>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
         let socket = UdpSocket::bind(config.address).await.map_err(|error| StartError::Bind(config.address, error))?;
         let address = socket.local_addr().map_err(|error| StartError::Bind(config.address, error))?;
@@ -102,11 +106,11 @@ impl Bmc {
             session_timeout: config.session_timeout,
             restart: config.restart,
             port: address.port(),
+            bridge_answers: config.bridge_answers,
         };
-        let written = serial.subscribe();
-        let core = Arc::new(Mutex::new(Core::new(fixed, chassis, boot, Arc::clone(&serial), config.faults)));
         let wake = Arc::new(Notify::new());
-        let task = Task { socket, core: Arc::clone(&core), wake: Arc::clone(&wake), serial, written, wire: Wire::new(config.seed) };
+        let core = Arc::new(Mutex::new(Core::new(fixed, nodes, config.faults, Arc::clone(&wake))));
+        let task = Task { socket, core: Arc::clone(&core), wake: Arc::clone(&wake), wire: Wire::new(config.seed) };
         Ok((Self { core, wake, address }, task.run()))
     }
 
@@ -132,8 +136,8 @@ impl Bmc {
         self.wake.notify_one();
     }
 
-    pub(crate) fn deactivate_sol(&self) -> bool {
-        let was_active = self.lock().deactivate_sol(Instant::now());
+    pub(crate) fn deactivate_sol(&self, node: usize) -> bool {
+        let was_active = self.lock().deactivate_sol(node, Instant::now());
         self.wake.notify_one();
         was_active
     }
@@ -144,13 +148,13 @@ impl Bmc {
 
     pub(crate) fn sessions(&self) -> Vec<SessionInfo> {
         let core = self.lock();
-        let holder = core.sol.as_ref().map(|sol| sol.session);
+        let holders: Vec<u32> = core.nodes.iter().filter_map(|node| node.sol.as_ref()).map(|sol| sol.session).collect();
         let info = |(id, session): (&u32, &core::Session)| SessionInfo {
             id: *id,
             console_id: session.console_id,
             user: session.user.clone(),
             privilege: session.level,
-            sol: holder == Some(*id),
+            sol: holders.contains(id),
         };
         core.sessions.iter().map(info).collect()
     }
@@ -171,8 +175,6 @@ struct Task {
     socket: UdpSocket,
     core: Arc<Mutex<Core>>,
     wake: Arc<Notify>,
-    serial: Arc<SerialLine>,
-    written: watch::Receiver<u64>,
     wire: Wire,
 }
 
@@ -184,12 +186,7 @@ const DATAGRAM: usize = 2048;
 impl Task {
     async fn run(mut self) {
         loop {
-            let (deadline, wants_output, input_waits) = {
-                let core = lock(&self.core);
-                let deadline = [core.deadline(), self.wire.deadline()].into_iter().flatten().min();
-                let sol = core.sol.as_ref();
-                (deadline, sol.is_some_and(sol::ActiveSol::wants_output), sol.is_some_and(sol::ActiveSol::input_waits))
-            };
+            let deadline = [lock(&self.core).deadline(), self.wire.deadline()].into_iter().flatten().min();
             tokio::select! {
                 readable = self.socket.readable() => {
                     if readable.is_err() {
@@ -197,12 +194,7 @@ impl Task {
                     }
                 }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {}
-                changed = self.written.changed(), if wants_output => {
-                    if changed.is_err() {
-                        return;
-                    }
-                }
-                () = self.serial.drained(), if input_waits => {}
+                // faults were changed, or the machine at the other end of a console has printed or read
                 () = self.wake.notified() => {}
             }
             self.turn();

@@ -6,7 +6,7 @@ use ipmi_wire::{
     CompletionCode, Privilege,
     sol::{Role, SolConfig, SolEngine, SolEvent},
 };
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::machine::serial::{SerialLine, Tap};
 
@@ -29,7 +29,7 @@ pub(super) struct ActiveSol {
 const RETRY: (Duration, Duration) = (Duration::from_millis(60), Duration::from_millis(500));
 
 impl ActiveSol {
-    pub(super) fn new(session: u32, line: &Arc<SerialLine>, unavailable: bool) -> Self {
+    pub(super) fn new(session: u32, line: &Arc<SerialLine>, wake: &Arc<Notify>, unavailable: bool) -> Self {
         let config = SolConfig {
             chunk: SolConfig::chunk_for(PAYLOAD_SIZE),
             // little more than a packet: what waits here is lost to the next holder when SOL changes hands
@@ -40,7 +40,7 @@ impl ActiveSol {
         };
         let mut engine = SolEngine::new(Role::Bmc, config);
         engine.set_unavailable(unavailable);
-        Self { session, engine, tap: line.attach(), line: Arc::clone(line), stash: Vec::new() }
+        Self { session, engine, tap: line.attach_waking(Arc::clone(wake)), line: Arc::clone(line), stash: Vec::new() }
     }
 
     /// Moves characters both ways between the line and the engine. Answers whether the console can no longer be reached.
@@ -68,16 +68,6 @@ impl ActiveSol {
             self.engine.push(&self.tap.take(room));
         }
         lost
-    }
-
-    /// Whether more of the machine's output can be taken.
-    pub(super) fn wants_output(&self) -> bool {
-        self.engine.pending() < SEND_AHEAD
-    }
-
-    /// Whether typed characters wait for the machine to read.
-    pub(super) fn input_waits(&self) -> bool {
-        !self.stash.is_empty()
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {

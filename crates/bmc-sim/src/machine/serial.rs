@@ -33,10 +33,20 @@ struct State {
     tap: Option<u64>,
     /// The newest reader; older ones no longer move `tap`.
     newest: u64,
+    /// Told when there is something for the newest reader to take, or room for what it types.
+    waker: Option<Arc<Notify>>,
     input: VecDeque<u8>,
     breaks: u32,
     /// Whether a UART is there to take what is typed.
     powered: bool,
+}
+
+impl State {
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.notify_one();
+        }
+    }
 }
 
 /// Both directions of one serial line. Cheap while unused: buffers grow on demand.
@@ -47,21 +57,28 @@ pub struct SerialLine {
     written: watch::Sender<u64>,
     room: Notify,
     typed: Notify,
-    drained: Notify,
 }
 
 impl SerialLine {
     /// A line that remembers the last `capacity` bytes of output.
     #[must_use]
     pub fn new(capacity: usize) -> Arc<Self> {
-        let state = State { history: VecDeque::new(), total: 0, tap: None, newest: 0, input: VecDeque::new(), breaks: 0, powered: true };
+        let state = State {
+            history: VecDeque::new(),
+            total: 0,
+            tap: None,
+            newest: 0,
+            waker: None,
+            input: VecDeque::new(),
+            breaks: 0,
+            powered: true,
+        };
         Arc::new(Self {
             state: Mutex::new(state),
             capacity: capacity.max(256),
             written: watch::Sender::new(0),
             room: Notify::new(),
             typed: Notify::new(),
-            drained: Notify::new(),
         })
     }
 
@@ -97,6 +114,7 @@ impl SerialLine {
         state.history.drain(..excess);
         state.total += piece.len() as u64;
         self.written.send_replace(state.total);
+        state.wake();
         true
     }
 
@@ -107,7 +125,7 @@ impl SerialLine {
             {
                 let mut state = self.lock();
                 if !state.input.is_empty() {
-                    self.drained.notify_one();
+                    state.wake();
                     return Input::Bytes(state.input.drain(..).collect());
                 }
                 if state.breaks > 0 {
@@ -125,8 +143,7 @@ impl SerialLine {
         state.input.clear();
         state.breaks = 0;
         state.powered = powered;
-        drop(state);
-        self.drained.notify_one();
+        state.wake();
     }
 
     // --- the BMC's end
@@ -144,11 +161,6 @@ impl SerialLine {
         taken
     }
 
-    /// Resolves when the machine has read what was typed, so that there is room again. For one waiter.
-    pub async fn drained(&self) {
-        self.drained.notified().await;
-    }
-
     /// Sends a break.
     pub fn send_break(&self) {
         let mut state = self.lock();
@@ -162,7 +174,18 @@ impl SerialLine {
     /// Attaches the one reader the machine waits for; it sees what is written from now on. The reader before it, if any, is cut off.
     #[must_use]
     pub fn attach(self: &Arc<Self>) -> Tap {
+        self.attach_reader(None)
+    }
+
+    /// [`Self::attach`], with something that is told whenever the machine has printed, or has read what was typed.
+    #[must_use]
+    pub fn attach_waking(self: &Arc<Self>, waker: Arc<Notify>) -> Tap {
+        self.attach_reader(Some(waker))
+    }
+
+    fn attach_reader(self: &Arc<Self>, waker: Option<Arc<Notify>>) -> Tap {
         let mut state = self.lock();
+        state.waker = waker;
         state.tap = Some(state.total);
         state.newest += 1;
         let (at, id) = (state.total, state.newest);
@@ -233,6 +256,7 @@ impl Drop for Tap {
         let mut state = self.line.lock();
         if state.newest == self.id {
             state.tap = None;
+            state.waker = None;
         }
         drop(state);
         self.line.room.notify_waiters();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, but does not see that helpers of tests are tests")]
 
 mod boot_server;
+mod bridging;
 mod faults;
 mod freeipmi;
 mod ipmitool;

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use bmc_sim::machine::serial::{Input, SerialLine};
 use bmc_sim::machine::timing::Timing;
 use bmc_sim::machine::{Chassis, Firmware, MacAddress, Power, Refused, Wiring};
-use bmc_sim::{ChassisFactory, Faults, Lab, LabConfig, MachineConfig, User};
+use bmc_sim::{BridgeAnswers, CartridgeConfig, ChassisFactory, Faults, Lab, LabConfig, MachineConfig, User};
 use ipmi_client::{
-    BootDevice, BootFlags, ChassisControl, CipherSuite, Client, CloseReason, ErrorKind, Privilege, Secret, SolEvent, SolOptions, Target,
+    BootDevice, BootFlags, ChassisControl, CipherSuite, Client, CloseReason, CompletionCode, ErrorKind, Privilege, Secret, SolEvent,
+    SolOptions, Target,
 };
+use ipmi_wire::command::GetChassisStatus;
 use tokio::time::timeout;
 
 use crate::sol::{next, read};
@@ -55,6 +57,49 @@ async fn power_and_boot_device_with_either_suite_and_with_a_bmc_key() {
         let error = client.chassis_control(ChassisControl::PowerCycle).await.unwrap_err();
         assert!(error.to_string().contains("Chassis Control failed: not supported in the present state (0xd5)"), "{error}");
         client.close().await;
+        lab.shutdown().await;
+    }
+}
+
+/// A Moonshot chassis: every answer a BMC may give to Send Message leads to the same results.
+#[tokio::test]
+async fn cartridges_behind_two_hops() {
+    for answers in [BridgeAnswers::Separate, BridgeAnswers::Embedded, BridgeAnswers::Nested] {
+        let mut machine = machine();
+        machine.bridge_answers = answers;
+        machine.cartridges = (1..=2u8).map(|n| CartridgeConfig::moonshot(&format!("c{n}"), n, MacAddress([2, 0, 0, 0, 0, n]))).collect();
+        let (lab, client) = lab(machine).await;
+        let cartridge = lab.machine("c2").unwrap().clone();
+        let route = cartridge.route();
+        let flags = BootFlags { device: BootDevice::Pxe, efi: true, persistent: true };
+        client.set_boot_flags_via(route, flags).await.unwrap();
+        assert_eq!(client.boot_flags_via(route).await.unwrap(), flags);
+        assert_eq!(client.boot_flags().await.unwrap().device, BootDevice::None, "the chassis' own");
+        client.command(route, &ChassisControl::PowerUp).await.unwrap();
+        cartridge.wait_serial(0, "PXE", Duration::from_secs(20)).await.unwrap();
+        assert!(client.command(route, &GetChassisStatus).await.unwrap().power_on());
+        assert!(!client.chassis_status().await.unwrap().power_on());
+        let refused = client.command(route, &ChassisControl::HardReset).await.unwrap_err();
+        assert!(matches!(refused.kind, ErrorKind::Completion { code: CompletionCode(0x80), .. }), "{refused}");
+        // a second BMC session holds the console of the other cartridge meanwhile
+        let other = Client::new(client.target().clone());
+        let beside = SolOptions { route: lab.machine("c1").unwrap().route(), ..SolOptions::default() };
+        let _beside = other.open_sol(beside).await.unwrap();
+        let mut sol = client.open_sol(SolOptions { route, ..SolOptions::default() }).await.unwrap();
+        client.command(route, &ChassisControl::PowerCycle).await.unwrap();
+        let mut seen = String::new();
+        while !seen.contains("Pretend BIOS") {
+            if let SolEvent::Data(data) = next(&mut sol).await {
+                seen.push_str(&String::from_utf8_lossy(&data));
+            }
+        }
+        // nobody is there
+        let nowhere = CartridgeConfig::moonshot("none", 9, MacAddress([0; 6])).at.route();
+        let error = client.command(nowhere, &GetChassisStatus).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Bridge { code: CompletionCode(0x83) }), "{error}");
+        drop(sol);
+        client.close().await;
+        other.close().await;
         lab.shutdown().await;
     }
 }

@@ -1,200 +1,28 @@
 //! Many machines in one process.
 
-use std::{
-    collections::HashSet,
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+mod config;
+
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use ipmi_wire::{
-    CipherSuite,
+    bridge::Route,
     command::{BootFlags, ChassisControl},
 };
-use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    bmc::{Bmc, BmcConfig, Counters, SessionInfo, StartError, User},
+    bmc::{Bmc, Counters, Node, SessionInfo, StartError},
     faults::Faults,
     machine::{
-        Chassis, Firmware, MacAddress, Power, Refused, Wiring,
+        Chassis, MacAddress, Power, Refused, Wiring,
         boot_options::BootOptions,
-        net::Net,
-        pretend::{BootSource, InstalledOs, Phase, PretendMachine, Spec},
+        pretend::{InstalledOs, Phase, PretendMachine},
         serial::SerialLine,
-        timing::Timing,
     },
 };
-
-/// A lab to be started.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LabConfig {
-    /// Its machines; their names must differ.
-    pub machines: Vec<MachineConfig>,
-}
-
-/// Makes the chassis a BMC controls, in place of the pretend machine. Called inside the lab's runtime.
-#[derive(Clone)]
-pub struct ChassisFactory(pub Arc<dyn Fn(Wiring) -> Arc<dyn Chassis> + Send + Sync>);
-
-impl fmt::Debug for ChassisFactory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ChassisFactory")
-    }
-}
-
-/// One machine and its BMC.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MachineConfig {
-    /// Shown by the firmware, and the host name when nothing else gives one.
-    pub name: String,
-    /// Where its BMC listens; port 0 takes a free one.
-    #[serde(default = "any_port")]
-    pub bmc_addr: SocketAddr,
-    /// Who may log in to the BMC.
-    pub users: Vec<User>,
-    /// The BMC's key K_g, if log-in needs one.
-    #[serde(default)]
-    pub kg: Option<String>,
-    /// Cipher suites the BMC offers, strongest first. In a file: numbers.
-    #[serde(default = "all_suites", deserialize_with = "suites")]
-    pub suites: Vec<CipherSuite>,
-    /// Sessions the BMC serves at a time.
-    #[serde(default = "four")]
-    pub max_sessions: usize,
-    /// Of the network card it boots from.
-    pub mac: MacAddress,
-    /// BIOS or UEFI.
-    pub firmware: Firmware,
-    /// Network boot program; the usual one of the firmware if not given.
-    #[serde(default)]
-    pub loader: Option<String>,
-    /// The firmware's own boot order.
-    #[serde(default = "disk_first")]
-    pub boot_order: Vec<BootSource>,
-    /// The TFTP server: what DHCP would say.
-    pub tftp: SocketAddr,
-    /// Where GRUB's `(http)` device points; port 80 of the TFTP server if not given.
-    #[serde(default)]
-    pub http: Option<SocketAddr>,
-    /// The machine's own address; the loopback address if not given.
-    #[serde(default)]
-    pub address: Option<IpAddr>,
-    /// Whether an operating system is on the disk.
-    #[serde(default)]
-    pub installed: bool,
-    /// Whether it is switched on when the lab starts.
-    #[serde(default)]
-    pub powered: bool,
-    /// How long things take.
-    #[serde(default)]
-    pub timing: Timing,
-    /// Faults from the start.
-    #[serde(default)]
-    pub faults: Faults,
-    /// For the dice of the faults.
-    #[serde(default)]
-    pub seed: u64,
-    /// Bytes of serial output kept.
-    #[serde(default = "history")]
-    pub serial_history: usize,
-    /// Another chassis than the pretend machine.
-    #[serde(skip)]
-    pub chassis: Option<ChassisFactory>,
-}
-
-impl MachineConfig {
-    /// A machine without power and without an operating system, its BMC on a free port of the loopback address.
-    #[must_use]
-    pub fn new(name: &str, mac: MacAddress, firmware: Firmware, tftp: SocketAddr, users: Vec<User>) -> Self {
-        Self {
-            name: name.to_owned(),
-            bmc_addr: any_port(),
-            users,
-            kg: None,
-            suites: all_suites(),
-            max_sessions: four(),
-            mac,
-            firmware,
-            loader: None,
-            boot_order: disk_first(),
-            tftp,
-            http: None,
-            address: None,
-            installed: false,
-            powered: false,
-            timing: Timing::default(),
-            faults: Faults::default(),
-            seed: 0,
-            serial_history: history(),
-            chassis: None,
-        }
-    }
-
-    fn spec(&self) -> Spec {
-        let loopback = if self.tftp.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-        Spec {
-            name: self.name.clone(),
-            mac: self.mac,
-            firmware: self.firmware,
-            loader: self.loader.clone().unwrap_or_else(|| self.firmware.default_loader().to_owned()),
-            boot_order: self.boot_order.clone(),
-            net: Net { tftp: self.tftp, http: self.http, source: self.address.unwrap_or(loopback), patience: self.timing.patience },
-            timing: self.timing.clone(),
-        }
-    }
-
-    fn bmc(&self) -> BmcConfig {
-        // a version 4 UUID in form, the same for every start: it holds the seed and the MAC
-        let mut guid = [0x42; 16];
-        guid[..4].copy_from_slice(&self.seed.to_le_bytes()[..4]);
-        guid[8..10].copy_from_slice(&[0x80, 0]);
-        guid[10..].copy_from_slice(&self.mac.0);
-        BmcConfig {
-            address: self.bmc_addr,
-            users: self.users.clone(),
-            kg: self.kg.clone(),
-            suites: self.suites.clone(),
-            guid,
-            max_sessions: self.max_sessions,
-            session_timeout: self.timing.session_timeout,
-            restart: self.timing.bmc_restart,
-            faults: self.faults.clone(),
-            seed: self.seed,
-        }
-    }
-}
-
-fn any_port() -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, 0).into()
-}
-
-fn all_suites() -> Vec<CipherSuite> {
-    CipherSuite::ALL.to_vec()
-}
-
-fn four() -> usize {
-    4
-}
-
-fn disk_first() -> Vec<BootSource> {
-    vec![BootSource::Disk, BootSource::Network]
-}
-
-fn history() -> usize {
-    64 * 1024
-}
-
-fn suites<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CipherSuite>, D::Error> {
-    let unknown = |id| serde::de::Error::custom(format!("cipher suite {id} is not offered: 3 or 17"));
-    Vec::<u8>::deserialize(deserializer)?.into_iter().map(|id| CipherSuite::from_id(id).ok_or_else(|| unknown(id))).collect()
-}
+pub use config::{CartridgeConfig, ChassisFactory, LabConfig, MachineConfig};
 
 /// Why a lab could not start.
 #[derive(Debug, Error)]
@@ -202,6 +30,9 @@ pub enum LabError {
     /// Two machines have one name.
     #[error("two machines are called {0:?}")]
     SameName(String),
+    /// Two cartridges of one BMC have one bus address, or none at all.
+    #[error("{0}: another cartridge is at the same address")]
+    SameAddress(String),
     /// A BMC could not start.
     #[error("{0}: {1}")]
     Start(String, #[source] StartError),
@@ -221,8 +52,15 @@ impl Lab {
     /// When an address is taken or the configuration makes no sense; nothing runs then.
     pub async fn start(config: LabConfig) -> Result<Self, LabError> {
         let mut names = HashSet::new();
-        if let Some(twice) = config.machines.iter().find(|machine| !names.insert(machine.name.as_str())) {
-            return Err(LabError::SameName(twice.name.clone()));
+        for machine in &config.machines {
+            let mut all = std::iter::once(&machine.name).chain(machine.cartridges.iter().map(|cartridge| &cartridge.name));
+            if let Some(twice) = all.find(|name| !names.insert(name.as_str())) {
+                return Err(LabError::SameName(twice.clone()));
+            }
+            let mut routes = HashSet::new();
+            if let Some(twice) = machine.cartridges.iter().find(|cartridge| !routes.insert(cartridge.at.route())) {
+                return Err(LabError::SameAddress(twice.name.clone()));
+            }
         }
         let cancel = CancellationToken::new();
         let mut lab =
@@ -234,6 +72,28 @@ impl Lab {
     }
 
     async fn add(&mut self, config: &MachineConfig, cancel: &CancellationToken) -> Result<(), StartError> {
+        let own = self.body(config, Route::Direct, cancel);
+        let cartridges: Vec<_> = config.cartridges.iter().map(|cartridge| (cartridge, cartridge.machine(config))).collect();
+        let bodies: Vec<_> = cartridges.iter().map(|(cartridge, machine)| self.body(machine, cartridge.at.route(), cancel)).collect();
+        let refuses = std::iter::once(false).chain(cartridges.iter().map(|(cartridge, _)| cartridge.refuses_reset));
+        let nodes = std::iter::once(&own).chain(&bodies).zip(refuses).map(|(body, refuses)| body.node().refusing_reset(refuses)).collect();
+        let (bmc, task) = Bmc::start(config.bmc(), nodes).await?;
+        self.tasks.spawn(cancel.clone().run_until_cancelled_owned(task).map_unit());
+        let machine = |node, config: &MachineConfig, body: Body, cartridges| {
+            if config.powered {
+                // cannot be refused: nothing else has been asked of the machine yet
+                let _ = body.chassis.control(ChassisControl::PowerUp);
+            }
+            Machine(Arc::new(Shared { name: config.name.clone(), mac: config.mac, bmc: bmc.clone(), node, body, cartridges }))
+        };
+        let behind = cartridges.iter().zip(bodies).zip(1..);
+        let behind = behind.map(|(((_, config), body), node)| machine(node, config, body, Box::default())).collect();
+        self.machines.push(machine(0, config, own, behind));
+        Ok(())
+    }
+
+    /// Starts a machine without its BMC.
+    fn body(&mut self, config: &MachineConfig, route: Route, cancel: &CancellationToken) -> Body {
         let flags = config.timing.boot_flags;
         let serial = SerialLine::new(config.serial_history);
         let boot = Arc::new(BootOptions::new((!flags.is_zero()).then_some(flags)));
@@ -249,27 +109,19 @@ impl Lab {
                 Arc::new(machine)
             }
         };
-        let (bmc, task) = Bmc::start(config.bmc(), Arc::clone(&chassis), Arc::clone(&boot), Arc::clone(&serial)).await?;
-        self.tasks.spawn(cancel.clone().run_until_cancelled_owned(task).map_unit());
-        if config.powered {
-            // cannot be refused: nothing else has been asked of the machine yet
-            let _ = chassis.control(ChassisControl::PowerUp);
-        }
-        let shared = Shared { name: config.name.clone(), mac: config.mac, bmc, chassis, pretend, boot, serial };
-        self.machines.push(Machine(Arc::new(shared)));
-        Ok(())
+        Body { route, chassis, pretend, boot, serial }
     }
 
-    /// Every machine, in the order of the configuration.
+    /// Every machine with a BMC of its own, in the order of the configuration.
     #[must_use]
     pub fn machines(&self) -> &[Machine] {
         &self.machines
     }
 
-    /// The machine of that name.
+    /// The machine or cartridge of that name.
     #[must_use]
     pub fn machine(&self, name: &str) -> Option<&Machine> {
-        self.machines.iter().find(|machine| machine.name() == name)
+        self.machines.iter().flat_map(|machine| std::iter::once(machine).chain(machine.cartridges())).find(|machine| machine.name() == name)
     }
 
     /// Resolves only when a machine or a BMC has died, which is an error in this crate.
@@ -308,10 +160,25 @@ struct Shared {
     name: String,
     mac: MacAddress,
     bmc: Bmc,
+    /// Its number at the BMC.
+    node: usize,
+    body: Body,
+    cartridges: Box<[Machine]>,
+}
+
+/// A machine without its BMC.
+struct Body {
+    route: Route,
     chassis: Arc<dyn Chassis>,
     pretend: Option<PretendMachine>,
     boot: Arc<BootOptions>,
     serial: Arc<SerialLine>,
+}
+
+impl Body {
+    fn node(&self) -> Node {
+        Node::new(self.route, Arc::clone(&self.chassis), Arc::clone(&self.boot), Arc::clone(&self.serial))
+    }
 }
 
 /// A running machine, seen from beside it: what a person in the machine room could see and do.
@@ -343,7 +210,19 @@ impl Machine {
         self.0.mac
     }
 
-    /// Where its BMC listens.
+    /// The machines behind its BMC, in the order of the configuration.
+    #[must_use]
+    pub fn cartridges(&self) -> &[Self] {
+        &self.0.cartridges
+    }
+
+    /// How its controller is reached through the BMC: a cartridge by bridging, any other machine directly.
+    #[must_use]
+    pub fn route(&self) -> Route {
+        self.0.body.route
+    }
+
+    /// Where its BMC listens; a cartridge's is its chassis'.
     #[must_use]
     pub fn bmc_addr(&self) -> SocketAddr {
         self.0.bmc.address()
@@ -352,7 +231,7 @@ impl Machine {
     /// Whether it has power.
     #[must_use]
     pub fn power(&self) -> Power {
-        self.0.chassis.power()
+        self.0.body.chassis.power()
     }
 
     /// Presses a button at the front.
@@ -360,24 +239,24 @@ impl Machine {
     /// # Errors
     /// When the chassis does not obey.
     pub fn control(&self, command: ChassisControl) -> Result<(), Refused> {
-        self.0.chassis.control(command)
+        self.0.body.chassis.control(command)
     }
 
     /// The boot flags as they are now.
     #[must_use]
     pub fn boot_flags(&self) -> BootFlags {
-        self.0.boot.flags()
+        self.0.body.boot.flags()
     }
 
     /// What a pretend machine is doing; `None` for another chassis.
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
-        self.0.pretend.as_ref().map(PretendMachine::phase)
+        self.0.body.pretend.as_ref().map(PretendMachine::phase)
     }
 
     /// Waits until a pretend machine is in that phase. Answers whether it came to it in time.
     pub async fn wait_phase(&self, wanted: Phase, limit: Duration) -> bool {
-        let Some(pretend) = &self.0.pretend else { return false };
+        let Some(pretend) = &self.0.body.pretend else { return false };
         let mut live = pretend.subscribe();
         let waited = timeout(limit, live.wait_for(|(_, phase)| *phase == wanted)).await;
         matches!(waited, Ok(Ok(_)))
@@ -386,12 +265,12 @@ impl Machine {
     /// What is on a pretend machine's disk.
     #[must_use]
     pub fn disk(&self) -> Option<InstalledOs> {
-        self.0.pretend.as_ref().and_then(PretendMachine::disk)
+        self.0.body.pretend.as_ref().and_then(PretendMachine::disk)
     }
 
     /// Exchanges a pretend machine's disk: an installed system, or an empty one.
     pub fn set_disk(&self, os: Option<InstalledOs>) {
-        if let Some(pretend) = &self.0.pretend {
+        if let Some(pretend) = &self.0.body.pretend {
             pretend.set_disk(os);
         }
     }
@@ -399,13 +278,13 @@ impl Machine {
     /// The last output on the serial console.
     #[must_use]
     pub fn serial_output(&self) -> String {
-        String::from_utf8_lossy(&self.0.serial.history()).into_owned()
+        String::from_utf8_lossy(&self.0.body.serial.history()).into_owned()
     }
 
     /// Bytes ever printed on the serial console: a mark for [`Self::wait_serial`].
     #[must_use]
     pub fn serial_mark(&self) -> u64 {
-        self.0.serial.total()
+        self.0.body.serial.total()
     }
 
     /// Waits until `text` stands in what was printed after `mark` (0: ever). Answers the output since the mark.
@@ -413,8 +292,8 @@ impl Machine {
     /// # Errors
     /// When it does not come in time.
     pub async fn wait_serial(&self, mark: u64, text: &str, limit: Duration) -> Result<String, SerialTimeout> {
-        let mut written = self.0.serial.subscribe();
-        let seen = || String::from_utf8_lossy(&self.0.serial.since(mark)).into_owned();
+        let mut written = self.0.body.serial.subscribe();
+        let seen = || String::from_utf8_lossy(&self.0.body.serial.since(mark)).into_owned();
         let found = async {
             loop {
                 let seen = seen();
@@ -430,7 +309,7 @@ impl Machine {
 
     /// Types at the machine's serial port, as a terminal plugged in beside the BMC. Answers how many bytes it took.
     pub fn type_serial(&self, bytes: &[u8]) -> usize {
-        self.0.serial.type_in(bytes)
+        self.0.body.serial.type_in(bytes)
     }
 
     /// The faults in effect.
@@ -451,7 +330,7 @@ impl Machine {
 
     /// Ends SOL from the BMC's side, as its web page would; the holder is told. Answers whether it was active.
     pub fn deactivate_sol(&self) -> bool {
-        self.0.bmc.deactivate_sol()
+        self.0.bmc.deactivate_sol(self.0.node)
     }
 
     /// The BMC's sessions.
