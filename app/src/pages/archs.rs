@@ -1,44 +1,24 @@
 //! Architectures, each with its boot flavours.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::session::{Failed, Session};
+use super::records::loaded;
 use crate::{
-    api::{Api, ApiError, Arch, ArchInput, ArchName, Description, Id, Image, ImageType, Me, Subarch, SubarchInput, SubarchName},
+    api::{Api, Arch, ArchInput, ArchName, Description, Id, Image, ImageType, Me, Subarch, SubarchInput, SubarchName},
     ui::{
-        AddButton, Choice, Confirm, Dialog, Empty, FieldState, Icon, Loading, PageHead, RowButton, SelectField, Submit, SubmitButton,
-        SubmitErrors, SwitchField, TextField, Toasts, natural,
+        AddButton, Choice, Confirm, Dialog, Empty, FieldState, Icon, PageHead, RowButton, SelectField, Submit, SubmitButton, SubmitErrors,
+        SwitchField, TextField, Toasts, natural,
     },
 };
 
 /// With the images, of which some are bootloaders.
-type Lists = Resource<Result<(Vec<Arch>, Vec<Image>), ApiError>>;
-
 #[component]
 pub(super) fn Archs() -> impl IntoView {
-    let session = expect_context::<Session>();
-    let api = expect_context::<Api>();
-    let lists: Lists = Resource::new(
-        || (),
-        move |()| {
-            let api = api.clone();
-            async move { futures_util::future::try_join(api.archs(), api.images(true)).await }
-        },
-    );
-    view! {
-        <Title text="Architectures"/>
-        <div class="p-4">
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
-                    match session.with(lists).await {
-                        Ok((me, (archs, images))) => view! { <List me archs images/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| lists.refetch()/> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
-    }
+    loaded(
+        "Architectures",
+        |api| async move { futures_util::future::try_join(api.archs(), api.images(true)).await },
+        |me, (archs, images)| view! { <List me archs images/> }.into_any(),
+    )
 }
 
 /// What a dialog is open for: an architecture, and a flavour of it.

@@ -16,6 +16,7 @@ mod not_found;
 mod power;
 mod preseed;
 mod preseeds;
+mod records;
 mod session;
 mod users;
 

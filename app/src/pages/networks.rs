@@ -1,81 +1,47 @@
 //! Networks and their address pools.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::session::{Failed, Session};
+use super::records::{Record, Records, loaded};
 use crate::{
     api::{Api, Cidr, Me, Network, NetworkInput, NetworkName},
-    ui::{
-        AddButton, Confirm, Dialog, Empty, FieldState, Icon, Loading, PageHead, RowButton, Submit, SubmitButton, SubmitErrors, TextField,
-        Toasts, natural,
-    },
+    ui::{AddButton, Dialog, Empty, FieldState, PageHead, Submit, SubmitButton, SubmitErrors, TextField, Toasts, natural},
 };
 
 #[component]
 pub(super) fn Networks() -> impl IntoView {
-    let session = expect_context::<Session>();
-    let api = expect_context::<Api>();
-    let networks = Resource::new(
-        || (),
-        move |()| {
-            let api = api.clone();
-            async move { api.networks().await }
-        },
-    );
-    view! {
-        <Title text="Networks"/>
-        <div class="p-4">
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
-                    match session.with(networks).await {
-                        Ok((me, networks)) => view! { <List me networks/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| networks.refetch()/> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
+    loaded("Networks", |api| async move { api.networks().await }, |me, networks| view! { <List me networks/> }.into_any())
+}
+
+impl Record for Network {
+    const NOUN: &'static str = "network";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn label(&self) -> &str {
+        &self.name
     }
 }
 
 #[component]
 fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
-    let api = StoredValue::new(expect_context::<Api>());
-    let toasts = expect_context::<Toasts>();
-    let networks = RwSignal::new(networks);
+    let records = Records::new(networks);
     let sorted = move || {
-        let mut list = networks.get();
+        let mut list = records.list.get();
         list.sort_by(|a, b| natural(&a.name, &b.name));
         list
     };
-    let editing = RwSignal::new(None::<Network>);
-    let edit_open = RwSignal::new(false);
     let adding = RwSignal::new(false);
-    let deleting = RwSignal::new(None::<Network>);
-    let delete_open = RwSignal::new(false);
-    let submit = Submit::new();
-    let delete = move |()| {
-        let Some(network) = deleting.get_untracked() else { return };
-        let api = api.get_value();
-        submit.run(async move { api.delete_network(network.id).await }, move |()| {
-            delete_open.set(false);
-            networks.update(|list| list.retain(|own| own.id != network.id));
-            toasts.ok(format!("Network {} deleted.", network.name));
-        });
-    };
-    let put = Callback::new(move |network: Network| {
-        networks.update(|list| match list.iter_mut().find(|own| own.id == network.id) {
-            Some(own) => *own = network,
-            None => list.push(network),
-        });
-    });
+    let put = records.put();
     let admin = me.admin;
     view! {
         <PageHead title="Networks">
             {admin.then(|| view! { <AddButton label="Add network" open=adding testid="add-network"/> })}
         </PageHead>
         <Show
-            when=move || !networks.with(Vec::is_empty)
+            when=move || !records.list.with(Vec::is_empty)
             fallback=|| view! { <Empty title="No networks yet">"Networks give interfaces fixed addresses. Machines that live on leases alone need none."</Empty> }
         >
             <div class="rounded-box border-base-300 overflow-x-auto border">
@@ -94,7 +60,6 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                     <tbody>
                         <For each=sorted key=|network| serde_json::to_string(network).unwrap_or_default() let:network>
                             {
-                                let (edited, deleted) = (network.clone(), network.clone());
                                 let pool = |pool: &Option<String>| pool.clone().unwrap_or_else(|| "–".into());
                                 view! {
                                     <tr class="hover:bg-base-200">
@@ -104,18 +69,7 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                                         <td class="font-mono text-xs">{pool(&network.reserved_net)}</td>
                                         <td class="max-w-72 text-xs break-words">{network.machines.join(", ")}</td>
                                         <td class="w-0 text-right whitespace-nowrap">
-                                            {admin.then(|| view! {
-                                                <RowButton
-                                                    icon=Icon::Pencil
-                                                    label=format!("Edit network {}", edited.name)
-                                                    action=move |()| { editing.set(Some(edited.clone())); edit_open.set(true); }
-                                                />
-                                                <RowButton
-                                                    icon=Icon::Trash
-                                                    label=format!("Delete network {}", deleted.name)
-                                                    action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
-                                                />
-                                            })}
+                                            {admin.then(|| records.buttons(&network, true))}
                                         </td>
                                     </tr>
                                 }
@@ -126,26 +80,15 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
             </div>
         </Show>
         <Dialog open=adding title="Add a network"><Form open=adding old=None done=put/></Dialog>
-        <Dialog open=edit_open title="Edit network">
-            {move || editing.get().map(|network| view! { <Form open=edit_open old=Some(network) done=put/> })}
-        </Dialog>
-        <Confirm
-            open=delete_open
-            title="Delete network"
-            text=Signal::derive(move || {
-                let network = deleting.get();
-                let used = network.as_ref().map(|own| own.machines.len()).unwrap_or_default();
-                let name = network.map(|own| own.name).unwrap_or_default();
-                if used > 0 {
-                    format!("Are you sure you want to delete network {name}? {used} of the lab's machines have an interface in it.")
-                } else {
-                    format!("Are you sure you want to delete network {name}?")
-                }
-            })
-            acknowledge=true
-            submit
-            action=delete
-        />
+        {records.editor(move |open, network| view! { <Form open old=Some(network) done=put/> }.into_any())}
+        {records.deleter(
+            |network| match network.machines.len() {
+                0 => String::new(),
+                1 => "One of the lab's machines has an interface in it.".into(),
+                used => format!("{used} of the lab's machines have an interface in it."),
+            },
+            |api, id| async move { api.delete_network(id).await },
+        )}
     }
 }
 

@@ -1,15 +1,11 @@
 //! The list of preseeds.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::{
-    flags::Flags,
-    session::{Failed, Session},
-};
+use super::{flags::Flags, records::loaded};
 use crate::{
-    api::{Api, Me, Preseed},
-    ui::{Empty, FilterBox, Glyph, Icon, Loading, PageHead, Sort, SortHead, format::counted, matches, natural},
+    api::{Me, Preseed},
+    ui::{Empty, FilterBox, Glyph, Icon, PageHead, Sort, SortHead, format::counted, matches, natural},
 };
 
 /// A preseed as listed, without its text.
@@ -34,28 +30,11 @@ impl From<Preseed> for Entry {
 
 #[component]
 pub(super) fn Preseeds() -> impl IntoView {
-    let session = expect_context::<Session>();
-    let api = expect_context::<Api>();
-    let preseeds = Resource::new(
-        || (),
-        move |()| {
-            let api = api.clone();
-            async move { Ok(api.preseeds(true).await?.into_iter().map(Entry::from).collect::<Vec<_>>()) }
-        },
-    );
-    view! {
-        <Title text="Preseeds"/>
-        <div class="p-4">
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
-                    match session.with(preseeds).await {
-                        Ok((me, preseeds)) => view! { <List me preseeds/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| preseeds.refetch()/> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
-    }
+    loaded(
+        "Preseeds",
+        |api| async move { Ok(api.preseeds(true).await?.into_iter().map(Entry::from).collect::<Vec<_>>()) },
+        |me, preseeds| view! { <List me preseeds/> }.into_any(),
+    )
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,81 +1,51 @@
 //! Accounts, for administrators.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use super::session::{Failed, Session};
+use super::records::{Record, Records, loaded};
 use crate::{
     api::{Api, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
-        AddButton, Confirm, CopyButton, Dialog, FieldState, FilterBox, Icon, Loading, Notice, PageHead, RowButton, Submit, SubmitButton,
-        SubmitErrors, SwitchField, TextField, Toasts, matches, natural,
+        AddButton, CopyButton, Dialog, FieldState, FilterBox, Icon, Notice, PageHead, RowButton, Submit, SubmitButton, SubmitErrors,
+        SwitchField, TextField, Toasts, matches, natural,
     },
 };
 
 #[component]
 pub(super) fn Users() -> impl IntoView {
-    let session = expect_context::<Session>();
-    let api = expect_context::<Api>();
-    let users = Resource::new(
-        || (),
-        move |()| {
-            let api = api.clone();
-            async move { api.users().await }
-        },
-    );
-    view! {
-        <Title text="Users"/>
-        <div class="p-4">
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
-                    match session.with(users).await {
-                        Ok((me, users)) => view! { <List me users/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| users.refetch()/> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
+    loaded("Users", |api| async move { api.users().await }, |me, users| view! { <List me users/> }.into_any())
+}
+
+impl Record for User {
+    const NOUN: &'static str = "user";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn label(&self) -> &str {
+        &self.username
     }
 }
 
 #[component]
 fn List(me: Me, users: Vec<User>) -> impl IntoView {
-    let api = StoredValue::new(expect_context::<Api>());
-    let toasts = expect_context::<Toasts>();
-    let users = RwSignal::new(users);
+    let records = Records::new(users);
     let filter = RwSignal::new(String::new());
     let sorted = move || {
         let query = filter.get();
         let found =
             |user: &User| matches(&format!("{}\n{}", user.username, user.email.as_deref().unwrap_or_default()).to_lowercase(), &query);
-        let mut list: Vec<User> = users.with(|list| list.iter().filter(|user| found(user)).cloned().collect());
+        let mut list: Vec<User> = records.list.with(|list| list.iter().filter(|user| found(user)).cloned().collect());
         list.sort_by(|a, b| natural(&a.username, &b.username));
         list
     };
     let adding = RwSignal::new(false);
-    let editing = RwSignal::new(None::<User>);
-    let edit_open = RwSignal::new(false);
+    let password_of = RwSignal::new(None::<User>);
     let password_open = RwSignal::new(false);
     let created = RwSignal::new(None::<CreatedUser>);
     let created_open = RwSignal::new(false);
-    let deleting = RwSignal::new(None::<User>);
-    let delete_open = RwSignal::new(false);
-    let submit = Submit::new();
-    let delete = move |()| {
-        let Some(user) = deleting.get_untracked() else { return };
-        let api = api.get_value();
-        submit.run(async move { api.delete_user(user.id).await }, move |()| {
-            delete_open.set(false);
-            users.update(|list| list.retain(|own| own.id != user.id));
-            toasts.ok(format!("User {} deleted.", user.username));
-        });
-    };
-    let put = Callback::new(move |user: User| {
-        users.update(|list| match list.iter_mut().find(|own| own.id == user.id) {
-            Some(own) => *own = user,
-            None => list.push(user),
-        });
-    });
+    let put = records.put();
     let made = Callback::new(move |new: CreatedUser| {
         put.run(new.user.clone());
         created.set(Some(new));
@@ -103,7 +73,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                 <tbody>
                     <For each=sorted key=|user| serde_json::to_string(user).unwrap_or_default() let:user>
                         {
-                            let (edited, secret, deleted) = (user.clone(), user.clone(), user.clone());
+                            let secret = user.clone();
                             view! {
                                 <tr class="hover:bg-base-200">
                                     <th scope="row" class="font-medium">{user.username.clone()}</th>
@@ -112,22 +82,11 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                                     <td class="w-0 text-right whitespace-nowrap">
                                         {admin.then(|| view! {
                                             <RowButton
-                                                icon=Icon::Pencil
-                                                label=format!("Edit {}", edited.username)
-                                                action=move |()| { editing.set(Some(edited.clone())); edit_open.set(true); }
-                                            />
-                                            <RowButton
                                                 icon=Icon::Keyboard
                                                 label=format!("Set password of {}", secret.username)
-                                                action=move |()| { editing.set(Some(secret.clone())); password_open.set(true); }
+                                                action=move |()| { password_of.set(Some(secret.clone())); password_open.set(true); }
                                             />
-                                            {(deleted.id != own_id).then(|| view! {
-                                                <RowButton
-                                                    icon=Icon::Trash
-                                                    label=format!("Delete {}", deleted.username)
-                                                    action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
-                                                />
-                                            })}
+                                            {records.buttons(&user, user.id != own_id)}
                                         })}
                                     </td>
                                 </tr>
@@ -138,11 +97,9 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
             </table>
         </div>
         <Dialog open=adding title="Add a user"><NewForm open=adding done=made/></Dialog>
-        <Dialog open=edit_open title="Edit user">
-            {move || editing.get().map(|user| view! { <EditForm open=edit_open user done=put/> })}
-        </Dialog>
+        {records.editor(move |open, user| view! { <EditForm open user done=put/> }.into_any())}
         <Dialog open=password_open title="Set password">
-            {move || editing.get().map(|user| view! { <PasswordForm open=password_open user/> })}
+            {move || password_of.get().map(|user| view! { <PasswordForm open=password_open user/> })}
         </Dialog>
         <Dialog open=created_open title="User added">
             {move || {
@@ -160,16 +117,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                     })
             }}
         </Dialog>
-        <Confirm
-            open=delete_open
-            title="Delete user"
-            text=Signal::derive(move || {
-                format!("Are you sure you want to delete user {}? Their sessions and tokens end at once.", deleting.get().map(|own| own.username).unwrap_or_default())
-            })
-            acknowledge=true
-            submit
-            action=delete
-        />
+        {records.deleter(|_| "Their sessions and tokens end at once.".into(), |api, id| async move { api.delete_user(id).await })}
     }
 }
 

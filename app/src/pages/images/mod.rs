@@ -4,49 +4,29 @@ mod edit;
 mod upload;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use self::{edit::EditForm, upload::UploadPanel};
 use super::{
     flags::Flags,
-    session::{Failed, Session},
+    records::{Record, Records, loaded},
 };
 use crate::{
-    api::{Api, ApiError, Arch, Image, Me},
+    api::{Arch, Image, Me},
     ui::{
-        AddButton, Confirm, CopyButton, Dialog, Empty, FilterBox, Icon, Loading, PageHead, RowButton, Sort, SortHead, Submit, Toasts,
+        AddButton, CopyButton, Empty, FilterBox, PageHead, Sort, SortHead,
         format::{bytes, counted},
         matches, natural,
     },
 };
 
-type Lists = Resource<Result<(Vec<Image>, Vec<Arch>), ApiError>>;
-
 #[component]
 pub(super) fn Images() -> impl IntoView {
-    let session = expect_context::<Session>();
-    let api = expect_context::<Api>();
-    let lists: Lists = Resource::new(
-        || (),
-        move |()| {
-            let api = api.clone();
-            async move { futures_util::future::try_join(api.images(true), api.archs()).await }
-        },
-    );
-    view! {
-        <Title text="Images"/>
-        <div class="p-4">
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
-                    match session.with(lists).await {
-                        Ok((me, (images, archs))) => view! { <List me images archs/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| lists.refetch()/> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
-    }
+    loaded(
+        "Images",
+        |api| async move { futures_util::future::try_join(api.images(true), api.archs()).await },
+        |me, (images, archs)| view! { <List me images archs/> }.into_any(),
+    )
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +57,21 @@ fn found(image: &Image, query: &str) -> bool {
     matches(&all, query)
 }
 
+impl Record for Image {
+    const NOUN: &'static str = "image";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn label(&self) -> &str {
+        &self.filename
+    }
+}
+
 #[component]
 fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
-    let api = StoredValue::new(expect_context::<Api>());
-    let toasts = expect_context::<Toasts>();
-    let images = RwSignal::new(images);
+    let records = Records::new(images);
     let query = use_query_map().get_untracked();
     let filter = RwSignal::new(query.get("q").unwrap_or_default());
     let only_mine = RwSignal::new(query.get("mine").is_some());
@@ -92,31 +82,12 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
         let (filter, only_mine, sort) = (filter.get(), only_mine.get(), sort.get());
         let mine = |image: &Image| !only_mine || image.user.as_deref() == Some(&username);
         let mut list: Vec<Image> =
-            images.with(|images| images.iter().filter(|image| mine(image) && found(image, &filter)).cloned().collect());
+            records.list.with(|images| images.iter().filter(|image| mine(image) && found(image, &filter)).cloned().collect());
         list.sort_by(|a, b| compare(a, b, sort));
         list
     });
     let uploading = RwSignal::new(false);
-    let editing = RwSignal::new(None::<Image>);
-    let edit_open = RwSignal::new(false);
-    let deleting = RwSignal::new(None::<Image>);
-    let delete_open = RwSignal::new(false);
-    let submit = Submit::new();
-    let delete = move |()| {
-        let Some(image) = deleting.get_untracked() else { return };
-        let api = api.get_value();
-        submit.run(async move { api.delete_image(image.id).await }, move |()| {
-            delete_open.set(false);
-            images.update(|images| images.retain(|own| own.id != image.id));
-            toasts.ok(format!("{} deleted.", image.filename));
-        });
-    };
-    let put = Callback::new(move |image: Image| {
-        images.update(|images| match images.iter_mut().find(|own| own.id == image.id) {
-            Some(own) => *own = image,
-            None => images.push(image),
-        });
-    });
+    let put = records.put();
     let archs = StoredValue::new(archs);
     view! {
         <PageHead title="Images">
@@ -139,7 +110,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
             <span class="text-sm opacity-70" role="status">{move || counted(shown.with(Vec::len), "image", "images")}</span>
         </div>
         <Show
-            when=move || !images.with(Vec::is_empty)
+            when=move || !records.list.with(Vec::is_empty)
             fallback=|| view! { <Empty title="No images yet">"Upload the kernel and the initrd of an installer, unmodified, and the bootloader of each architecture."</Empty> }
         >
             <div class="rounded-box border-base-300 overflow-x-auto border">
@@ -161,7 +132,6 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                     <tbody>
                         <For each=move || shown.get() key=|image| serde_json::to_string(image).unwrap_or_default() let:image>
                             {
-                                let (edited, deleted) = (image.clone(), image.clone());
                                 view! {
                                     <tr class="hover:bg-base-200" data-testid="image-row" data-image=image.filename.clone()>
                                         <th scope="row" class="max-w-72 font-normal">
@@ -180,18 +150,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                         <td class="text-xs whitespace-nowrap">{image.upload_date.seconds()}</td>
                                         <td><Flags public=image.public known_good=image.known_good/></td>
                                         <td class="w-0 text-right whitespace-nowrap">
-                                            {image.may_change.then(|| view! {
-                                                <RowButton
-                                                    icon=Icon::Pencil
-                                                    label=format!("Edit {}", edited.filename)
-                                                    action=move |()| { editing.set(Some(edited.clone())); edit_open.set(true); }
-                                                />
-                                                <RowButton
-                                                    icon=Icon::Trash
-                                                    label=format!("Delete {}", deleted.filename)
-                                                    action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
-                                                />
-                                            })}
+                                            {image.may_change.then(|| records.buttons(&image, true))}
                                         </td>
                                     </tr>
                                 }
@@ -204,18 +163,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                 <Empty title="No image matches"/>
             </Show>
         </Show>
-        <Dialog open=edit_open title="Edit image">
-            {move || editing.get().map(|image| view! { <EditForm open=edit_open image archs=archs.get_value() done=put/> })}
-        </Dialog>
-        <Confirm
-            open=delete_open
-            title="Delete image"
-            text=Signal::derive(move || {
-                format!("Are you sure you want to delete image {}?", deleting.get().map(|image| image.name).unwrap_or_default())
-            })
-            acknowledge=true
-            submit
-            action=delete
-        />
+        {records.editor(move |open, image| view! { <EditForm open image archs=archs.get_value() done=put/> }.into_any())}
+        {records.deleter(|_| String::new(), |api, id| async move { api.delete_image(id).await })}
     }
 }

@@ -1,0 +1,146 @@
+//! What the pages have in common that show one kind of thing and let it be edited and deleted in dialogs.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::session::{Failed, Session};
+use crate::{
+    api::{Api, ApiError, Me},
+    ui::{Confirm, Dialog, Icon, Loading, RowButton, Submit, Toasts},
+};
+
+/// A page whose data is asked for once: its title, and `draw` when the data is there, else what stands in its place.
+pub(super) fn loaded<T, F>(title: &'static str, fetch: fn(Api) -> F, draw: fn(Me, T) -> AnyView) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, ApiError>> + Send + 'static,
+{
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let data = Resource::new(|| (), move |()| fetch(api.clone()));
+    view! {
+        <Title text=title/>
+        <div class="p-4">
+            <Suspense fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(data).await {
+                        Ok((me, data)) => draw(me, data),
+                        Err(error) => view! { <Failed error retry=move |()| data.refetch()/> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+    .into_any()
+}
+
+/// Something listed that is edited and deleted by its id.
+pub(super) trait Record: Clone + Send + Sync + 'static {
+    /// What it is called within a sentence.
+    const NOUN: &'static str;
+
+    fn id(&self) -> i64;
+
+    fn label(&self) -> &str;
+}
+
+/// The things a page lists, and which of them its dialogs are about.
+pub(super) struct Records<T: Record> {
+    pub(super) list: RwSignal<Vec<T>>,
+    editing: RwSignal<Option<T>>,
+    edit_open: RwSignal<bool>,
+    deleting: RwSignal<Option<T>>,
+    delete_open: RwSignal<bool>,
+}
+
+impl<T: Record> Clone for Records<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Record> Copy for Records<T> {}
+
+impl<T: Record> Records<T> {
+    pub(super) fn new(list: Vec<T>) -> Self {
+        Self {
+            list: RwSignal::new(list),
+            editing: RwSignal::new(None),
+            edit_open: RwSignal::new(false),
+            deleting: RwSignal::new(None),
+            delete_open: RwSignal::new(false),
+        }
+    }
+
+    /// Puts a new or changed one into the list.
+    pub(super) fn put(self) -> Callback<T> {
+        Callback::new(move |new: T| {
+            self.list.update(|list| match list.iter_mut().find(|own| own.id() == new.id()) {
+                Some(own) => *own = new,
+                None => list.push(new),
+            });
+        })
+    }
+
+    /// The row's buttons that open the dialogs below. Not everyone may delete everything.
+    pub(super) fn buttons(self, record: &T, deletable: bool) -> AnyView {
+        let named = |verb: &str| format!("{verb} {} {}", T::NOUN, record.label());
+        let (edited, deleted) = (record.clone(), record.clone());
+        let edit = move |()| {
+            self.editing.set(Some(edited.clone()));
+            self.edit_open.set(true);
+        };
+        let delete = move |()| {
+            self.deleting.set(Some(deleted.clone()));
+            self.delete_open.set(true);
+        };
+        view! {
+            <RowButton icon=Icon::Pencil label=named("Edit") action=edit/>
+            {deletable.then(|| view! { <RowButton icon=Icon::Trash label=named("Delete") action=delete/> })}
+        }
+        .into_any()
+    }
+
+    /// The dialog with the form for the one that is edited; the form closes it.
+    pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, T) -> AnyView + Send + Sync + 'static) -> AnyView {
+        let form = StoredValue::new(form);
+        view! {
+            <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN)>
+                {move || self.editing.get().map(|record| form.with_value(|form| form(self.edit_open, record)))}
+            </Dialog>
+        }
+        .into_any()
+    }
+
+    /// Asks before deleting. `consequence` is said with the question, and may be empty.
+    pub(super) fn deleter<F>(self, consequence: fn(&T) -> String, delete: fn(Api, i64) -> F) -> AnyView
+    where
+        F: Future<Output = Result<(), ApiError>> + 'static,
+    {
+        let api = StoredValue::new(expect_context::<Api>());
+        let toasts = expect_context::<Toasts>();
+        let submit = Submit::new();
+        let action = move |()| {
+            let Some(record) = self.deleting.get_untracked() else { return };
+            submit.run(delete(api.get_value(), record.id()), move |()| {
+                self.delete_open.set(false);
+                self.list.update(|list| list.retain(|own| own.id() != record.id()));
+                toasts.ok(format!("Deleted {} {}.", T::NOUN, record.label()));
+            });
+        };
+        let text = move || {
+            self.deleting.with(|record| {
+                let Some(record) = record else { return String::new() };
+                let question = format!("Are you sure you want to delete {} {}?", T::NOUN, record.label());
+                [question, consequence(record)].join(" ").trim_end().to_owned()
+            })
+        };
+        view! {
+            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action/>
+        }
+        .into_any()
+    }
+}
