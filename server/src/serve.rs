@@ -25,7 +25,7 @@ use crate::{
     bmc,
     config::Config,
     http,
-    lab::{Lab, accounts, images, power},
+    lab::{Lab, accounts, images, power, provision},
     netboot::TftpSource,
 };
 
@@ -65,6 +65,8 @@ impl Server {
         } else if swept.unfinished + swept.removed > 0 {
             tracing::info!(unfinished = swept.unfinished, orphans = swept.removed, "removed what was left of uploads");
         }
+
+        provision::resume(&lab).await.context("cannot go on logging the consoles of installs")?;
 
         let mut server = Self { lab: lab.clone(), address, tftp: None, first_password, jobs: JoinSet::new() };
         server.start_tftp().await?;

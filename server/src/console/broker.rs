@@ -22,6 +22,8 @@ use crate::bmc::{Bmc, BmcError, ConsoleInput};
 const RING: usize = 256 * 1024;
 /// Inputs on their way to a slow BMC before typing waits.
 const INPUTS: usize = 64;
+/// A session is kept at least so long for who is about to join.
+const JOINING: Duration = Duration::from_secs(5);
 
 /// Finds a machine's BMC anew for every connection: its settings may have changed.
 #[async_trait]
@@ -127,7 +129,9 @@ impl Broker {
         let mut consoles = self.consoles();
         if let Some(shared) = consoles.get(&machine) {
             // so that the line does not end between here and the join
-            shared.desk().keep_until = Instant::now() + Duration::from_secs(5);
+            let mut desk = shared.desk();
+            desk.keep_until = desk.keep_until.max(Instant::now() + JOINING);
+            drop(desk);
             return Arc::clone(shared);
         }
         let (inputs, typed) = mpsc::channel(INPUTS);
@@ -146,7 +150,7 @@ impl Broker {
                 viewers: BTreeMap::new(),
                 writer: None,
                 take_over: false,
-                keep_until: Instant::now() + Duration::from_secs(5),
+                keep_until: Instant::now() + JOINING,
             }),
         });
         consoles.insert(machine, Arc::clone(&shared));

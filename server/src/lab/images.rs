@@ -1,11 +1,11 @@
 //! Kernels, initrds and bootloaders. The file first, the row second: a row without its file cannot be.
 
-use std::{collections::HashSet, io};
+use std::collections::HashSet;
 
 use app::api::{Description, Image, ImageChange, ImageType, NewImage};
 use store::{ImageRow, ImageView, Tx};
 
-use super::{Actor, Lab, LabError, in_use};
+use super::{Actor, Lab, LabError, in_use, whole};
 use crate::{
     images::{ReceiveError, Received, Swept, safe_name, shown_name},
     journal::{Pending, instant, now_micros},
@@ -163,11 +163,6 @@ impl From<ReceiveError> for LabError {
             ReceiveError::Io(error) => error.into(),
         }
     }
-}
-
-/// Runs something that must not be left half done when the client goes away.
-async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T, LabError>> + Send + 'static) -> Result<T, LabError> {
-    tokio::spawn(work).await.map_err(|error| LabError::Files(io::Error::other(error)))?
 }
 
 fn may_change(actor: &Actor, owner: Option<i64>) -> bool {

@@ -17,7 +17,7 @@ pub mod preseeds;
 pub mod provision;
 pub mod watch;
 
-use std::{ops::Deref, sync::Arc};
+use std::{future::Future, ops::Deref, panic::resume_unwind, sync::Arc};
 
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -88,6 +88,15 @@ impl Lab {
             config,
             shutdown,
         })))
+    }
+}
+
+/// Runs something that must not be left half done when the client goes away: a request's future is dropped with its connection.
+async fn whole<T: Send + 'static>(work: impl Future<Output = Result<T, LabError>> + Send + 'static) -> Result<T, LabError> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        // only the runtime's end cancels it, and this with it
+        Err(error) => resume_unwind(error.into_panic()),
     }
 }
 

@@ -8,7 +8,7 @@ use store::{BmcRow, MachineRow};
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
-use super::{Actor, Lab, LabError, bmcs, machines};
+use super::{Actor, Lab, LabError, bmcs, machines, whole};
 use crate::{
     bmc::{Bmc, BmcError, BmcTarget, BootDevice, PowerControl, PowerReading, Roster},
     secrets::Secrets,
@@ -40,6 +40,11 @@ pub async fn ask(lab: &Lab, _actor: &Actor, id: i64) -> Result<PowerAnswer, LabE
 /// # Errors
 /// Actors who are neither admin nor assignee, machines without BMC, and a BMC that fails or refuses.
 pub async fn act(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Result<PowerAnswer, LabError> {
+    let (lab, actor) = (lab.clone(), actor.clone());
+    whole(async move { command(&lab, &actor, id, action).await }).await
+}
+
+async fn command(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Result<PowerAnswer, LabError> {
     let (machine, bmc) = controlled(lab, actor, id, "power state changes require a BMC").await?;
     let efi = efiboot(lab, &machine).await?;
     let target = target(&lab.secrets, &machine, bmc);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use app::api::{EventKind, MachineState, Outcome};
 
-use super::{Actor, Lab, LabError, consoles, machines, power};
+use super::{Actor, Lab, LabError, consoles, machines, power, whole};
 use crate::{
     bmc::BootDevice,
     journal::{Pending, now_micros},
@@ -21,6 +21,11 @@ const RECORDED_FOR: Duration = Duration::from_secs(12 * 3600);
 /// # Errors
 /// Whatever is missing (BMC, kernel, subarch, bootloader), the actor's right, a BMC that fails.
 pub async fn start(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, LabError> {
+    let (lab, actor) = (lab.clone(), actor.clone());
+    whole(async move { boot(&lab, &actor, id).await }).await
+}
+
+async fn boot(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, LabError> {
     let (machine, bmc) = power::controlled(lab, actor, id, "provisioning requires a BMC").await?;
     if machine.kernel_id.is_none() {
         return Err(LabError::invalid("provisioning requires a kernel"));
@@ -52,6 +57,24 @@ pub async fn start(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, La
     lab.journal.record(id, Some(&actor.cause()), EventKind::PowerChange { power: "pxe_reboot".into() }).await?;
     power::look_again(lab.clone(), id, target);
     Ok(MachineState::Provisioning)
+}
+
+/// Goes on logging the consoles of the installs that were under way when the server ended.
+///
+/// # Errors
+/// The store's.
+pub async fn resume(lab: &Lab) -> Result<(), LabError> {
+    let now = now_micros();
+    for machine in store::machines::list(&mut *lab.store.read().await?).await? {
+        let begun = Duration::from_micros(u64::try_from(now - machine.updated_at).unwrap_or(0));
+        if machine.bmc_id.is_some()
+            && machines::state(&machine.state) == MachineState::Provisioning
+            && let Some(left) = RECORDED_FOR.checked_sub(begun)
+        {
+            consoles::record(lab, machine.id, left);
+        }
+    }
+    Ok(())
 }
 
 /// Says how a provisioning ended. Changes nothing but the state.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app::api::{ConsoleStatus, ConsoleTicket, Line};
+use axum::http::StatusCode;
 use bmc_sim::{
     faults::{Faults, SolFault},
     machine::{Firmware, pretend::InstalledOs},
@@ -146,4 +147,49 @@ async fn a_ticket_opens_one_console_once() {
     assert_eq!((actor.username.as_str(), machine), ("admin", lab.machine.id));
     assert!(consoles::redeem(&lab.app.lab, &ticket.token).await.is_err());
     assert!(consoles::redeem(&lab.app.lab, "made up").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_install_is_logged_to_its_end_though_somebody_looked_in_and_left() {
+    let lab = Simulated::start_with(Engine::Sqlite, Firmware::Bios, |config| config.console.linger = Duration::ZERO).await;
+    lab.admin.post(&lab.path("/state"), &json!({ "state": "provision" })).await.body_of::<app::api::StateAnswer>(StatusCode::ACCEPTED);
+    lab.sim().wait_serial(0, "Power down", Duration::from_secs(20)).await.unwrap();
+    let mut ann = attach(&lab, "ann").await;
+    connected(&mut ann).await;
+    drop(ann);
+    // longer than a session is kept for who is about to join
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert_eq!(lab.app.lab.consoles.open(), 1, "the session that logs the install has ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_starts_again_goes_on_logging_installs() {
+    let lab = running().await;
+    let (consoles, provision) = (&lab.app.lab.consoles, server::lab::provision::resume);
+    provision(&lab.app.lab).await.unwrap();
+    assert_eq!(consoles.open(), 0, "nothing is being installed");
+    // what a server leaves behind that dies after the click
+    let mut tx = lab.app.lab.store.begin().await.unwrap();
+    let mut row = store::machines::get(&mut tx, lab.machine.id).await.unwrap().unwrap();
+    row.state = "provisioning".into();
+    store::machines::update(&mut tx, &row).await.unwrap();
+    tx.commit().await.unwrap();
+    provision(&lab.app.lab).await.unwrap();
+    assert_eq!(consoles.open(), 1);
+    let log = lab.app.lab.config.console.log_dir.join(format!("{}.log", lab.machine.id));
+    let logged = || std::fs::read_to_string(&log).unwrap_or_default();
+    for _ in 0..300 {
+        if log.exists() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    lab.sim().control(ipmi_client::ChassisControl::HardReset).unwrap();
+    for _ in 0..300 {
+        if logged().contains("login:") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{:?}", logged());
 }

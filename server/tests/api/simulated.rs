@@ -9,7 +9,7 @@ use bmc_sim::{
     machine::{Firmware, timing::Timing},
 };
 use serde_json::json;
-use server::netboot::TftpSource;
+use server::{config::Config, netboot::TftpSource};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,9 +34,18 @@ pub struct Simulated {
 impl Simulated {
     /// A machine that is off, has nothing on its disk, and whose lab knows its BMC, kernel, initrd and flavour.
     pub async fn start(engine: Engine, firmware: Firmware) -> Self {
+        Self::start_with(engine, firmware, |_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(engine: Engine, firmware: Firmware, change: impl FnOnce(&mut Config)) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let http = listener.local_addr().unwrap();
-        let app = TestApp::start_with(engine, |config| config.listen = http).await;
+        let app = TestApp::start_with(engine, |config| {
+            config.listen = http;
+            change(config);
+        })
+        .await;
         let service = app.router.clone().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let source = Arc::new(TftpSource::new(app.lab.netboot.clone()));
