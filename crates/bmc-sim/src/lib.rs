@@ -10,8 +10,10 @@ mod bmc;
 pub mod faults;
 mod lab;
 pub mod machine;
+mod port;
 
 pub use bmc::{BridgeAnswers, BusAddress, CartridgeAddress, Counters, SessionInfo, StartError, User};
 pub use faults::Faults;
 pub use ipmi_wire::Privilege;
 pub use lab::{CartridgeConfig, ChassisFactory, Lab, LabConfig, LabError, Machine, MachineConfig, SerialTimeout};
+pub use port::{Port, PortFactory};

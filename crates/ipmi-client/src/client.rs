@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::driver::{self, Call, Job};
 use crate::error::{Error, ErrorKind, Stage};
+use crate::network::{Network, Udp};
 use crate::sol::SolSession;
 use crate::target::Target;
 
@@ -69,10 +70,16 @@ impl Client {
     /// A handle; nothing is sent before the first request. Must be called within a tokio runtime.
     #[must_use]
     pub fn new(target: Target) -> Self {
+        Self::over(Arc::new(Udp), target)
+    }
+
+    /// [`Self::new`] over another network than the operating system's UDP: for simulations in simulated time.
+    #[must_use]
+    pub fn over(network: Arc<dyn Network>, target: Target) -> Self {
         let target = Arc::new(target);
         let strongest = Arc::new(AtomicU8::new(0));
         let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(driver::run(Arc::clone(&target), queue, Arc::clone(&strongest)));
+        tokio::spawn(driver::run(network, Arc::clone(&target), queue, Arc::clone(&strongest)));
         Self { target, jobs, strongest }
     }
 

@@ -16,11 +16,13 @@
 mod client;
 mod driver;
 mod error;
+mod network;
 mod sol;
 mod target;
 
 pub use client::{BootFlags, Client, RawResponse, SolOptions};
 pub use error::{Error, ErrorKind, Stage};
+pub use network::{Network, Socket};
 pub use sol::{CloseReason, SolClosed, SolEvent, SolSession, SolWriter};
 pub use target::{Quirk, Quirks, Secret, SuitePolicy, Target, Timeouts};
 

@@ -1,6 +1,7 @@
 //! A BMC: RMCP+ over one UDP socket, in front of a chassis.
 
 use std::{
+    future::poll_fn,
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,7 +18,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::faults::{Datagram, Direction, Faults, Wire};
+use crate::{
+    faults::{Datagram, Direction, Faults, Wire},
+    port::{Port, PortFactory},
+};
 use core::{Core, Fixed};
 use users::Users;
 
@@ -62,6 +66,8 @@ pub(crate) struct BmcConfig {
     pub(crate) seed: u64,
     /// How answers of cartridges come back.
     pub(crate) bridge_answers: BridgeAnswers,
+    /// Where the socket comes from if not from the operating system.
+    pub(crate) port: Option<PortFactory>,
 }
 
 /// A session as somebody at the BMC sees it.
@@ -95,8 +101,12 @@ impl Bmc {
         config: BmcConfig,
         nodes: Vec<Node>,
     ) -> Result<(Self, impl Future<Output = ()> + Send + 'static), StartError> {
-        let socket = UdpSocket::bind(config.address).await.map_err(|error| StartError::Bind(config.address, error))?;
-        let address = socket.local_addr().map_err(|error| StartError::Bind(config.address, error))?;
+        let failed = |error| StartError::Bind(config.address, error);
+        let socket = match &config.port {
+            Some(factory) => factory.0(config.address).map_err(failed)?,
+            None => Box::new(UdpSocket::bind(config.address).await.map_err(failed)?),
+        };
+        let address = socket.address().map_err(failed)?;
         let fixed = Fixed {
             users: Users::new(&config.users)?,
             kg: config.kg.map(|kg| SecretKey::new(kg.as_bytes())).transpose()?,
@@ -172,7 +182,7 @@ pub enum StartError {
 }
 
 struct Task {
-    socket: UdpSocket,
+    socket: Box<dyn Port>,
     core: Arc<Mutex<Core>>,
     wake: Arc<Notify>,
     wire: Wire,
@@ -188,7 +198,7 @@ impl Task {
         loop {
             let deadline = [lock(&self.core).deadline(), self.wire.deadline()].into_iter().flatten().min();
             tokio::select! {
-                readable = self.socket.readable() => {
+                readable = poll_fn(|context| self.socket.poll_readable(context)) => {
                     if readable.is_err() {
                         return;
                     }

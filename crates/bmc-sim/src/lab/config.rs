@@ -18,6 +18,7 @@ use crate::{
         pretend::{BootSource, Spec},
         timing::Timing,
     },
+    port::PortFactory,
 };
 
 /// A lab to be started.
@@ -103,6 +104,9 @@ pub struct MachineConfig {
     /// Another chassis than the pretend machine.
     #[serde(skip)]
     pub chassis: Option<ChassisFactory>,
+    /// Another network for the BMC than UDP.
+    #[serde(skip)]
+    pub port: Option<PortFactory>,
 }
 
 impl MachineConfig {
@@ -132,6 +136,7 @@ impl MachineConfig {
             cartridges: Vec::new(),
             bridge_answers: BridgeAnswers::default(),
             chassis: None,
+            port: None,
         }
     }
 
@@ -166,6 +171,7 @@ impl MachineConfig {
             faults: self.faults.clone(),
             seed: self.seed,
             bridge_answers: self.bridge_answers,
+            port: self.port.clone(),
         }
     }
 }

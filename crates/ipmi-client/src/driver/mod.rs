@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::client::{RawResponse, SolOptions};
 use crate::error::{Error, ErrorKind, Stage};
+use crate::network::Network;
 use crate::sol::{SolEvent, SolWriter};
 use crate::target::Target;
 
@@ -124,7 +125,7 @@ fn random<const N: usize>() -> Result<[u8; N], ErrorKind> {
 }
 
 /// Runs until the last handle is gone.
-pub(crate) async fn run(target: Arc<Target>, mut jobs: mpsc::Receiver<Job>, strongest: Arc<AtomicU8>) {
+pub(crate) async fn run(network: Arc<dyn Network>, target: Arc<Target>, mut jobs: mpsc::Receiver<Job>, strongest: Arc<AtomicU8>) {
     let mut memory = Memory::default();
     let mut queue: VecDeque<Request> = VecDeque::new();
     loop {
@@ -136,7 +137,7 @@ pub(crate) async fn run(target: Arc<Target>, mut jobs: mpsc::Receiver<Job>, stro
             }
         }
         let born = queue.iter().map(|request| request.born).max().unwrap_or_else(Instant::now);
-        let (link, live) = match open::open(&target, &mut memory, born, born + target.timeouts.request).await {
+        let (link, live) = match open::open(&*network, &target, &mut memory, born..born + target.timeouts.request).await {
             Ok(opened) => opened,
             Err(kind) => {
                 tracing::debug!(bmc = %target.addr, error = %kind, "no session");

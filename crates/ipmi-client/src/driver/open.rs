@@ -1,5 +1,6 @@
 //! Opening a session: discovery, choice of suite, RAKP, privilege.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use ipmi_wire::bridge::Route;
@@ -19,6 +20,7 @@ use super::link::Link;
 use super::session::{Live, ask};
 use super::{Patience, random};
 use crate::error::{ErrorKind, Stage};
+use crate::network::Network;
 use crate::target::{Quirk, Target};
 
 /// How long a BMC may say nothing to an Open Session for a suite that is not the last choice.
@@ -71,9 +73,14 @@ impl Memory {
 }
 
 /// Opens a session with the target's user, raised to the target's privilege.
-pub(super) async fn open(target: &Target, memory: &mut Memory, started: Instant, deadline: Instant) -> Result<(Link, Live), ErrorKind> {
-    let link = Link::open(target.addr).await.map_err(|e| ErrorKind::Network(e.to_string()))?;
-    let mut opening = Opening { target, memory, link, started, deadline };
+pub(super) async fn open(
+    network: &dyn Network,
+    target: &Target,
+    memory: &mut Memory,
+    times: Range<Instant>,
+) -> Result<(Link, Live), ErrorKind> {
+    let link = Link::open(network, target.addr).map_err(|e| ErrorKind::Network(e.to_string()))?;
+    let mut opening = Opening { target, memory, link, started: times.start, deadline: times.end };
     opening.discover().await?;
     let established = opening.agree().await?;
     opening.memory.remember(&established);

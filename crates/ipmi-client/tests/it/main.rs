@@ -2,9 +2,12 @@
 //! `ipmi_sim`, and against `bmc-sim`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod air;
+mod day;
 mod errors;
 mod facts;
 mod fake_bmc;
 mod ipmi_sim;
 mod lab;
+mod loss;
 mod sol;
