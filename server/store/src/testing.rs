@@ -85,6 +85,7 @@ async fn cluster() -> &'static Cluster {
 }
 
 /// Makes the cluster, says where, and takes it away when its input ends. The collation is one that does not sort by bytes.
+/// What stays is the model it was copied from, for the next one.
 const WATCH: &str = r#"
 set -e
 bin=$1
@@ -98,8 +99,17 @@ finish() {
 trap finish EXIT
 trap exit HUP INT TERM
 cd "$dir"
-"$bin/initdb" -D data -U postgres -A trust --no-sync -E UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US >log 2>&1 ||
-    "$bin/initdb" -D data -U postgres -A trust --no-sync -E UTF8 --locale=C.UTF-8 >log 2>&1 || { cat log >&2; exit 1; }
+make() {
+    "$bin/initdb" -D new -U postgres -A trust --no-sync -E UTF8 --locale=C.UTF-8 --wal-segsize=1 "$@" >log 2>&1
+}
+# Making one takes a second, copying it a tenth of that, and every test process needs one.
+model=${TMPDIR:-/tmp}/mr-provisioner-pg-model-$(id -u)-$(echo "$bin" | cksum | cut -d' ' -f1)
+if [ ! -O "$model" ]; then
+    make --locale-provider=icu --icu-locale=en-US || { rm -rf new; make; } || { cat log >&2; exit 1; }
+    # whoever is first; a folder that is there already stays
+    mv -T new "$model" 2>/dev/null || rm -rf new
+fi
+cp -a "$model" data
 "$bin/postgres" -D data -k "$dir" -c listen_addresses= -c max_connections=500 \
     -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off </dev/null >log 2>&1 &
 server=$!
