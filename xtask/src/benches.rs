@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// In the order in which they run; the short ones first.
-const NAMES: [&str; 4] = ["ipmi", "api", "page", "tftp"];
+const NAMES: [&str; 6] = ["ipmi", "sol", "sweep", "api", "page", "tftp"];
 
 /// Runs the named bench, or all.
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
@@ -24,6 +24,12 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
             "tftp" => {
                 setup::packages(setup::BENCH_TFTP)?;
                 bench::print(&bench::tftp::run(workspace)?);
+            }
+            "sol" | "sweep" => {
+                setup::packages(setup::BENCH_FLEET)?;
+                let (figures, bounds) = if bench == "sol" { bench::sol::run(workspace)? } else { bench::sweep::run(workspace)? };
+                bench::print(&figures);
+                bench::print_bounds(&bounds);
             }
             "ipmi" => {
                 setup::packages(setup::BENCH_IPMI)?;

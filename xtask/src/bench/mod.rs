@@ -2,6 +2,9 @@
 //!
 //! An absolute figure from another machine, or from another hour of this one, proves nothing; the ratio does.
 
+mod fleet;
+pub(crate) mod sol;
+pub(crate) mod sweep;
 pub(crate) mod tftp;
 
 /// One measurement of ours and the same of a peer.
@@ -19,6 +22,19 @@ pub(crate) struct Figure {
     pub(crate) theirs: Option<f64>,
     /// Whether a large figure is a good one.
     pub(crate) better: Better,
+}
+
+/// A measurement of ours without a peer, and the most it may be.
+#[derive(Debug, Clone)]
+pub(crate) struct Bound {
+    /// What was measured, for people.
+    pub(crate) name: String,
+    /// Our figure.
+    pub(crate) ours: f64,
+    /// What it is in; may be empty.
+    pub(crate) unit: &'static str,
+    /// The goal.
+    pub(crate) most: f64,
 }
 
 /// Which of two figures is the better one.
@@ -43,6 +59,15 @@ impl Figure {
 pub(crate) fn print(figures: &[Figure]) {
     for line in lines(figures) {
         println!("{line}");
+    }
+}
+
+/// Prints one line for each bound.
+pub(crate) fn print_bounds(bounds: &[Bound]) {
+    let width = bounds.iter().map(|bound| bound.name.chars().count()).max().unwrap_or(0);
+    for Bound { name, ours, unit, most } in bounds {
+        let verdict = if ours <= most { "met" } else { "MISSED" };
+        println!("{name:width$}  ours {:>8} {unit:<5}  goal at most {most} {unit}  {verdict}", number(*ours));
     }
 }
 
