@@ -1,8 +1,10 @@
-//! The project's own commands: `cargo xtask web|run|test|e2e|lab|bench|sqlx`. Each does the set-up it needs.
+//! The project's own commands: `cargo xtask web|run|test|e2e|lab|interop|fuzz|bench|sqlx`. Each does the set-up it needs.
 
 mod bench;
 mod benches;
 mod browser_tests;
+mod fuzz;
+mod interop;
 mod node;
 mod postgres;
 mod process;
@@ -60,9 +62,19 @@ enum Task {
         /// Only these firmware kinds: bios, uefi
         firmware: Vec<String>,
     },
+    /// Our IPMI client and simulator against everybody else's, as a table
+    Interop,
+    /// Feeds every reader of foreign bytes what a fuzzer can think of
+    Fuzz {
+        /// For each target
+        #[arg(long, default_value_t = fuzz::SECONDS)]
+        seconds: u32,
+        /// Only these: the files in fuzz/targets
+        targets: Vec<String>,
+    },
     /// Measures, beside the peers' figures
     Bench {
-        /// Which bench: ipmi, api, page or tftp; all of them without it
+        /// Which bench: ipmi, sol, sweep, api, page or tftp; all of them without it
         name: Option<String>,
     },
     /// Checks every SQL statement against live databases and rewrites the committed caches
@@ -91,6 +103,8 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Test { parts } => test::run(&workspace, &parts),
         Task::E2e { specs } => browser_tests::end_to_end(&workspace, &specs)?.into_result(),
         Task::Lab { firmware } => browser_tests::lab(&workspace, &firmware)?.into_result(),
+        Task::Interop => interop::run(&workspace)?.into_result(),
+        Task::Fuzz { seconds, targets } => fuzz::run(&workspace, seconds, &targets)?.into_result(),
         Task::Bench { name } => benches::run(&workspace, name.as_deref()),
         Task::Sqlx { check } => sqlx::run(&workspace, check),
     }

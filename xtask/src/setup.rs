@@ -1,6 +1,6 @@
 //! What a command needs on the machine, and how it gets there on a Debian with nothing but cargo.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::{
     env,
     path::{Path, PathBuf},
@@ -78,6 +78,29 @@ pub(crate) const BENCH_TFTP: &[Need] = &[
     program("taskset", "util-linux"),
 ];
 
+/// Foreign clients and simulators of the interoperability matrix. (The last: `python3 -m venv` needs it.)
+pub(crate) const INTEROP: &[Need] = &[
+    program("ipmitool", "ipmitool"),
+    program("ipmi_sim", "openipmi"),
+    program("ipmipower", "freeipmi-tools"),
+    program("script", "bsdutils"),
+    program("python3", "python3"),
+    Need { proof: Proof::Versioned("/usr/lib", "ensurepip/__init__.py"), package: "python3-venv" },
+];
+
+/// libFuzzer is C++.
+pub(crate) const FUZZ: &[Need] = &[program("c++", "g++")];
+
+/// What sweeps and consoles are measured against.
+pub(crate) const BENCH_FLEET: &[Need] = &[
+    program("ipmitool", "ipmitool"),
+    program("ipmi_sim", "openipmi"),
+    program("ipmipower", "freeipmi-tools"),
+    program("conmand", "conman"),
+    program("script", "bsdutils"),
+    program("prlimit", "util-linux"),
+];
+
 pub(crate) const BENCH_IPMI: &[Need] = &[program("ipmitool", "ipmitool"), program("ipmi_sim", "openipmi")];
 
 /// Load for the server, and a browser for its pages.
@@ -153,6 +176,40 @@ pub(crate) fn nextest(workspace: &Workspace) -> bool {
         eprintln!("setup: {error:#}; using cargo test");
     }
     works()
+}
+
+/// cargo-fuzz, installed when it is not there.
+pub(crate) fn cargo_fuzz(workspace: &Workspace) -> Result<()> {
+    if process::succeeds(workspace.cargo().args(["fuzz", "--version"])) {
+        return Ok(());
+    }
+    eprintln!("setup: cargo install cargo-fuzz --locked (a minute, once)");
+    process::run(workspace.cargo().args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked"]))
+        .context("cargo-fuzz is needed; run: cargo install cargo-fuzz --locked")
+}
+
+const CARGO_FUZZ: &str = "0.13.2";
+
+/// pyghmi, and what of its needs is compiled.
+const PYGHMI: [&str; 3] = ["pyghmi==1.6.19", "cryptography==50.0.2", "python-dateutil==4.0.0"];
+
+/// A Python with pyghmi, in the target folder. Answers its path.
+pub(crate) fn pyghmi(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.target.join("pyghmi");
+    let python = folder.join("bin/python3");
+    // The list that was installed, so that a new one is noticed.
+    let installed = folder.join("installed");
+    let wanted = PYGHMI.join("\n");
+    if std::fs::read_to_string(&installed).is_ok_and(|list| list == wanted) && process::succeeds(Command::new(&python).arg("--version")) {
+        return Ok(python);
+    }
+    eprintln!("setup: {} into {}", PYGHMI.join(" "), folder.display());
+    let system = Path::new("/usr/bin/python3");
+    let maker = if system.exists() { system } else { Path::new("python3") };
+    process::run(Command::new(maker).args(["-m", "venv", "--clear"]).arg(&folder))?;
+    process::run(Command::new(&python).args(["-m", "pip", "install", "-q", "--disable-pip-version-check"]).args(PYGHMI))?;
+    std::fs::write(installed, wanted)?;
+    Ok(python)
 }
 
 /// Whether this process has user id 0.
