@@ -10,6 +10,7 @@
 pub mod bridge;
 pub mod command;
 mod error;
+pub mod inventory;
 pub mod ipmb;
 pub mod message;
 pub mod rmcp;

@@ -106,6 +106,29 @@ pub enum ProgressState {
     Commit,
 }
 
+impl ProgressState {
+    /// Its number, 2 bits.
+    #[must_use]
+    pub fn value(self) -> u8 {
+        match self {
+            Self::Complete => 0,
+            Self::InProgress => 1,
+            Self::Commit => 2,
+        }
+    }
+
+    /// From the low 2 bits of a field; `None` for the reserved value.
+    #[must_use]
+    pub fn from_value(value: u8) -> Option<Self> {
+        match value & 3 {
+            0 => Some(Self::Complete),
+            1 => Some(Self::InProgress),
+            2 => Some(Self::Commit),
+            _ => None,
+        }
+    }
+}
+
 /// The boot option parameters in use (spec table 28-14); any other is carried raw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BootParameter {
@@ -142,11 +165,7 @@ impl BootParameter {
 
     fn put(&self, out: &mut Vec<u8>) {
         match self {
-            Self::SetInProgress(state) => out.push(match state {
-                ProgressState::Complete => 0,
-                ProgressState::InProgress => 1,
-                ProgressState::Commit => 2,
-            }),
+            Self::SetInProgress(state) => out.push(state.value()),
             Self::ValidBitClearing(bits) => out.push(bits & 0x1f),
             Self::InfoAcknowledge { mask, data } => out.extend_from_slice(&[*mask, *data]),
             Self::Flags(flags) => out.extend_from_slice(&flags.to_bytes()),
@@ -157,12 +176,10 @@ impl BootParameter {
     fn get(selector: u8, data: &[u8]) -> Result<Self, DecodeError> {
         let mut r = Reader::new("boot option parameter", data);
         Ok(match selector {
-            0 => match r.u8()? & 3 {
-                0 => Self::SetInProgress(ProgressState::Complete),
-                1 => Self::SetInProgress(ProgressState::InProgress),
-                2 => Self::SetInProgress(ProgressState::Commit),
-                n => return Err(r.bad(n)),
-            },
+            0 => {
+                let value = r.u8()?;
+                Self::SetInProgress(ProgressState::from_value(value).ok_or_else(|| r.bad(value))?)
+            }
             3 => Self::ValidBitClearing(r.u8()? & 0x1f),
             4 => {
                 let [mask, data] = r.array()?;

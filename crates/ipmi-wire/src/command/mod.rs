@@ -4,7 +4,10 @@ mod boot;
 mod chassis;
 mod device;
 mod payload;
+mod sensor;
 mod session;
+mod sol;
+mod storage;
 
 pub use boot::{BootChange, BootDevice, BootFlags, BootParameter, GetBootOption, GetBootOptionResponse, ProgressState, SetBootOption};
 pub use chassis::{ChassisControl, ChassisIdentify, ChassisStatus, GetChassisStatus, RestorePolicy};
@@ -13,9 +16,15 @@ pub use payload::{
     ActivatePayload, ActivatePayloadResponse, DeactivatePayload, GetPayloadActivationStatus, GetPayloadInstanceInfo,
     PayloadActivationStatus, PayloadInstanceInfo,
 };
+pub use sensor::{GetReadingFactors, GetSensorReading, GetSensorThresholds, RawThresholds, ReadingFactors, SensorReading};
 pub use session::{
     ChannelAuthCapabilities, CipherSuiteRecords, CloseSession, GetChannelAuthCapabilities, GetChannelCipherSuites, SessionPrivilege,
     SetSessionPrivilege, SuiteRecord, THIS_CHANNEL, encode_suite_records, parse_suite_records,
+};
+pub use sol::{GetSolConfig, SetSolConfig, SolConfigData, SolParameter};
+pub use storage::{
+    ClearSel, Erasure, FIRST_RECORD, FruAreaInfo, FruPiece, GetDeviceSdr, GetFruAreaInfo, GetSdr, GetSdrInfo, GetSelEntry, GetSelInfo,
+    GetSelTime, LAST_RECORD, ReadFru, RecordPiece, Reservation, ReserveDeviceSdr, ReserveSdr, ReserveSel, SdrInfo, SelInfo, SelTime,
 };
 
 use crate::DecodeError;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use ipmi_wire::bridge::{Forward, unwrap_answer};
 use ipmi_wire::command::*;
+use ipmi_wire::inventory::{fru::Fru, sdr::Sdr, sel::SelRecord};
 use ipmi_wire::ipmb::{Message, RqSeq};
 use ipmi_wire::rmcp::{Asf, Header};
 use ipmi_wire::session::{Datagram, PayloadType, Setup};
@@ -30,6 +31,21 @@ fn commands(data: &[u8]) {
     both::<DeactivatePayload>(data);
     both::<GetPayloadActivationStatus>(data);
     both::<GetPayloadInstanceInfo>(data);
+    both::<GetFruAreaInfo>(data);
+    both::<ReadFru>(data);
+    both::<GetSelInfo>(data);
+    both::<ReserveSel>(data);
+    both::<GetSelEntry>(data);
+    both::<ClearSel>(data);
+    both::<GetSelTime>(data);
+    both::<GetSdrInfo>(data);
+    both::<GetSdr>(data);
+    both::<GetDeviceSdr>(data);
+    both::<GetSensorReading>(data);
+    both::<GetSensorThresholds>(data);
+    both::<GetReadingFactors>(data);
+    both::<GetSolConfig>(data);
+    both::<SetSolConfig>(data);
     assert!(parse_suite_records(data).count() <= data.len());
 }
 
@@ -51,6 +67,27 @@ fn everything(data: &[u8]) {
     let _ = Forward::decode(data);
     let _ = SolPacket::decode(data);
     commands(data);
+    inventory(data);
+}
+
+/// What a BMC stores, as hostile as it likes.
+fn inventory(data: &[u8]) {
+    let fru = Fru::decode(data);
+    let texts = fru.product.map_or(0, |product| product.custom.iter().map(String::len).sum());
+    assert!(texts <= 2 * data.len(), "no more text than octets: at most two digits or characters for each");
+    if let Ok(record) = SelRecord::decode(data) {
+        let _ = (record.to_string(), record.time());
+    }
+    match Sdr::decode(data) {
+        Ok(Sdr::Full(full)) => {
+            for raw in [0, 1, 0x7f, 0x80, 0xff] {
+                assert!(full.value(raw).is_none_or(f64::is_finite));
+            }
+            let _ = full.unit.to_string();
+        }
+        Ok(Sdr::Compact(compact)) => assert!(compact.sensors().count() <= 15),
+        _ => {}
+    }
 }
 
 proptest! {
@@ -73,6 +110,19 @@ proptest! {
         let mut asf = vec![6, 0, 0xff, 6, 0, 0, 0x11, 0xbe];
         asf.extend_from_slice(&data);
         everything(&asf);
+    }
+
+    /// Inventories and records whose headers are right and whose insides are not.
+    #[test]
+    fn arbitrary_inventories(kind in prop::sample::select(vec![1u8, 2, 3, 0x11, 0x12]), data in prop::collection::vec(any::<u8>(), 0..120)) {
+        let mut record = vec![1, 0, 0x51, kind, 60];
+        record.extend_from_slice(&data);
+        inventory(&record);
+        let mut image = vec![1, 0, 1, 2, 5, 0, 0];
+        let sum = image.iter().fold(0u8, |sum, octet| sum.wrapping_add(*octet)).wrapping_neg();
+        image.push(sum);
+        image.extend_from_slice(&data);
+        inventory(&image);
     }
 
     /// LAN messages with right checksums around anything.

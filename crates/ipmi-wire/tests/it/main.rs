@@ -5,6 +5,7 @@
 mod bridge;
 mod capture;
 mod decoders;
+mod inventory;
 mod roundtrip;
 mod session;
 mod sol;
