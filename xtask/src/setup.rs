@@ -59,6 +59,8 @@ pub(crate) const UNIT: &[Need] = &[
     program("atftp", "atftp"),
     program("curl", "curl"),
     program("script", "bsdutils"),
+    // the machine behind a simulated BMC, with SeaBIOS
+    program("qemu-system-x86_64", "qemu-system-x86"),
     POSTGRES,
 ];
 

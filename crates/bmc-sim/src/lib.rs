@@ -7,13 +7,15 @@
 #![forbid(unsafe_code)]
 
 mod bmc;
+mod control;
 pub mod faults;
 mod lab;
 pub mod machine;
 mod port;
 
 pub use bmc::{BridgeAnswers, BusAddress, CartridgeAddress, Counters, SessionInfo, StartError, User};
+pub use control::Control;
 pub use faults::Faults;
 pub use ipmi_wire::Privilege;
-pub use lab::{CartridgeConfig, ChassisFactory, Lab, LabConfig, LabError, Machine, MachineConfig, SerialTimeout};
+pub use lab::{CartridgeConfig, ChassisFactory, FruConfig, Lab, LabConfig, LabError, Machine, MachineConfig, SerialTimeout};
 pub use port::{Port, PortFactory};

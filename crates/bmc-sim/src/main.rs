@@ -3,17 +3,22 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
 use bmc_sim::{
-    CartridgeConfig, Lab, LabConfig, MachineConfig, Privilege, User,
+    CartridgeConfig, Control, Lab, LabConfig, MachineConfig, Privilege, User,
     machine::{Firmware, MacAddress, timing::Timing},
 };
 use clap::Parser;
 use ipmi_wire::bridge::Route;
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::UnixListener,
+    signal::unix::{SignalKind, signal},
+};
 use tracing_subscriber::EnvFilter;
 
 /// Simulated BMCs and the machines behind them.
@@ -51,6 +56,10 @@ struct Arguments {
     /// HP Moonshot cartridges behind every BMC: 1 is reached by `-B 0 -T 0x82 -b 7 -t 0x72`, the next by `-T 0x84`.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=60))]
     cartridges: u8,
+    /// Commands from a Unix socket made here, or from standard input (-): `NAME faults loss=0.05`, `NAME power on`,
+    /// `* restart-bmc`, `list`, …; see the README.
+    #[arg(long, value_name = "PATH|-")]
+    control: Option<PathBuf>,
     /// No pauses: for tests and load.
     #[arg(long)]
     instant: bool,
@@ -104,6 +113,57 @@ impl Arguments {
     }
 }
 
+/// A listening socket, gone from the file system when dropped.
+struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Socket {
+    fn bind(path: &Path) -> anyhow::Result<Self> {
+        let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+        Ok(Self { listener, path: path.to_owned() })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // somebody may have tidied up before
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Serves scripts; comes back only with an error.
+async fn serve(socket: Option<&Socket>, control: &Control) -> anyhow::Error {
+    let Some(socket) = socket else { return std::future::pending().await };
+    loop {
+        match socket.listener.accept().await {
+            Ok((stream, _)) => {
+                let (input, output) = stream.into_split();
+                tokio::spawn(obey(control.clone(), input, output));
+            }
+            Err(error) => return anyhow::Error::new(error).context("the control socket"),
+        }
+    }
+}
+
+/// Executes lines until their end; each is answered by what it has to show, and `ok` or `error: …`.
+async fn obey(control: Control, input: impl AsyncRead + Unpin, mut output: impl AsyncWrite + Unpin) {
+    let mut lines = BufReader::new(input).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if output.write_all(answer(&control, &line).as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(control: &Control, line: &str) -> String {
+    match control.execute(line) {
+        Ok(shown) => format!("{shown}ok\n"),
+        Err(error) => format!("error: {error}\n"),
+    }
+}
+
 /// A route as `ipmitool` is told it.
 struct Options(Route);
 
@@ -121,6 +181,10 @@ impl fmt::Display for Options {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    // every BMC has a socket; what the system allows at most is what thousands of them need
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).context("the limit of open files")?;
     tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
     let mut lab = Lab::start(arguments.lab()?).await.context("the lab does not start (for many BMCs raise `ulimit -n`)")?;
@@ -130,12 +194,29 @@ async fn main() -> anyhow::Result<()> {
             println!("{} bmc={} mac={} {}", cartridge.name(), cartridge.bmc_addr(), cartridge.mac(), Options(cartridge.route()));
         }
     }
+    let control = Control::new(&lab);
+    // before "ready", so that whoever waits for that may connect
+    let listener = match arguments.control.as_deref() {
+        None => None,
+        Some(path) if path.as_os_str() == "-" => {
+            let control = control.clone();
+            // a thread, because reading a terminal cannot be taken back
+            std::thread::spawn(move || {
+                for line in std::io::stdin().lines().map_while(Result::ok) {
+                    print!("{}", answer(&control, &line));
+                }
+            });
+            None
+        }
+        Some(path) => Some(Socket::bind(path)?),
+    };
     println!("{} machines are ready", lab.machines().len());
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         () = lab.failed() => bail!("a machine died"),
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+        error = serve(listener.as_ref(), &control) => return Err(error),
     }
     lab.shutdown().await;
     Ok(())

@@ -10,7 +10,6 @@ use ipmi_wire::{
         BmcHandshake, Datagram, Established, OpenSessionRequest, OpenSessionResponse, OutgoingSequence, Packet, PayloadType, Rakp1, Rakp3,
         Rakp4, ReplayWindow, SecretKey, SessionKeys, Setup, Status, seal, unprotected_v15, unprotected_v20,
     },
-    sol::{NACK, SolPacket, status},
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -21,7 +20,7 @@ use super::{
     sol::ActiveSol,
     users::Users,
 };
-use crate::faults::{Faults, Mute, SolFault};
+use crate::faults::{Faults, Mute, Random};
 
 /// What stays the same while a BMC runs.
 #[derive(Debug)]
@@ -45,6 +44,8 @@ struct Pending {
     handshake: BmcHandshake,
     since: Instant,
     name: String,
+    /// A fault: the console is never told that its session is open.
+    half_open: bool,
 }
 
 /// How long a log-in may take.
@@ -105,6 +106,7 @@ pub(super) struct Core {
     pub(super) counters: Counters,
     /// Rouses the task when a machine prints or reads.
     pub(super) wake: Arc<Notify>,
+    dice: Random,
     pub(super) sessions: HashMap<u32, Session>,
     pending: HashMap<u32, Pending>,
     /// The BMC restarts: deaf until then.
@@ -115,13 +117,14 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(fixed: Fixed, nodes: Vec<Node>, faults: Faults, wake: Arc<Notify>) -> Self {
+    pub(super) fn new(fixed: Fixed, nodes: Vec<Node>, faults: Faults, seed: u64, wake: Arc<Notify>) -> Self {
         Self {
             fixed,
             nodes: nodes.into(),
             faults,
             counters: Counters::default(),
             wake,
+            dice: Random::new(!seed),
             sessions: HashMap::new(),
             pending: HashMap::new(),
             down_until: None,
@@ -159,6 +162,13 @@ impl Core {
         // cartridges have controllers of their own, but their consoles went through sessions that are gone
         self.nodes.iter_mut().for_each(Node::restart);
         self.down_until = Some(now + self.fixed.restart);
+    }
+
+    /// Forgets all sessions and does not say so: to its consoles they are half-open.
+    pub(super) fn forget_sessions(&mut self) {
+        self.sessions.clear();
+        self.pending.clear();
+        self.nodes.iter_mut().for_each(|node| node.sol = None);
     }
 
     /// Whether the datagram made sense.
@@ -206,7 +216,7 @@ impl Core {
 
     fn open_session(&mut self, request: &OpenSessionRequest, now: Instant) -> Vec<u8> {
         self.pending.retain(|_, pending| now < pending.since + LOGIN_TIME);
-        if self.sessions.len() >= self.fixed.max_sessions {
+        if self.faults.no_sessions || self.sessions.len() >= self.fixed.max_sessions {
             let nothing = OpenSessionResponse {
                 tag: request.tag,
                 status: Status::NO_RESOURCES,
@@ -225,7 +235,7 @@ impl Core {
             {
                 self.pending.remove(&oldest);
             }
-            self.pending.insert(bmc_id, Pending { handshake, since: now, name: String::new() });
+            self.pending.insert(bmc_id, Pending { handshake, since: now, name: String::new(), half_open: false });
         }
         answer
     }
@@ -266,6 +276,10 @@ impl Core {
         match established {
             Some(established) if !self.sessions.contains_key(&message.bmc_id) => {
                 let user = pending.name.clone();
+                let half_open = self.dice.happens(self.faults.half_open);
+                if let Some(pending) = self.pending.get_mut(&message.bmc_id) {
+                    pending.half_open = half_open;
+                }
                 self.begin(established, user, from, now);
             }
             Some(_) => {}
@@ -274,7 +288,8 @@ impl Core {
                 self.pending.remove(&message.bmc_id);
             }
         }
-        answer
+        let silent = self.pending.get(&message.bmc_id).is_some_and(|pending| pending.half_open);
+        answer.filter(|_| !silent)
     }
 
     fn begin(&mut self, established: Established, user: String, peer: SocketAddr, now: Instant) {
@@ -312,7 +327,10 @@ impl Core {
         self.pending.remove(&packet.session_id);
         match packet.payload_type {
             PayloadType::Ipmi => {
-                for answer in self.request(packet.session_id, &payload, now) {
+                for mut answer in self.request(packet.session_id, &payload, now) {
+                    if self.dice.happens(self.faults.bad_checksum) {
+                        spoil(&mut answer);
+                    }
                     self.send(packet.session_id, PayloadType::Ipmi, &answer);
                 }
                 true
@@ -323,17 +341,25 @@ impl Core {
     }
 
     /// Sends a payload inside a session.
-    fn send(&mut self, id: u32, payload_type: PayloadType, payload: &[u8]) {
+    pub(super) fn send(&mut self, id: u32, payload_type: PayloadType, payload: &[u8]) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let sealed = seal(&session.keys, payload_type, session.console_id, session.sequence.advance(), random(), payload);
-        self.out.extend(sealed.ok().map(|datagram| (datagram, session.peer)));
+        let Ok(mut datagram) = sealed else { return };
+        if self.dice.happens(self.faults.bad_integrity) {
+            spoil(&mut datagram);
+        }
+        self.out.push((datagram, session.peer));
     }
 
     fn outside_session(&mut self, payload: &[u8], now: Instant) -> Option<Vec<u8>> {
         let Ok(Message::Request(request)) = Message::decode(payload) else { return None };
         self.counters.commands += 1;
         let (completion, data) = self.execute(None, 0, &request, now);
-        self.respond(&request, completion, &data)
+        let mut answer = self.respond(&request, completion, &data)?;
+        if self.dice.happens(self.faults.bad_checksum) {
+            spoil(&mut answer);
+        }
+        Some(answer)
     }
 
     /// The messages that answer a request of a session.
@@ -383,50 +409,7 @@ impl Core {
         }
     }
 
-    // --- SOL
-
-    fn sol_packet(&mut self, id: u32, order: u32, payload: &[u8], now: Instant) -> bool {
-        if self.faults.mutes(Mute::Sol) {
-            return true;
-        }
-        match self.sol_of(id) {
-            Some(sol) => sol.engine.handle(payload, order, now.into_std()).is_ok(),
-            None => {
-                let Ok(packet) = SolPacket::decode(payload) else { return false };
-                // the holder that missed being told so is told again
-                if packet.sequence != 0 {
-                    let flags = NACK | status::DEACTIVATED;
-                    let mut answer = Vec::new();
-                    SolPacket { sequence: 0, ack: packet.sequence, accepted: 0, flags, data: &[] }.encode(&mut answer);
-                    self.send(id, PayloadType::Sol, &answer);
-                }
-                true
-            }
-        }
-    }
-
-    /// SOL that a session holds. Its packets do not say whose console they are, so there is one per session at most.
-    pub(super) fn sol_of(&mut self, session: u32) -> Option<&mut ActiveSol> {
-        self.nodes.iter_mut().filter_map(|node| node.sol.as_mut()).find(|sol| sol.session == session)
-    }
-
-    /// Ends SOL and tells its holder. Answers whether it was active.
-    pub(super) fn deactivate_sol(&mut self, node: usize, now: Instant) -> bool {
-        let Some(mut sol) = self.nodes.get_mut(node).and_then(|node| node.sol.take()) else { return false };
-        // what was typed and acknowledged still reaches the machine
-        sol.pump();
-        sol.engine.deactivate();
-        self.transmit_sol(&mut sol, now);
-        true
-    }
-
-    fn transmit_sol(&mut self, sol: &mut ActiveSol, now: Instant) {
-        while let Some(payload) = sol.engine.poll_transmit(now.into_std()) {
-            if !self.faults.mutes(Mute::Sol) {
-                self.send(sol.session, PayloadType::Sol, &payload);
-            }
-        }
-    }
+    // --- time
 
     /// Everything that happens without a datagram: time-outs, characters from the machine, repetitions.
     pub(super) fn tick(&mut self, now: Instant) {
@@ -444,23 +427,6 @@ impl Core {
         }
     }
 
-    /// SOL of one node, if it is active, goes as far as it can.
-    fn move_characters(&mut self, node: usize, now: Instant) {
-        let Some(mut sol) = self.nodes[node].sol.take() else { return };
-        sol.engine.set_unavailable(self.faults.sol == SolFault::Unavailable);
-        let lost = sol.pump();
-        if lost {
-            // SOL is free for others. The session ends with it: a console that comes back learns from its next
-            // command, whatever that is, that it has to start anew.
-            sol.engine.deactivate();
-            self.transmit_sol(&mut sol, now);
-            self.close(sol.session, None);
-        } else {
-            self.transmit_sol(&mut sol, now);
-            self.nodes[node].sol = Some(sol);
-        }
-    }
-
     /// When [`Self::tick`] must be called again at the latest.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let sessions = self.sessions.values().map(|session| session.last_seen + self.fixed.session_timeout);
@@ -469,6 +435,13 @@ impl Core {
         let sol = self.nodes.iter().filter_map(|node| node.sol.as_ref()).filter(|_| !silent).filter_map(ActiveSol::deadline);
         let identify = self.nodes.iter().filter_map(|node| node.identify_until);
         sessions.chain(pending).chain(sol).chain(identify).min()
+    }
+}
+
+/// Makes the last octet wrong: of a message that is its checksum, of a packet the end of its authentication code.
+fn spoil(octets: &mut [u8]) {
+    if let Some(last) = octets.last_mut() {
+        *last ^= 0x5a;
     }
 }
 

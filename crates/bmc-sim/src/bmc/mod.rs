@@ -26,6 +26,7 @@ use core::{Core, Fixed};
 use users::Users;
 
 mod bridge;
+mod characters;
 mod commands;
 mod core;
 mod node;
@@ -34,7 +35,7 @@ mod users;
 
 pub use self::core::Counters;
 pub use bridge::BridgeAnswers;
-pub(crate) use node::Node;
+pub(crate) use node::{Behind, Node};
 pub use node::{BusAddress, CartridgeAddress};
 pub use users::User;
 
@@ -119,7 +120,7 @@ impl Bmc {
             bridge_answers: config.bridge_answers,
         };
         let wake = Arc::new(Notify::new());
-        let core = Arc::new(Mutex::new(Core::new(fixed, nodes, config.faults, Arc::clone(&wake))));
+        let core = Arc::new(Mutex::new(Core::new(fixed, nodes, config.faults, config.seed, Arc::clone(&wake))));
         let task = Task { socket, core: Arc::clone(&core), wake: Arc::clone(&wake), wire: Wire::new(config.seed) };
         Ok((Self { core, wake, address }, task.run()))
     }
@@ -146,10 +147,23 @@ impl Bmc {
         self.wake.notify_one();
     }
 
+    pub(crate) fn forget_sessions(&self) {
+        self.lock().forget_sessions();
+        self.wake.notify_one();
+    }
+
     pub(crate) fn deactivate_sol(&self, node: usize) -> bool {
         let was_active = self.lock().deactivate_sol(node, Instant::now());
         self.wake.notify_one();
         was_active
+    }
+
+    pub(crate) fn set_sensor(&self, node: usize, name: &str, value: f64) -> bool {
+        let mut core = self.lock();
+        let Some(node) = core.nodes.get_mut(node) else { return false };
+        let Some(crossed) = node.sensors.set(name, value) else { return false };
+        crossed.into_iter().for_each(|event| node.events.add(event));
+        true
     }
 
     pub(crate) fn counters(&self) -> Counters {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::sol::{ActiveSol, SolSettings};
-use crate::machine::{Chassis, boot_options::BootOptions, serial::SerialLine};
+use crate::machine::{Chassis, boot_options::BootOptions, events::EventLog, sensors::Sensors, serial::SerialLine};
 
 /// What belongs to one controller. Sessions, users and keys belong to the BMC and are not here.
 pub(crate) struct Node {
@@ -16,8 +16,14 @@ pub(crate) struct Node {
     pub(super) chassis: Arc<dyn Chassis>,
     pub(super) boot: Arc<BootOptions>,
     pub(super) serial: Arc<SerialLine>,
+    pub(super) events: Arc<EventLog>,
+    pub(super) sensors: Sensors,
+    /// The inventory as stored.
+    pub(super) fru: Box<[u8]>,
+    pub(super) guid: [u8; 16],
     /// Chassis Control's "hard reset" is refused with 0x80, as by the cartridges of HP's Moonshot.
     pub(super) refuses_reset: bool,
+    pub(super) sdr_reservation: u16,
     pub(super) sol: Option<ActiveSol>,
     pub(super) sol_settings: SolSettings,
     pub(super) restore_policy: u8,
@@ -26,14 +32,32 @@ pub(crate) struct Node {
     pub(super) identify_until: Option<Instant>,
 }
 
+/// What stands behind a controller.
+pub(crate) struct Behind {
+    pub(crate) chassis: Arc<dyn Chassis>,
+    pub(crate) boot: Arc<BootOptions>,
+    pub(crate) serial: Arc<SerialLine>,
+    pub(crate) events: Arc<EventLog>,
+    pub(crate) sensors: Sensors,
+    pub(crate) fru: Box<[u8]>,
+    pub(crate) guid: [u8; 16],
+    pub(crate) refuses_reset: bool,
+}
+
 impl Node {
-    pub(crate) fn new(route: Route, chassis: Arc<dyn Chassis>, boot: Arc<BootOptions>, serial: Arc<SerialLine>) -> Self {
+    pub(crate) fn new(route: Route, behind: Behind) -> Self {
+        let Behind { chassis, boot, serial, events, sensors, fru, guid, refuses_reset } = behind;
         Self {
             route,
             chassis,
             boot,
             serial,
-            refuses_reset: false,
+            events,
+            sensors,
+            fru,
+            guid,
+            refuses_reset,
+            sdr_reservation: 0,
             sol: None,
             sol_settings: SolSettings::default(),
             restore_policy: 0,
@@ -42,15 +66,11 @@ impl Node {
         }
     }
 
-    pub(crate) fn refusing_reset(mut self, refuses: bool) -> Self {
-        self.refuses_reset = refuses;
-        self
-    }
-
     /// What a restart of the controller makes it forget.
     pub(super) fn restart(&mut self) {
         self.sol = None;
         self.identify_until = None;
+        self.sdr_reservation = 0;
     }
 }
 

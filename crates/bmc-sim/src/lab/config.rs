@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use ipmi_wire::CipherSuite;
+use ipmi_wire::{
+    CipherSuite,
+    inventory::fru::{BoardInfo, ChassisInfo, Fru, ProductInfo},
+};
 use serde::{Deserialize, Deserializer};
 
 use crate::{
@@ -16,6 +19,8 @@ use crate::{
         Chassis, Firmware, MacAddress, Wiring,
         net::Net,
         pretend::{BootSource, Spec},
+        qemu::Qemu,
+        sensors::SensorConfig,
         timing::Timing,
     },
     port::PortFactory,
@@ -36,6 +41,29 @@ pub struct ChassisFactory(pub Arc<dyn Fn(Wiring) -> Arc<dyn Chassis> + Send + Sy
 impl fmt::Debug for ChassisFactory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ChassisFactory")
+    }
+}
+
+impl ChassisFactory {
+    /// [`Qemu`] with this program and these arguments.
+    #[must_use]
+    pub fn qemu(command: Vec<String>) -> Self {
+        Self(Arc::new(move |wiring| Arc::new(Qemu::new(command.clone(), wiring))))
+    }
+}
+
+impl<'de> Deserialize<'de> for ChassisFactory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+        enum Kind {
+            Qemu(Vec<String>),
+        }
+        let Kind::Qemu(command) = Kind::deserialize(deserializer)?;
+        if command.is_empty() {
+            return Err(serde::de::Error::custom("qemu = [\"qemu-system-x86_64\", …]: the program is missing"));
+        }
+        Ok(Self::qemu(command))
     }
 }
 
@@ -101,8 +129,17 @@ pub struct MachineConfig {
     /// How their answers come back.
     #[serde(default)]
     pub bridge_answers: BridgeAnswers,
-    /// Another chassis than the pretend machine.
-    #[serde(skip)]
+    /// The inventory of the machine; made up from its name and MAC if not given.
+    #[serde(default)]
+    pub fru: Option<FruConfig>,
+    /// Its sensors; the usual ones if none are given.
+    #[serde(default)]
+    pub sensors: Vec<SensorConfig>,
+    /// Records its event log has room for.
+    #[serde(default = "log_size")]
+    pub event_log: u16,
+    /// Another chassis than the pretend machine. In a file: `{ qemu = ["qemu-system-x86_64", …] }`.
+    #[serde(default)]
     pub chassis: Option<ChassisFactory>,
     /// Another network for the BMC than UDP.
     #[serde(skip)]
@@ -135,6 +172,9 @@ impl MachineConfig {
             serial_history: history(),
             cartridges: Vec::new(),
             bridge_answers: BridgeAnswers::default(),
+            fru: None,
+            sensors: Vec::new(),
+            event_log: log_size(),
             chassis: None,
             port: None,
         }
@@ -153,18 +193,47 @@ impl MachineConfig {
         }
     }
 
-    pub(super) fn bmc(&self) -> BmcConfig {
-        // a version 4 UUID in form, the same for every start: it holds the seed and the MAC
+    /// A version 4 UUID in form, the same for every start: it holds the seed and the MAC.
+    pub(super) fn guid(&self) -> [u8; 16] {
         let mut guid = [0x42; 16];
         guid[..4].copy_from_slice(&self.seed.to_le_bytes()[..4]);
         guid[8..10].copy_from_slice(&[0x80, 0]);
         guid[10..].copy_from_slice(&self.mac.0);
+        guid
+    }
+
+    /// The inventory as stored.
+    pub(super) fn inventory(&self) -> Box<[u8]> {
+        let fru = self.fru.clone().unwrap_or_else(|| FruConfig::made_up(&self.name, self.mac));
+        let board = BoardInfo {
+            manufactured: Some(MANUFACTURED),
+            manufacturer: fru.manufacturer.clone(),
+            product: fru.board,
+            serial: format!("B{}", fru.serial),
+            part_number: fru.part_number.clone(),
+            ..BoardInfo::default()
+        };
+        let product = ProductInfo {
+            manufacturer: fru.manufacturer,
+            name: fru.product,
+            part_number: fru.part_number.clone(),
+            version: fru.version,
+            serial: fru.serial.clone(),
+            asset_tag: fru.asset_tag,
+            ..ProductInfo::default()
+        };
+        // 0x17: a rack mount chassis
+        let chassis = ChassisInfo { kind: 0x17, part_number: fru.part_number, serial: fru.serial, custom: Vec::new() };
+        Fru { chassis: Some(chassis), board: Some(board), product: Some(product), damaged: Vec::new() }.encode().into()
+    }
+
+    pub(super) fn bmc(&self) -> BmcConfig {
         BmcConfig {
             address: self.bmc_addr,
             users: self.users.clone(),
             kg: self.kg.clone(),
             suites: self.suites.clone(),
-            guid,
+            guid: self.guid(),
             max_sessions: self.max_sessions,
             session_timeout: self.timing.session_timeout,
             restart: self.timing.bmc_restart,
@@ -208,8 +277,8 @@ pub struct CartridgeConfig {
     /// Whether a reset is refused with 0x80, as by the cartridges of HP's Moonshot; a cycle is not.
     #[serde(default)]
     pub refuses_reset: bool,
-    /// Another chassis than the pretend machine.
-    #[serde(skip)]
+    /// Another chassis than the pretend machine. In a file: `{ qemu = ["qemu-system-x86_64", …] }`.
+    #[serde(default)]
     pub chassis: Option<ChassisFactory>,
 }
 
@@ -245,9 +314,59 @@ impl CartridgeConfig {
             powered: self.powered,
             chassis: self.chassis.clone(),
             cartridges: Vec::new(),
+            // its own, not the chassis'
+            fru: None,
             ..host.clone()
         }
     }
+}
+
+/// The inventory of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FruConfig {
+    /// Who made it.
+    pub manufacturer: String,
+    /// What it is sold as.
+    pub product: String,
+    /// The main board's name.
+    pub board: String,
+    /// Of the product and the board.
+    pub part_number: String,
+    /// Of the product.
+    pub version: String,
+    /// Of the product; the board's is the same with a B before it.
+    pub serial: String,
+    /// The owner's own number.
+    pub asset_tag: String,
+}
+
+impl Default for FruConfig {
+    fn default() -> Self {
+        Self::made_up("machine", MacAddress([0; 6]))
+    }
+}
+
+impl FruConfig {
+    fn made_up(name: &str, mac: MacAddress) -> Self {
+        let [.., a, b, c] = mac.0;
+        Self {
+            manufacturer: "Pretend Machines".to_owned(),
+            product: "Pretend Server 1000".to_owned(),
+            board: "PB-1".to_owned(),
+            part_number: "PM1000-01".to_owned(),
+            version: "1.0".to_owned(),
+            serial: format!("PM{a:02X}{b:02X}{c:02X}"),
+            asset_tag: name.to_owned(),
+        }
+    }
+}
+
+/// 2024-01-01: when all these boards were made.
+const MANUFACTURED: u64 = 1_704_067_200;
+
+fn log_size() -> u16 {
+    512
 }
 
 fn any_port() -> SocketAddr {

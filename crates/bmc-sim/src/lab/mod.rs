@@ -13,16 +13,18 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    bmc::{Bmc, Counters, Node, SessionInfo, StartError},
+    bmc::{Behind, Bmc, Counters, Node, SessionInfo, StartError},
     faults::Faults,
     machine::{
         Chassis, MacAddress, Power, Refused, Wiring,
         boot_options::BootOptions,
+        events::EventLog,
         pretend::{InstalledOs, Phase, PretendMachine},
+        sensors::Sensors,
         serial::SerialLine,
     },
 };
-pub use config::{CartridgeConfig, ChassisFactory, LabConfig, MachineConfig};
+pub use config::{CartridgeConfig, ChassisFactory, FruConfig, LabConfig, MachineConfig};
 
 /// Why a lab could not start.
 #[derive(Debug, Error)]
@@ -75,8 +77,8 @@ impl Lab {
         let own = self.body(config, Route::Direct, cancel);
         let cartridges: Vec<_> = config.cartridges.iter().map(|cartridge| (cartridge, cartridge.machine(config))).collect();
         let bodies: Vec<_> = cartridges.iter().map(|(cartridge, machine)| self.body(machine, cartridge.at.route(), cancel)).collect();
-        let refuses = std::iter::once(false).chain(cartridges.iter().map(|(cartridge, _)| cartridge.refuses_reset));
-        let nodes = std::iter::once(&own).chain(&bodies).zip(refuses).map(|(body, refuses)| body.node().refusing_reset(refuses)).collect();
+        let behind = cartridges.iter().zip(&bodies).map(|((cartridge, machine), body)| body.node(machine, cartridge.refuses_reset));
+        let nodes = std::iter::once(own.node(config, false)).chain(behind).collect();
         let (bmc, task) = Bmc::start(config.bmc(), nodes).await?;
         self.tasks.spawn(cancel.clone().run_until_cancelled_owned(task).map_unit());
         let machine = |node, config: &MachineConfig, body: Body, cartridges| {
@@ -97,7 +99,8 @@ impl Lab {
         let flags = config.timing.boot_flags;
         let serial = SerialLine::new(config.serial_history);
         let boot = Arc::new(BootOptions::new((!flags.is_zero()).then_some(flags)));
-        let wiring = Wiring { serial: Arc::clone(&serial), boot: Arc::clone(&boot), cancel: cancel.clone() };
+        let events = Arc::new(EventLog::new(config.event_log));
+        let wiring = Wiring { serial: Arc::clone(&serial), boot: Arc::clone(&boot), events: Arc::clone(&events), cancel: cancel.clone() };
         let mut pretend = None;
         let chassis = match &config.chassis {
             Some(factory) => factory.0(wiring),
@@ -109,7 +112,7 @@ impl Lab {
                 Arc::new(machine)
             }
         };
-        Body { route, chassis, pretend, boot, serial }
+        Body { route, chassis, pretend, boot, serial, events }
     }
 
     /// Every machine with a BMC of its own, in the order of the configuration.
@@ -173,11 +176,22 @@ struct Body {
     pretend: Option<PretendMachine>,
     boot: Arc<BootOptions>,
     serial: Arc<SerialLine>,
+    events: Arc<EventLog>,
 }
 
 impl Body {
-    fn node(&self) -> Node {
-        Node::new(self.route, Arc::clone(&self.chassis), Arc::clone(&self.boot), Arc::clone(&self.serial))
+    fn node(&self, config: &MachineConfig, refuses_reset: bool) -> Node {
+        let behind = Behind {
+            chassis: Arc::clone(&self.chassis),
+            boot: Arc::clone(&self.boot),
+            serial: Arc::clone(&self.serial),
+            events: Arc::clone(&self.events),
+            sensors: Sensors::new(&config.sensors),
+            fru: config.inventory(),
+            guid: config.guid(),
+            refuses_reset,
+        };
+        Node::new(self.route, behind)
     }
 }
 
@@ -312,6 +326,17 @@ impl Machine {
         self.0.body.serial.type_in(bytes)
     }
 
+    /// Makes a sensor read something else; thresholds crossed by it are logged. Answers whether there is such a sensor.
+    pub fn set_sensor(&self, name: &str, value: f64) -> bool {
+        self.0.bmc.set_sensor(self.0.node, name, value)
+    }
+
+    /// The BMC's event log.
+    #[must_use]
+    pub fn events(&self) -> &EventLog {
+        &self.0.body.events
+    }
+
     /// The faults in effect.
     #[must_use]
     pub fn faults(&self) -> Faults {
@@ -326,6 +351,11 @@ impl Machine {
     /// Restarts the BMC: every session is forgotten and it is deaf for a while. The machine runs on.
     pub fn restart_bmc(&self) {
         self.0.bmc.restart();
+    }
+
+    /// The BMC forgets every session and goes on: to its consoles they are half-open.
+    pub fn forget_sessions(&self) {
+        self.0.bmc.forget_sessions();
     }
 
     /// Ends SOL from the BMC's side, as its web page would; the holder is told. Answers whether it was active.

@@ -10,14 +10,18 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use boot_options::BootOptions;
+use events::EventLog;
 use serial::SerialLine;
 
 pub mod boot_options;
 mod console;
+pub mod events;
 mod firmware;
 mod linux;
 pub mod net;
 pub mod pretend;
+pub mod qemu;
+pub mod sensors;
 pub mod serial;
 pub mod timing;
 
@@ -82,6 +86,8 @@ pub struct Wiring {
     pub serial: Arc<SerialLine>,
     /// The boot options set through the BMC.
     pub boot: Arc<BootOptions>,
+    /// The BMC's event log: a chassis [tells](EventLog::power_is) it when power comes and goes.
+    pub events: Arc<EventLog>,
     /// Ends with the lab: tasks and processes of the backend end with it.
     pub cancel: tokio_util::sync::CancellationToken,
 }

@@ -94,6 +94,7 @@ impl Body {
     }
 
     fn set_live(&self, power: Power, phase: Phase) {
+        self.wiring.events.power_is(power);
         self.live.send_replace((power, phase));
     }
 

@@ -191,3 +191,55 @@ async fn garbage_is_counted_and_ignored() {
     Ipmitool::admin(&machine, 17).ok("power status").await;
     lab.shutdown().await;
 }
+
+/// An ipmitool that gives up after a second.
+fn quick(machine: &bmc_sim::Machine) -> Ipmitool {
+    Ipmitool::admin(machine, 17).with(&["-N", "1", "-R", "1"])
+}
+
+#[tokio::test]
+async fn nobody_gets_a_session_when_there_is_none_left() {
+    let (lab, machine) = lab(machine("m")).await;
+    machine.set_faults(Faults { no_sessions: true, ..Faults::default() });
+    let message = quick(&machine).with(&["-v"]).fails("power status").await;
+    assert!(message.contains("insufficient resources"), "{message}");
+    machine.set_faults(Faults::default());
+    quick(&machine).ok("power status").await;
+    lab.shutdown().await;
+}
+
+#[tokio::test]
+async fn half_open_sessions_use_up_the_room_until_they_expire() {
+    let mut config = machine("m");
+    config.max_sessions = 2;
+    config.timing.session_timeout = Duration::from_secs(3);
+    config.faults = Faults { half_open: 1.0, ..Faults::default() };
+    let (lab, machine) = lab(config).await;
+    // the console never learns that its session is open
+    quick(&machine).fails("power status").await;
+    assert!(!machine.sessions().is_empty());
+    for _ in 0..3 {
+        quick(&machine).fails("power status").await;
+    }
+    machine.set_faults(Faults::default());
+    for _ in 0..1500 {
+        if machine.sessions().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    quick(&machine).ok("power status").await;
+    lab.shutdown().await;
+}
+
+/// ipmitool believes a message whatever its checksum; what it does not believe is a wrong authentication code.
+#[tokio::test]
+async fn wrong_authentication_codes_are_not_believed() {
+    let (lab, machine) = lab(machine("m")).await;
+    machine.set_faults(Faults { bad_integrity: 1.0, ..Faults::default() });
+    let message = quick(&machine).with(&["-v"]).fails("power status").await;
+    assert!(!message.contains("Chassis Power is"), "{message}");
+    machine.set_faults(Faults::default());
+    assert_eq!(Ipmitool::admin(&machine, 17).ok("power status").await, "Chassis Power is off");
+    lab.shutdown().await;
+}

@@ -8,7 +8,7 @@ use ipmi_wire::CipherSuite;
 
 use crate::support::{Ipmitool, LIMIT, PASSWORD, Terminal, all, lab, machine};
 
-async fn until_power(machine: &Machine, wanted: Power) {
+pub async fn until_power(machine: &Machine, wanted: Power) {
     for _ in 0..400 {
         if machine.power() == wanted {
             return;

@@ -3,10 +3,13 @@
 
 mod boot_server;
 mod bridging;
+mod control;
 mod faults;
 mod freeipmi;
+mod inventory;
 mod ipmitool;
 mod lab;
 mod netboot;
+mod qemu;
 mod sol;
 mod support;

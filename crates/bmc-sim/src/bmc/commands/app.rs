@@ -34,6 +34,9 @@ pub(super) const GET_USER_PAYLOAD_ACCESS: u8 = 0x4d;
 pub(super) const GET_PAYLOAD_SUPPORT: u8 = 0x4e;
 pub(super) const GET_PAYLOAD_VERSION: u8 = 0x4f;
 
+/// What every controller is: a chassis device, with inventory, event log, sensor records and sensors.
+pub(super) const ADDITIONAL_SUPPORT: u8 = 0x8f;
+
 /// Payload type number of SOL.
 const SOL: u8 = 1;
 
@@ -45,7 +48,6 @@ impl Core {
                 self.restart_wanted = true;
                 Ok(Vec::new())
             }
-            GetSystemGuid::CMD => Ok(encoded(&SystemGuid(self.fixed.guid))),
             GetChannelAuthCapabilities::CMD => {
                 let asked: GetChannelAuthCapabilities = body(request)?;
                 check_channel(asked.channel)?;
@@ -128,6 +130,7 @@ impl Core {
     pub(super) fn controller(&mut self, session: Option<u32>, node: usize, request: &Request<'_>, now: Instant) -> Answer {
         match request.cmd {
             GetDeviceId::CMD => Ok(encoded(&device_id())),
+            GetSystemGuid::CMD => Ok(encoded(&SystemGuid(self.nodes[node].guid))),
             // 0x55: no error
             SELF_TEST => Ok(vec![0x55, 0]),
             COLD_RESET => {
@@ -247,8 +250,7 @@ fn device_id() -> DeviceId {
         firmware_minor: 0,
         available: true,
         ipmi_version: (2, 0),
-        // a chassis device and nothing else
-        additional_support: 0x80,
+        additional_support: ADDITIONAL_SUPPORT,
         // "unspecified" (IPMI 2.0 table 20-2)
         manufacturer: 0,
         product: 0,

@@ -2,15 +2,19 @@
 
 mod app;
 mod chassis;
+mod sensor;
+mod storage;
 mod transport;
 
 use ipmi_wire::{
     CompletionCode, NetFn, Privilege,
     bridge::SEND_MESSAGE,
     command::{
-        ActivatePayload, Body, ChassisControl, ChassisIdentify, CloseSession, Command, DeactivatePayload, GetBootOption,
-        GetChannelAuthCapabilities, GetChannelCipherSuites, GetChassisStatus, GetDeviceId, GetPayloadActivationStatus,
-        GetPayloadInstanceInfo, GetSystemGuid, SetBootOption, SetSessionPrivilege,
+        ActivatePayload, Body, ChassisControl, ChassisIdentify, ClearSel, CloseSession, Command, DeactivatePayload, GetBootOption,
+        GetChannelAuthCapabilities, GetChannelCipherSuites, GetChassisStatus, GetDeviceId, GetFruAreaInfo, GetPayloadActivationStatus,
+        GetPayloadInstanceInfo, GetReadingFactors, GetSdr, GetSdrInfo, GetSelEntry, GetSelInfo, GetSelTime, GetSensorReading,
+        GetSensorThresholds, GetSolConfig, GetSystemGuid, ReadFru, ReserveSdr, ReserveSel, SetBootOption, SetSessionPrivilege,
+        SetSolConfig,
     },
     ipmb::Request,
 };
@@ -37,7 +41,7 @@ enum Right {
 
 fn right(command: (NetFn, u8)) -> Option<Right> {
     use Privilege::{Administrator, Callback, Operator, User};
-    const RIGHTS: [((NetFn, u8), Right); 31] = [
+    const RIGHTS: [((NetFn, u8), Right); 50] = [
         (number::<GetChannelAuthCapabilities>(), Right::Anybody),
         (number::<GetChannelCipherSuites>(), Right::Anybody),
         (number::<GetSystemGuid>(), Right::Anybody),
@@ -67,8 +71,27 @@ fn right(command: (NetFn, u8)) -> Option<Right> {
         (number::<SetBootOption>(), Right::At(Operator)),
         (number::<GetBootOption>(), Right::At(Operator)),
         ((NetFn::CHASSIS, chassis::GET_POWER_ON_HOURS), Right::At(User)),
-        ((NetFn::TRANSPORT, transport::SET_SOL_CONFIGURATION), Right::At(Administrator)),
-        ((NetFn::TRANSPORT, transport::GET_SOL_CONFIGURATION), Right::At(User)),
+        (number::<SetSolConfig>(), Right::At(Administrator)),
+        (number::<GetSolConfig>(), Right::At(User)),
+        (number::<GetFruAreaInfo>(), Right::At(User)),
+        (number::<ReadFru>(), Right::At(User)),
+        (number::<GetSdrInfo>(), Right::At(User)),
+        (number::<ReserveSdr>(), Right::At(User)),
+        (number::<GetSdr>(), Right::At(User)),
+        (number::<GetSelInfo>(), Right::At(User)),
+        (number::<ReserveSel>(), Right::At(User)),
+        (number::<GetSelEntry>(), Right::At(User)),
+        ((NetFn::STORAGE, storage::ADD_SEL_ENTRY), Right::At(Operator)),
+        (number::<ClearSel>(), Right::At(Operator)),
+        (number::<GetSelTime>(), Right::At(User)),
+        ((NetFn::STORAGE, storage::SET_SEL_TIME), Right::At(Operator)),
+        ((NetFn::SENSOR_EVENT, sensor::PLATFORM_EVENT), Right::At(Operator)),
+        (number::<GetReadingFactors>(), Right::At(User)),
+        ((NetFn::SENSOR_EVENT, sensor::GET_HYSTERESIS), Right::At(User)),
+        (number::<GetSensorThresholds>(), Right::At(User)),
+        ((NetFn::SENSOR_EVENT, sensor::GET_EVENT_ENABLE), Right::At(User)),
+        ((NetFn::SENSOR_EVENT, sensor::GET_EVENT_STATUS), Right::At(User)),
+        (number::<GetSensorReading>(), Right::At(User)),
     ];
     RIGHTS.iter().find(|(known, _)| *known == command).map(|(_, right)| *right)
 }
@@ -116,6 +139,8 @@ impl Core {
             NetFn::APP => self.controller(session, node, request, now),
             NetFn::CHASSIS => self.chassis(node, request, now),
             NetFn::TRANSPORT => self.transport(node, request),
+            NetFn::STORAGE => self.storage(node, request),
+            NetFn::SENSOR_EVENT => self.sensor(node, request),
             _ => Err(CompletionCode::INVALID_COMMAND),
         }
     }

@@ -1,24 +1,25 @@
 //! SOL configuration (network function Transport).
 
-use ipmi_wire::{CompletionCode, ipmb::Request};
+use ipmi_wire::{
+    CompletionCode,
+    command::{Command, GetSolConfig, SetSolConfig},
+    ipmb::Request,
+};
 
 use super::{Answer, check_channel};
 use crate::bmc::core::Core;
 
-pub(super) const SET_SOL_CONFIGURATION: u8 = 0x21;
-pub(super) const GET_SOL_CONFIGURATION: u8 = 0x22;
-
 impl Core {
     pub(super) fn transport(&mut self, node: usize, request: &Request<'_>) -> Answer {
         match (request.cmd, request.data) {
-            (SET_SOL_CONFIGURATION, &[channel, parameter, ref data @ ..]) => {
+            (SetSolConfig::CMD, &[channel, parameter, ref data @ ..]) => {
                 check_channel(channel)?;
                 match self.nodes[node].sol_settings.set(parameter, data) {
                     CompletionCode::OK => Ok(Vec::new()),
                     refused => Err(refused),
                 }
             }
-            (GET_SOL_CONFIGURATION, &[channel, parameter, _set, _block, ..]) => {
+            (GetSolConfig::CMD, &[channel, parameter, _set, _block, ..]) => {
                 check_channel(channel)?;
                 // parameter revision 1.1
                 let mut answer = vec![0x11];
