@@ -7,14 +7,16 @@ use std::time::Duration;
 use ipmi_wire::bridge::Route;
 use ipmi_wire::command::{
     BootDevice, BootFlags as WireFlags, BootParameter, ChassisControl, ChassisStatus, Command, DeactivatePayload, DeviceId, GetBootOption,
-    GetChassisStatus, GetDeviceId, GetPayloadActivationStatus, GetPayloadInstanceInfo, ProgressState, SetBootOption, explain,
+    GetChassisStatus, GetDeviceId, GetPayloadActivationStatus, GetPayloadInstanceInfo, GetSolConfig, ProgressState, SetBootOption,
+    SetSolConfig, SolParameter, THIS_CHANNEL, explain,
 };
 use ipmi_wire::session::PayloadType;
 use ipmi_wire::{CipherSuite, CompletionCode, NetFn};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::driver::{self, Call, Job};
+use crate::driver::{self, Answered, Call, Job};
 use crate::error::{Error, ErrorKind, Stage};
+use crate::metrics::{Counters, Metrics};
 use crate::network::{Network, Udp};
 use crate::sol::SolSession;
 use crate::target::Target;
@@ -29,6 +31,7 @@ pub struct Client {
     target: Arc<Target>,
     jobs: mpsc::Sender<Job>,
     strongest: Arc<AtomicU8>,
+    metrics: Arc<Metrics>,
 }
 
 /// The answer to a raw request.
@@ -70,17 +73,27 @@ impl Client {
     /// A handle; nothing is sent before the first request. Must be called within a tokio runtime.
     #[must_use]
     pub fn new(target: Target) -> Self {
-        Self::over(Arc::new(Udp), target)
+        Self::start(Arc::new(Udp), target, Arc::default())
+    }
+
+    /// [`Self::new`], counting into metrics the owner has: of one BMC, or of all of them together.
+    #[must_use]
+    pub fn with_metrics(target: Target, metrics: Arc<Metrics>) -> Self {
+        Self::start(Arc::new(Udp), target, metrics)
     }
 
     /// [`Self::new`] over another network than the operating system's UDP: for simulations in simulated time.
     #[must_use]
     pub fn over(network: Arc<dyn Network>, target: Target) -> Self {
+        Self::start(network, target, Arc::default())
+    }
+
+    fn start(network: Arc<dyn Network>, target: Target, metrics: Arc<Metrics>) -> Self {
         let target = Arc::new(target);
         let strongest = Arc::new(AtomicU8::new(0));
         let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(driver::run(network, Arc::clone(&target), queue, Arc::clone(&strongest)));
-        Self { target, jobs, strongest }
+        tokio::spawn(driver::run(network, Arc::clone(&target), queue, Arc::clone(&strongest), Arc::clone(&metrics)));
+        Self { target, jobs, strongest, metrics }
     }
 
     /// Where and as whom this client talks.
@@ -93,6 +106,19 @@ impl Client {
     #[must_use]
     pub fn strongest_suite(&self) -> Option<CipherSuite> {
         CipherSuite::from_id(self.strongest.load(Ordering::Relaxed))
+    }
+
+    /// The weakest cipher suite this client still accepts: what its target demands, or what it has used since, whichever is
+    /// stronger. See [`crate::SuitePolicy::not_below`].
+    #[must_use]
+    pub fn suite_floor(&self) -> CipherSuite {
+        self.strongest_suite().map_or(self.target.suites.at_least, |seen| seen.max(self.target.suites.at_least))
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.metrics.counters()
     }
 
     /// # Errors
@@ -192,15 +218,23 @@ impl Client {
     /// # Errors
     /// See [`Self::device_id`].
     pub async fn command<C: Command>(&self, route: Route, command: &C) -> Result<C::Response, Error> {
+        self.command_at(route, 0, command).await
+    }
+
+    /// [`Self::command`] to another LUN of the controller, as some sensors want it.
+    ///
+    /// # Errors
+    /// See [`Self::device_id`].
+    pub async fn command_at<C: Command>(&self, route: Route, lun: u8, command: &C) -> Result<C::Response, Error> {
         let mut data = Vec::new();
         command.encode(&mut data);
-        let call = Call { route, net_fn: C::NET_FN, lun: 0, cmd: C::CMD, data, name: C::NAME, repeatable: command.is_idempotent() };
-        let raw = self.call(call).await?;
+        let call = Call { route, net_fn: C::NET_FN, lun, cmd: C::CMD, data, name: C::NAME, repeatable: command.is_idempotent() };
+        let Answered { raw, attempts } = self.call(call).await?;
+        let failed = |kind| Error { attempt: attempts, ..self.error(kind) };
         if !raw.code.is_ok() {
-            return Err(self.error(ErrorKind::Completion { command: C::NAME, code: raw.code, text: explain::<C>(raw.code) }));
+            return Err(failed(ErrorKind::Completion { command: C::NAME, code: raw.code, text: explain::<C>(raw.code) }));
         }
-        ipmi_wire::command::Body::decode(&raw.data)
-            .map_err(|error| self.error(ErrorKind::Garbage { stage: Stage::Command(C::NAME), error }))
+        ipmi_wire::command::Body::decode(&raw.data).map_err(|error| failed(ErrorKind::Garbage { stage: Stage::Command(C::NAME), error }))
     }
 
     /// Sends any request at all. Taken to be harmful when executed twice, so repeated with the care of [`Self::chassis_control`].
@@ -216,7 +250,9 @@ impl Client {
     /// # Errors
     /// No answer, or a hop that refused; a completion code other than 0 is in the response.
     pub async fn request_via(&self, route: Route, net_fn: NetFn, lun: u8, cmd: u8, data: &[u8]) -> Result<RawResponse, Error> {
-        self.call(Call { route, net_fn, lun, cmd, data: data.to_vec(), name: "raw request", repeatable: false }).await
+        self.call(Call { route, net_fn, lun, cmd, data: data.to_vec(), name: "raw request", repeatable: false })
+            .await
+            .map(|answered| answered.raw)
     }
 
     /// Opens the console. One per client at a time.
@@ -235,16 +271,16 @@ impl Client {
                 Ok(opened) => {
                     return Ok(SolSession { events: opened.events, writer: opened.writer, _client: self.clone() });
                 }
-                Err(Error { kind: ErrorKind::SolHeld { .. }, bmc }) => {
+                Err(error @ Error { kind: ErrorKind::SolHeld { .. }, .. }) => {
                     if !take_over {
                         let holder = self.sol_holder(options).await;
                         if !self.is_own_session(holder).await {
-                            return Err(Error { kind: ErrorKind::SolHeld { holder }, bmc });
+                            return Err(Error { kind: ErrorKind::SolHeld { holder }, ..error });
                         }
                         take_over = true;
                     }
                     self.deactivate_sol_via(options).await?;
-                    last = Some(Error { kind: ErrorKind::SolHeld { holder: None }, bmc });
+                    last = Some(error);
                 }
                 Err(e) => return Err(e),
             }
@@ -270,8 +306,16 @@ impl Client {
     /// # Errors
     /// See [`Self::device_id`].
     pub async fn sol_active(&self) -> Result<bool, Error> {
+        self.sol_active_via(Route::Direct).await
+    }
+
+    /// [`Self::sol_active`] at a controller behind the BMC.
+    ///
+    /// # Errors
+    /// See [`Self::device_id`].
+    pub async fn sol_active_via(&self, route: Route) -> Result<bool, Error> {
         let status = GetPayloadActivationStatus { payload_type: PayloadType::Sol.value() };
-        self.command(Route::Direct, &status).await.map(|status| status.is_active(1))
+        self.command(route, &status).await.map(|status| status.is_active(1))
     }
 
     /// Ends the console, whoever has it. Not being active is fine.
@@ -282,11 +326,33 @@ impl Client {
         self.deactivate_sol_via(SolOptions::default()).await
     }
 
-    async fn deactivate_sol_via(&self, options: SolOptions) -> Result<(), Error> {
+    /// [`Self::deactivate_sol`] of another instance or at a controller behind the BMC.
+    ///
+    /// # Errors
+    /// See [`Self::device_id`].
+    pub async fn deactivate_sol_via(&self, options: SolOptions) -> Result<(), Error> {
         match self.command(options.route, &DeactivatePayload::sol(options.instance)).await {
             Err(Error { kind: ErrorKind::Completion { code: DeactivatePayload::ALREADY_INACTIVE, .. }, .. }) => Ok(()),
             other => other,
         }
+    }
+
+    /// One parameter of the SOL configuration of the channel this session uses.
+    ///
+    /// # Errors
+    /// See [`Self::device_id`]; code 0x80 when the BMC has no such parameter.
+    pub async fn sol_parameter_via(&self, route: Route, parameter: u8) -> Result<SolParameter, Error> {
+        let answer = self.command(route, &GetSolConfig { channel: THIS_CHANNEL, parameter }).await?;
+        SolParameter::from_parts(parameter, &answer.data)
+            .map_err(|error| self.error(ErrorKind::Garbage { stage: Stage::Command(GetSolConfig::NAME), error }))
+    }
+
+    /// Sets one parameter of the SOL configuration of the channel this session uses.
+    ///
+    /// # Errors
+    /// See [`Self::device_id`].
+    pub async fn set_sol_parameter_via(&self, route: Route, parameter: SolParameter) -> Result<(), Error> {
+        self.command(route, &SetSolConfig { channel: THIS_CHANNEL, parameter }).await
     }
 
     /// Closes the session now, consoles included. A later request opens another.
@@ -298,7 +364,7 @@ impl Client {
         }
     }
 
-    async fn call(&self, call: Call) -> Result<RawResponse, Error> {
+    async fn call(&self, call: Call) -> Result<Answered, Error> {
         // The longest inner message a Send Message frame and the BMC's buffers could carry.
         if call.data.len() > 255 {
             return Err(self.error(ErrorKind::TooLong(call.data.len())));
@@ -312,7 +378,7 @@ impl Client {
         self.jobs.send(job).await.map_err(|_| self.error(ErrorKind::Closed))
     }
 
-    fn error(&self, kind: ErrorKind) -> Error {
-        Error { bmc: self.target.addr, kind }
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(self.target.addr, kind)
     }
 }

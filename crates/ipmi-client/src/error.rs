@@ -4,17 +4,45 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ipmi_wire::command::{ActivatePayload, Command};
 use ipmi_wire::session::{KeyTooLong, Status};
 use ipmi_wire::{CipherSuite, CompletionCode, DecodeError, Privilege};
 use thiserror::Error;
 
 /// An operation on one BMC failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("BMC {bmc}: {kind}")]
+#[error("BMC {bmc}{}: {kind}", attempt_text(*.attempt, .kind))]
 pub struct Error {
     pub bmc: SocketAddr,
+    /// How often what failed was sent, counted from 1.
+    pub attempt: u32,
     #[source]
     pub kind: ErrorKind,
+}
+
+impl Error {
+    pub(crate) fn new(bmc: SocketAddr, kind: ErrorKind) -> Self {
+        let attempt = match kind {
+            ErrorKind::NoAnswer { attempts, .. } => attempts,
+            _ => 1,
+        };
+        Self { bmc, attempt, kind }
+    }
+
+    /// What was being done; `None` when it does not matter: nothing was sent, or it never will be.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        self.kind.stage()
+    }
+}
+
+fn attempt_text(attempt: u32, kind: &ErrorKind) -> String {
+    match kind {
+        // says it itself
+        ErrorKind::NoAnswer { .. } => String::new(),
+        _ if attempt > 1 => format!(", attempt {attempt}"),
+        _ => String::new(),
+    }
 }
 
 /// What was being done.
@@ -110,6 +138,23 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// What was being done when this happened.
+    #[must_use]
+    pub fn stage(&self) -> Option<Stage> {
+        Some(match self {
+            Self::NoAnswer { stage, .. } | Self::Refused { stage, .. } | Self::Garbage { stage, .. } => *stage,
+            Self::UnknownUser => Stage::Authentication,
+            Self::WrongPassword | Self::WrongKg => Stage::Confirmation,
+            Self::PrivilegeRefused { .. } => Stage::Privilege,
+            Self::NoFreeSession | Self::NoSuite { .. } | Self::Downgrade { .. } => Stage::OpenSession,
+            Self::NotV20 => Stage::Discovery,
+            Self::Completion { command, .. } => Stage::Command(command),
+            Self::Bridge { .. } => Stage::Command("Send Message"),
+            Self::SolHeld { .. } | Self::SolOpenHere | Self::NoSol { .. } => Stage::Command(ActivatePayload::NAME),
+            Self::Credentials(_) | Self::TooLong(_) | Self::Network(_) | Self::Closed => return None,
+        })
+    }
+
     /// Nobody answered: the BMC is off the network, or everything sent to it is lost.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {

@@ -16,16 +16,30 @@
 mod client;
 mod driver;
 mod error;
+mod inventory;
+mod metrics;
 mod network;
 mod sol;
 mod target;
 
 pub use client::{BootFlags, Client, RawResponse, SolOptions};
 pub use error::{Error, ErrorKind, Stage};
+pub use inventory::Sensor;
+pub use metrics::{Counters, Metrics};
 pub use network::{Network, Socket};
 pub use sol::{CloseReason, SolClosed, SolEvent, SolSession, SolWriter};
 pub use target::{Quirk, Quirks, Secret, SuitePolicy, Target, Timeouts};
 
 pub use ipmi_wire::bridge::{Hop, Route};
-pub use ipmi_wire::command::{BootDevice, ChassisControl, ChassisStatus, DeviceId, RestorePolicy};
+pub use ipmi_wire::command::{
+    BootDevice, ChassisControl, ChassisStatus, DeviceId, RestorePolicy, SelInfo, SelTime, SolParameter, SystemGuid,
+};
+pub use ipmi_wire::inventory::{
+    entity,
+    fru::{BoardInfo, ChassisInfo, Fru, FruArea, ProductInfo},
+    sdr::{Sdr, Severity},
+    sel::{SelContent, SelEvent, SelRecord},
+    sensor_type,
+    unit::Unit,
+};
 pub use ipmi_wire::{CipherSuite, CompletionCode, NetFn, Privilege};

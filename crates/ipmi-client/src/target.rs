@@ -64,11 +64,20 @@ impl Target {
 }
 
 /// The strongest suite both sides have is taken, of 17 and 3. Offers are not authenticated, so a client never goes below
-/// what it has once used; store [`crate::Client::strongest_suite`] and pass it here to keep that over restarts.
+/// what it has once used. To keep that over restarts of the program, store [`crate::Client::suite_floor`] with the BMC and
+/// make the next client with [`SuitePolicy::not_below`] it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SuitePolicy {
     /// Refuse anything weaker.
     pub at_least: CipherSuite,
+}
+
+impl SuitePolicy {
+    /// Nothing weaker than what was once seen; `None` when nothing was.
+    #[must_use]
+    pub fn not_below(seen: Option<CipherSuite>) -> Self {
+        seen.map_or_else(Self::default, |at_least| Self { at_least })
+    }
 }
 
 impl Default for SuitePolicy {

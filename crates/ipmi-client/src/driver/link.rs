@@ -3,10 +3,12 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::ready;
 
 use tokio::io::ReadBuf;
 
+use crate::metrics::{Event, Metrics};
 use crate::network::{Network, Socket};
 
 /// Larger than any packet an IPMI payload of 255 octets or a SOL packet makes.
@@ -18,11 +20,16 @@ pub(super) struct Link {
     socket: Box<dyn Socket>,
     bmc: SocketAddr,
     buffer: Box<[u8; BUFFER]>,
+    metrics: Arc<Metrics>,
 }
 
 impl Link {
-    pub(super) fn open(network: &dyn Network, bmc: SocketAddr) -> io::Result<Self> {
-        Ok(Self { socket: network.socket(bmc)?, bmc, buffer: Box::new([0; BUFFER]) })
+    pub(super) fn open(network: &dyn Network, bmc: SocketAddr, metrics: Arc<Metrics>) -> io::Result<Self> {
+        Ok(Self { socket: network.socket(bmc)?, bmc, buffer: Box::new([0; BUFFER]), metrics })
+    }
+
+    pub(super) fn count(&self, event: Event) {
+        self.metrics.count(event);
     }
 
     pub(super) async fn send(&self, datagram: &[u8]) -> io::Result<()> {
@@ -37,7 +44,7 @@ impl Link {
 
     /// The next datagram from the BMC and the port it came from. Cancel safe.
     pub(super) async fn recv(&mut self) -> io::Result<(&[u8], u16)> {
-        let Self { socket, bmc, buffer } = self;
+        let Self { socket, bmc, buffer, .. } = self;
         let (len, port) = poll_fn(|context| {
             loop {
                 let mut space = ReadBuf::new(buffer.as_mut_slice());

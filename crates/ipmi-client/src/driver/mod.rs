@@ -18,11 +18,12 @@ use tokio::time::Instant;
 
 use crate::client::{RawResponse, SolOptions};
 use crate::error::{Error, ErrorKind, Stage};
+use crate::metrics::{Event, Metrics};
 use crate::network::Network;
 use crate::sol::{SolEvent, SolWriter};
 use crate::target::Target;
 
-use open::Memory;
+use open::{Failure, Memory};
 use serve::{End, Serving};
 
 /// One request as the handle wants it.
@@ -40,10 +41,17 @@ pub(crate) struct Call {
 
 #[derive(Debug)]
 pub(crate) enum Job {
-    Call { call: Call, reply: oneshot::Sender<Result<RawResponse, Error>> },
+    Call { call: Call, reply: oneshot::Sender<Result<Answered, Error>> },
     OpenSol { options: SolOptions, reply: oneshot::Sender<Result<OpenedSol, Error>> },
     IsOwnSession { id: u32, reply: oneshot::Sender<bool> },
     Close { reply: oneshot::Sender<()> },
+}
+
+/// An answer, and how often it was asked for.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) raw: RawResponse,
+    pub(crate) attempts: u32,
 }
 
 /// The user's ends of a console's channels.
@@ -56,10 +64,12 @@ pub(crate) struct OpenedSol {
 /// Who waits for an answer.
 #[derive(Debug)]
 enum Waiter {
-    Caller(oneshot::Sender<Result<RawResponse, Error>>),
+    Caller(oneshot::Sender<Result<Answered, Error>>),
     Sol(SolOptions, oneshot::Sender<Result<OpenedSol, Error>>),
     /// Shows whether the session lives.
     Probe,
+    /// Shows whose the console is.
+    Console,
     Nobody,
 }
 
@@ -69,7 +79,7 @@ impl Waiter {
         match self {
             Self::Caller(reply) => drop(reply.send(Err(error))),
             Self::Sol(_, reply) => drop(reply.send(Err(error))),
-            Self::Probe | Self::Nobody => {}
+            Self::Probe | Self::Console | Self::Nobody => {}
         }
     }
 
@@ -77,7 +87,7 @@ impl Waiter {
         match self {
             Self::Caller(reply) => reply.is_closed(),
             Self::Sol(_, reply) => reply.is_closed(),
-            Self::Probe | Self::Nobody => false,
+            Self::Probe | Self::Console | Self::Nobody => false,
         }
     }
 }
@@ -112,6 +122,11 @@ impl Patience {
         Instant::now() + wait
     }
 
+    /// The same with longer waits.
+    fn slowed(&self, least: Duration) -> Self {
+        Self { wait: self.wait.max(least), attempts: self.attempts - u32::from(self.attempts > 0) }
+    }
+
     fn attempts(&self) -> u32 {
         self.attempts
     }
@@ -125,8 +140,14 @@ fn random<const N: usize>() -> Result<[u8; N], ErrorKind> {
 }
 
 /// Runs until the last handle is gone.
-pub(crate) async fn run(network: Arc<dyn Network>, target: Arc<Target>, mut jobs: mpsc::Receiver<Job>, strongest: Arc<AtomicU8>) {
-    let mut memory = Memory::default();
+pub(crate) async fn run(
+    network: Arc<dyn Network>,
+    target: Arc<Target>,
+    mut jobs: mpsc::Receiver<Job>,
+    strongest: Arc<AtomicU8>,
+    metrics: Arc<Metrics>,
+) {
+    let mut memory = Memory::new(Arc::clone(&metrics));
     let mut queue: VecDeque<Request> = VecDeque::new();
     loop {
         // Nothing is sent before somebody wants something.
@@ -139,9 +160,10 @@ pub(crate) async fn run(network: Arc<dyn Network>, target: Arc<Target>, mut jobs
         let born = queue.iter().map(|request| request.born).max().unwrap_or_else(Instant::now);
         let (link, live) = match open::open(&*network, &target, &mut memory, born..born + target.timeouts.request).await {
             Ok(opened) => opened,
-            Err(kind) => {
-                tracing::debug!(bmc = %target.addr, error = %kind, "no session");
-                let error = Error { bmc: target.addr, kind };
+            Err(Failure { kind, attempts }) => {
+                metrics.count(Event::SessionRefused);
+                let error = Error { bmc: target.addr, attempt: attempts, kind };
+                tracing::debug!(%error, "no session");
                 while let Ok(job) = jobs.try_recv() {
                     enqueue(job, &mut queue, &memory);
                 }
@@ -151,10 +173,14 @@ pub(crate) async fn run(network: Arc<dyn Network>, target: Arc<Target>, mut jobs
         };
         let suite = memory.strongest.map_or(0, ipmi_wire::CipherSuite::id);
         strongest.store(suite, Ordering::Relaxed);
+        metrics.count(Event::SessionOpened);
         tracing::debug!(bmc = %target.addr, suite, "session open");
         let mut serving = Serving::new(&target, &memory, link, live, &mut jobs, &mut queue);
         match serving.run().await {
-            End::Lost => tracing::debug!(bmc = %target.addr, "session lost"),
+            End::Lost => {
+                metrics.count(Event::SessionLost);
+                tracing::debug!(bmc = %target.addr, "session lost");
+            }
             End::Idle => {}
             End::Closed(reply) => drop(reply.send(())),
             End::HandlesGone => return,

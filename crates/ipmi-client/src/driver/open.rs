@@ -1,6 +1,7 @@
 //! Opening a session: discovery, choice of suite, RAKP, privilege.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipmi_wire::bridge::Route;
@@ -20,6 +21,7 @@ use super::link::Link;
 use super::session::{Live, ask};
 use super::{Patience, random};
 use crate::error::{ErrorKind, Stage};
+use crate::metrics::{Event, Metrics};
 use crate::network::Network;
 use crate::target::{Quirk, Target};
 
@@ -38,6 +40,7 @@ pub(super) struct Memory {
     /// The BMC wants the privilege level in Open Session.
     open_with_privilege: bool,
     own_ids: Vec<u32>,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +53,10 @@ enum SuiteList {
 }
 
 impl Memory {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
     pub(super) fn is_own(&self, id: u32) -> bool {
         self.own_ids.contains(&id)
     }
@@ -78,15 +85,23 @@ pub(super) async fn open(
     target: &Target,
     memory: &mut Memory,
     times: Range<Instant>,
-) -> Result<(Link, Live), ErrorKind> {
-    let link = Link::open(network, target.addr).map_err(|e| ErrorKind::Network(e.to_string()))?;
-    let mut opening = Opening { target, memory, link, started: times.start, deadline: times.end };
-    opening.discover().await?;
-    let established = opening.agree().await?;
-    opening.memory.remember(&established);
-    let mut live = Live::new(established);
-    opening.raise_privilege(&mut live).await?;
-    Ok((opening.link, live))
+) -> Result<(Link, Live), Failure> {
+    let metrics = Arc::clone(&memory.metrics);
+    let link = match Link::open(network, target.addr, metrics) {
+        Ok(link) => link,
+        Err(error) => return Err(Failure { kind: ErrorKind::Network(error.to_string()), attempts: 1 }),
+    };
+    let mut opening = Opening { target, memory, link, started: times.start, deadline: times.end, attempts: 1 };
+    match opening.run().await {
+        Ok(live) => Ok((opening.link, live)),
+        Err(kind) => Err(Failure { kind, attempts: opening.attempts }),
+    }
+}
+
+/// Why there is no session, and how often what failed was tried.
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    pub(super) attempts: u32,
 }
 
 struct Opening<'a> {
@@ -95,6 +110,8 @@ struct Opening<'a> {
     link: Link,
     started: Instant,
     deadline: Instant,
+    /// Copies sent of the last message.
+    attempts: u32,
 }
 
 /// What a set-up attempt with one suite came to.
@@ -107,6 +124,15 @@ enum Attempt {
 }
 
 impl Opening<'_> {
+    async fn run(&mut self) -> Result<Live, ErrorKind> {
+        self.discover().await?;
+        let established = self.agree().await?;
+        self.memory.remember(&established);
+        let mut live = Live::new(established);
+        self.raise_privilege(&mut live).await?;
+        Ok(live)
+    }
+
     /// Repeats datagrams until `accept` has found what it waits for, or `deadline`.
     async fn exchange<T>(
         &mut self,
@@ -122,12 +148,19 @@ impl Opening<'_> {
                 self.link.send(datagram).await.map_err(|e| ErrorKind::Network(e.to_string()))?;
             }
             let until = patience.next().min(deadline);
+            self.attempts = patience.attempts();
+            if self.attempts > 1 {
+                self.link.count(Event::Retransmission);
+            }
             while let Ok(received) = timeout_at(until, self.link.recv()).await {
                 let (datagram, _) = received.map_err(|e| ErrorKind::Network(e.to_string()))?;
                 match Datagram::decode(datagram).and_then(&mut accept) {
                     Ok(Some(found)) => return Ok(found),
                     Ok(None) => {}
-                    Err(error) => garbage = Some(error),
+                    Err(error) => {
+                        self.link.count(Event::Malformed);
+                        garbage = Some(error);
+                    }
                 }
             }
             if Instant::now() >= deadline {
@@ -327,7 +360,7 @@ impl Opening<'_> {
         let command = SetSessionPrivilege { level: Some(privilege) };
         command.encode(&mut data);
         let request = (SetSessionPrivilege::NET_FN, SetSessionPrivilege::CMD, data.as_slice());
-        let answer = ask(&mut self.link, live, request, RqSeq::new(1), self.target.timeouts.retry, self.deadline).await?;
+        let answer = ask(&mut self.link, live, Stage::Privilege, request, RqSeq::new(1), self.target.timeouts.retry, self.deadline).await?;
         match answer {
             Ok(response) if response.code.is_ok() => Ok(()),
             Ok(response) if matches!(response.code.0, 0x80 | 0x81 | 0xd4) => Err(ErrorKind::PrivilegeRefused { privilege }),

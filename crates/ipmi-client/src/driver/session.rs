@@ -11,7 +11,8 @@ use tokio::time::{Instant, timeout_at};
 use super::link::Link;
 use super::{Patience, random};
 use crate::client::RawResponse;
-use crate::error::ErrorKind;
+use crate::error::{ErrorKind, Stage};
+use crate::metrics::Event;
 
 /// Keys and counters of one session.
 #[derive(Debug)]
@@ -45,15 +46,29 @@ impl Live {
         let payload = packet.open(&self.established.keys)?;
         Ok(self.window.accept(packet.sequence).then_some(payload))
     }
+
+    /// The answer to a request, if that is what arrived.
+    fn answer(&mut self, datagram: &[u8], net_fn: NetFn, cmd: u8, seq: RqSeq) -> Result<Option<RawResponse>, DecodeError> {
+        let Datagram::V20(packet) = Datagram::decode(datagram)? else { return Ok(None) };
+        let Some(payload) = self.open(&packet)? else { return Ok(None) };
+        if packet.payload_type != PayloadType::Ipmi {
+            return Ok(None);
+        }
+        Ok(match Message::decode(&payload)? {
+            Message::Response(r) if r.answers(net_fn, cmd, seq) => Some(RawResponse { code: r.completion, data: r.data.to_vec() }),
+            _ => None,
+        })
+    }
 }
 
 /// One request and its answer while nothing else goes on: set-up and closing of a session.
 ///
 /// # Errors
-/// `Err` with the number of attempts when nothing came back.
+/// The inner one is the number of attempts when nothing came back; the outer says if what came could not be read.
 pub(super) async fn ask(
     link: &mut Link,
     live: &mut Live,
+    stage: Stage,
     (net_fn, cmd, data): (NetFn, u8, &[u8]),
     seq: RqSeq,
     retry: Duration,
@@ -61,26 +76,27 @@ pub(super) async fn ask(
 ) -> Result<Result<RawResponse, u32>, ErrorKind> {
     let mut patience = Patience::new(retry);
     let message = Route::Direct.wrap(net_fn, 0, cmd, seq, data);
+    let mut garbage = None;
     loop {
         let datagram = live.seal(PayloadType::Ipmi, &message)?;
         link.send(&datagram).await.map_err(|e| ErrorKind::Network(e.to_string()))?;
+        if patience.attempts() > 0 {
+            link.count(Event::Retransmission);
+        }
         let until = patience.next().min(deadline);
         while let Ok(received) = timeout_at(until, link.recv()).await {
             let (datagram, _) = received.map_err(|e| ErrorKind::Network(e.to_string()))?;
-            let Ok(Datagram::V20(packet)) = Datagram::decode(datagram) else { continue };
-            let Ok(Some(payload)) = live.open(&packet) else { continue };
-            if packet.payload_type != PayloadType::Ipmi {
-                continue;
-            }
-            match Message::decode(&payload) {
-                Ok(Message::Response(r)) if r.answers(net_fn, cmd, seq) => {
-                    return Ok(Ok(RawResponse { code: r.completion, data: r.data.to_vec() }));
+            match live.answer(datagram, net_fn, cmd, seq) {
+                Ok(Some(response)) => return Ok(Ok(response)),
+                Ok(None) => {}
+                Err(error) => {
+                    link.count(Event::Malformed);
+                    garbage = Some(error);
                 }
-                _ => {}
             }
         }
         if Instant::now() >= deadline {
-            return Ok(Err(patience.attempts()));
+            return garbage.map_or(Ok(Err(patience.attempts())), |error| Err(ErrorKind::Garbage { stage, error }));
         }
     }
 }

@@ -61,6 +61,8 @@ pub(super) struct Console {
     /// Packets sent to a port nothing has come from yet.
     unproven: u32,
     closed: Option<CloseReason>,
+    /// The BMC has named this session as the holder.
+    named: bool,
 }
 
 impl Console {
@@ -105,6 +107,7 @@ impl Console {
             port,
             unproven: 0,
             closed: None,
+            named: false,
         };
         Ok((console, OpenedSol { events: user_events, writer: SolWriter { input: user_input } }))
     }
@@ -157,11 +160,19 @@ impl Console {
     }
 
     /// A SOL packet of the session arrived from that port.
-    pub(super) fn received(&mut self, payload: &[u8], sequence: u32, port: u16) {
+    pub(super) fn received(&mut self, payload: &[u8], sequence: u32, port: u16) -> Result<(), DecodeError> {
         self.port = port;
         self.unproven = 0;
-        if let Err(error) = self.engine.handle(payload, sequence, Instant::now().into_std()) {
-            tracing::debug!(bmc = %self.target, %error, "unreadable SOL packet");
+        self.engine.handle(payload, sequence, Instant::now().into_std())
+    }
+
+    /// The BMC says whose the console is. Only one that has named this session before is believed when it names another:
+    /// some fill in handles or nothing at all.
+    pub(super) fn held_by(&mut self, holder: u32, ours: u32) {
+        if holder == ours {
+            self.named = true;
+        } else if self.named {
+            self.close(CloseReason::Deactivated);
         }
     }
 
@@ -225,7 +236,7 @@ impl Console {
                     let waited = self.unanswered_since().map_or(std::time::Duration::ZERO, |since| since.elapsed());
                     let attempts = SolConfig::default().attempts;
                     let kind = ErrorKind::NoAnswer { stage: Stage::Command("SOL characters"), attempts, waited, outcome_unknown: true };
-                    return self.close(CloseReason::Lost(Error { bmc: self.target, kind }));
+                    return self.close(CloseReason::Lost(Error::new(self.target, kind)));
                 }
                 // Operations of a console; no BMC sends them.
                 WireEvent::Control(_) => continue,

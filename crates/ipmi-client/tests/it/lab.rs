@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::sol::next;
 
-fn machine() -> MachineConfig {
+pub fn machine() -> MachineConfig {
     let users = vec![User::new("admin", "secret", Privilege::Administrator), User::new("viewer", "look", Privilege::User)];
     let mac = MacAddress([0x52, 0x54, 0, 0, 0, 1]);
     let mut machine = MachineConfig::new("node", mac, Firmware::Bios, (Ipv4Addr::LOCALHOST, 9).into(), users);
@@ -23,7 +23,7 @@ fn machine() -> MachineConfig {
     machine
 }
 
-async fn lab(machine: MachineConfig) -> (Lab, Client) {
+pub async fn lab(machine: MachineConfig) -> (Lab, Client) {
     let lab = Lab::start(LabConfig { machines: vec![machine] }).await.unwrap();
     let client = Client::new(Target::new(lab.machines()[0].bmc_addr(), "admin", Secret::new("secret")));
     (lab, client)
@@ -176,5 +176,44 @@ async fn sol_is_held_taken_over_and_lost() {
     drop((sol, taken));
     first.close().await;
     second.close().await;
+    lab.shutdown().await;
+}
+
+/// Octets wrong in what a BMC sends are counted and never believed; if there is nothing else, that is what the error says.
+#[tokio::test]
+async fn wrong_checksums_and_authentication_codes() {
+    for faults in [Faults { bad_checksum: 1.0, ..Faults::default() }, Faults { bad_integrity: 1.0, ..Faults::default() }] {
+        let (lab, client) = lab(machine()).await;
+        client.device_id().await.unwrap();
+        let there = lab.machines()[0].clone();
+        there.set_faults(faults.clone());
+        let error = client.chassis_status().await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Garbage { .. }), "{faults}: {error}");
+        assert!(error.to_string().contains("answered garbage to"), "{error}");
+        assert!(client.counters().malformed > 0);
+        there.set_faults(Faults::default());
+        client.chassis_status().await.unwrap();
+
+        // now and then is no reason to give up
+        let some = Faults { bad_checksum: faults.bad_checksum * 0.3, bad_integrity: faults.bad_integrity * 0.3, ..Faults::default() };
+        there.set_faults(some);
+        for _ in 0..10 {
+            client.chassis_status().await.unwrap();
+        }
+        there.set_faults(Faults::default());
+        client.close().await;
+        lab.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_the_bmc_has_forgotten_is_opened_again() {
+    let (lab, client) = lab(machine()).await;
+    client.chassis_status().await.unwrap();
+    lab.machines()[0].forget_sessions();
+    client.chassis_status().await.unwrap();
+    let counters = client.counters();
+    assert_eq!((counters.sessions_opened, counters.sessions_lost), (2, 1), "{counters:?}");
+    client.close().await;
     lab.shutdown().await;
 }

@@ -1,8 +1,11 @@
 //! A small `ipmitool` on this crate, for debugging:
 //! `IPMI_PASSWORD=… ipmi -H 127.0.0.1 -p 623 -U admin power status`.
 
+mod inventory;
+
 use std::io::{IsTerminal, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 use ipmi_client::{
     BootDevice, BootFlags, ChassisControl, Client, Hop, NetFn, Privilege, Quirks, Route, Secret, SolEvent, SolOptions, SuitePolicy, Target,
@@ -14,10 +17,14 @@ const USAGE: &str = "usage: ipmi -H ADDRESS [-p PORT] [-U USER] [-L user|operato
   power status|on|off|cycle|reset|soft|diag
   bootdev none|pxe|disk|safe|diag|cdrom|bios|floppy [--efi] [--persistent]   bootdev (shows it)
   info                       identity and suite
+  identify SECONDS|on|off    the locator light
+  fru [DEVICE]               inventory
+  sel [clear]                event log, times in UTC
+  sensors
   raw NETFN CMD [DATA…]      hexadecimal or decimal, as ipmitool raw
   sol [--take-over]          Ctrl-] ends, Ctrl-\\ sends a break
   sol deactivate
-  bridge with -b CHANNEL -t TARGET, and -B CHANNEL -T TRANSIT for two hops (power, bootdev, raw)";
+  bridge with -b CHANNEL -t TARGET, and -B CHANNEL -T TRANSIT for two hops (all but info)";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -156,12 +163,27 @@ async fn command(client: &Client, route: Route, words: &[&str]) -> Result<(), St
             let id = client.device_id().await.map_err(told)?;
             println!("{id:?}\nfirmware {}, suite {:?}", id.firmware(), client.strongest_suite());
         }
+        ["identify", time] => {
+            let time = match *time {
+                "on" => None,
+                "off" => Some(Duration::ZERO),
+                seconds => Some(Duration::from_secs(number(seconds)?.into())),
+            };
+            client.identify_via(route, time).await.map_err(told)?;
+        }
+        ["fru", device @ ..] => {
+            let device = device.first().map_or(Ok(0), |text| number(text))?;
+            show(&inventory::fru(&client.fru_via(route, device).await.map_err(told)?))?;
+        }
+        ["sel"] => show(&inventory::log(&client.sel_via(route).await.map_err(told)?))?,
+        ["sel", "clear"] => client.clear_sel_via(route).await.map_err(told)?,
+        ["sensors"] => show(&inventory::sensors(&client.sensors_via(route).await.map_err(told)?))?,
         ["raw", net_fn, cmd, data @ ..] => {
             let data = data.iter().map(|text| number(text)).collect::<Result<Vec<u8>, _>>()?;
             let answer = client.request_via(route, NetFn::new(number(net_fn)?), 0, number(cmd)?, &data).await.map_err(told)?;
             println!("{}: {:02x?}", answer.code, answer.data);
         }
-        ["sol", "deactivate"] => client.deactivate_sol().await.map_err(told)?,
+        ["sol", "deactivate"] => client.deactivate_sol_via(SolOptions { route, ..SolOptions::default() }).await.map_err(told)?,
         ["sol", options @ ..] => {
             let options = SolOptions { take_over: options.contains(&"--take-over"), route, ..SolOptions::default() };
             console(client, options).await?;
@@ -169,6 +191,11 @@ async fn command(client: &Client, route: Route, words: &[&str]) -> Result<(), St
         _ => return Err(USAGE.into()),
     }
     Ok(())
+}
+
+/// Prints; a reader that has seen enough is no reason to panic.
+fn show(text: &str) -> Result<(), String> {
+    std::io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string())
 }
 
 /// Raw mode through `stty`, which every Unix has; undone when dropped.
