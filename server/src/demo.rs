@@ -241,6 +241,7 @@ async fn register(lab: &Lab, actor: &Actor, plan: &Plan, bmc: SocketAddr, passwo
         bmc_id: Some(Id(made.id)),
         bmc_info: String::new(),
         macs: vec![parsed(MacAddr::parse(&plan.mac))?],
+        tags: Vec::new(),
     };
     let machine = match machines::create(lab, actor, new).await {
         // the user has given the name to something else: that is no fault

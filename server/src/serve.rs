@@ -25,14 +25,17 @@ use crate::{
     bmc,
     config::Config,
     http,
-    lab::{Lab, accounts, images, power, provision},
+    lab::{
+        Lab, accounts, images, power, provision,
+        retention::{self, Forgotten},
+    },
     netboot::TftpSource,
 };
 
 /// Requests and transfers that go on this long after the server was told to end are cut off.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// How often expired sessions and keys are deleted.
+/// How often expired sessions and keys, and what is too old to be kept, are deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 
 /// A server with everything open and its jobs running. Answers once [`Server::run`] is awaited.
@@ -216,6 +219,14 @@ async fn sweep(lab: Lab) -> Result<()> {
         }
         if let Err(error) = accounts::sweep(&lab).await {
             tracing::warn!(%error, "expired sessions were not deleted");
+        }
+        match retention::sweep(&lab).await {
+            Ok(forgotten) if forgotten != Forgotten::default() => {
+                let Forgotten { events, leases, discovered } = forgotten;
+                tracing::info!(events, leases, discovered, "forgot what was old");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "old events and leases were not deleted"),
         }
     }
 }

@@ -124,6 +124,10 @@ checked_string!(
     KernelOpts, |text| sized(text.trim(), "Kernel options", 0, 1024)
 );
 checked_string!(
+    /// A free label on a machine.
+    Tag, |text| sized(text.trim(), "tag", 1, 64)
+);
+checked_string!(
     /// An Ethernet address, stored as `aa:bb:cc:dd:ee:ff`. Dashes are understood.
     MacAddr, |text| {
         let parts: Vec<&str> = text.trim().split([':', '-']).collect();

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiError,
     client::{Api, query},
-    fields::{Id, KernelOpts, MachineName, present},
+    fields::{Id, KernelOpts, MachineName, Tag, present},
+    lease::MachineLease,
 };
 
 /// What a machine's BMC says of its power.
@@ -119,6 +120,10 @@ pub struct Machine {
     pub bmc_info: String,
     pub macs: Vec<String>,
     pub assignees: Vec<MachineAssignee>,
+    /// The addresses its interfaces were given by DHCP.
+    pub leases: Vec<MachineLease>,
+    /// Free labels, in order.
+    pub tags: Vec<String>,
     /// Whether the asking user may change it: its assignees and admins may.
     pub may_change: bool,
 }
@@ -153,6 +158,8 @@ pub struct NewMachine {
     /// One interface is made for each.
     #[serde(default)]
     pub macs: Vec<super::fields::MacAddr>,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
 }
 
 /// A change of a machine: absent members stay as they are, `null` clears.
@@ -172,6 +179,9 @@ pub struct MachineChange {
     pub initrd_id: Option<Option<Id>>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub preseed_id: Option<Option<Id>>,
+    /// All its labels from now on, at most 32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
     /// Admins only, as all that follow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<MachineName>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::Api,
+    client::{Api, query},
     fields::{Cidr, NetworkName},
 };
 
@@ -32,7 +32,19 @@ pub struct NetworkInput {
     pub reserved_net: Option<Cidr>,
 }
 
+/// Addresses nobody has, lowest first; empty for a pool that is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FreeAddresses {
+    pub static_ips: Vec<String>,
+    pub reserved_ips: Vec<String>,
+}
+
 impl Api {
+    /// At most `limit` of each pool, up to 100.
+    pub async fn free_addresses(&self, network: i64, limit: u32) -> Result<FreeAddresses, ApiError> {
+        self.get(&query(&format!("/network/{network}/free"), &[("limit", &limit.to_string())])).await
+    }
     pub async fn networks(&self) -> Result<Vec<Network>, ApiError> {
         self.get("/network").await
     }

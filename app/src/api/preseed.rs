@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiError,
     client::{Api, query},
-    fields::{Description, PreseedName},
+    fields::{Description, Id, PreseedName},
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,7 +92,50 @@ pub struct PreseedChange {
     pub public: Option<bool>,
 }
 
+/// Which template to render for a machine; neither: the machine's own preseed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PreviewRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preseed_id: Option<Id>,
+    /// A draft that is not stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
+
+/// What a machine would be sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PreseedPreview {
+    /// `null`: it cannot be rendered.
+    pub text: Option<String>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Something about a line of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Diagnostic {
+    /// Counted from 1; 0: tied to none.
+    pub line: u32,
+    pub severity: Severity,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The machine gets nothing.
+    Error,
+    /// Rendered as nothing.
+    Warning,
+}
+
 impl Api {
+    pub async fn preview_preseed(&self, machine: i64, wanted: &PreviewRequest) -> Result<PreseedPreview, ApiError> {
+        self.post(&format!("/machine/{machine}/preseed-preview"), wanted).await
+    }
     /// All preseeds the caller may see, or with `show_all` false only its own.
     pub async fn preseeds(&self, show_all: bool) -> Result<Vec<Preseed>, ApiError> {
         self.get(&query("/preseed", &[("show_all", if show_all { "true" } else { "false" })])).await

@@ -2,7 +2,7 @@
 //!
 //! Operators: `and or = != > >= < <= =~` (`=~`: contains). A `;` begins a comment. An empty query, `nil` and `t` mean all.
 //! Comparing with `nil` asks whether there is a value; any other comparison with a value that is not there is false.
-//! Symbols that hold several values (`assignee`, `mac`, `network`) fit when one of them fits, and `!=` when none is equal.
+//! Symbols that hold several values (`assignee`, `mac`, `network`, `tag`) fit when one of them fits, and `!=` when none is equal.
 
 use std::{fmt, iter::Peekable, str::CharIndices};
 
@@ -43,6 +43,7 @@ pub enum Symbol {
     Mac,
     Network,
     NetbootEnabled,
+    Tag,
 }
 
 /// What a machine holds under a symbol.
@@ -95,7 +96,7 @@ enum Kind {
 }
 
 impl Symbol {
-    const ALL: [(&'static str, Self); 11] = [
+    const ALL: [(&'static str, Self); 12] = [
         ("name", Self::Name),
         ("arch", Self::Arch),
         ("subarch", Self::Subarch),
@@ -107,12 +108,13 @@ impl Symbol {
         ("mac", Self::Mac),
         ("network", Self::Network),
         ("netboot_enabled", Self::NetbootEnabled),
+        ("tag", Self::Tag),
     ];
 
     fn kind(self) -> Kind {
         match self {
             Self::Name | Self::Arch | Self::Subarch | Self::BmcType | Self::State => Kind::Text,
-            Self::Assignee | Self::Mac | Self::Network => Kind::Texts,
+            Self::Assignee | Self::Mac | Self::Network | Self::Tag => Kind::Texts,
             Self::AssigneeCount | Self::InterfaceCount => Kind::Number,
             Self::NetbootEnabled => Kind::Flag,
         }
@@ -379,6 +381,7 @@ mod tests {
                 Symbol::InterfaceCount => Held::Number(0),
                 Symbol::Mac | Symbol::Network => Held::Texts(vec![]),
                 Symbol::NetbootEnabled => Held::Flag(true),
+                Symbol::Tag => Held::Texts(vec!["rack 4"]),
             }
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! Every name that is not a setting is refused with the place it came from: a misspelt one would otherwise be ignored in silence.
 
+mod compat;
 mod console;
 mod database;
 mod http;
 mod ipmi;
 mod log;
 mod netboot;
+mod retention;
 mod tftp;
 mod uploads;
 
@@ -20,12 +22,14 @@ use std::{
 use serde::Deserialize;
 use toml::{Table, Value};
 
+pub use compat::{Compat, covers};
 pub use console::Console;
 pub use database::Database;
 pub use http::Http;
 pub use ipmi::Ipmi;
 pub use log::{Format, Log};
 pub use netboot::Netboot;
+pub use retention::Retention;
 pub use tftp::Tftp;
 pub use uploads::Uploads;
 
@@ -54,6 +58,8 @@ pub struct Config {
     pub uploads: Uploads,
     pub ipmi: Ipmi,
     pub console: Console,
+    pub compat: Compat,
+    pub retention: Retention,
     pub log: Log,
     /// The program that renders preseeds apart. No setting: it is this one.
     pub renderer: PathBuf,
@@ -82,11 +88,13 @@ struct Settings {
     uploads: uploads::Settings,
     ipmi: ipmi::Settings,
     console: console::Settings,
+    compat: compat::Settings,
+    retention: retention::Settings,
     log: log::Settings,
 }
 
 /// Names of the tables of [`Settings`]: `MRP_TFTP_LISTEN` is `listen` of `[tftp]`, `MRP_DATA_DIR` is `data_dir`.
-const TABLES: [&str; 8] = ["database", "http", "tftp", "netboot", "uploads", "ipmi", "console", "log"];
+const TABLES: [&str; 10] = ["database", "http", "tftp", "netboot", "uploads", "ipmi", "console", "compat", "retention", "log"];
 
 /// Settings of the command line, e.g. `("listen", "127.0.0.1:0")` or `("tftp_listen", "off")`.
 pub type Flags = Vec<(&'static str, String)>;
@@ -124,6 +132,8 @@ impl Config {
             uploads: settings.uploads.complete(),
             ipmi: settings.ipmi.complete()?,
             console: settings.console.complete(&data_dir),
+            compat: settings.compat.complete(),
+            retention: settings.retention.complete(),
             log: settings.log.complete(),
             renderer: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("mr-provisioner")),
             public_url,

@@ -97,3 +97,28 @@ fn everywhere_is_no_address_to_connect_to() {
     let config = Config::load(Some(empty.path()), env(&[]), vec![("listen", "[::]:8080".into())]).unwrap();
     assert_eq!(config.public_url(), "http://[::1]:8080");
 }
+
+#[test]
+fn what_the_originals_companions_may_ask_is_loopbacks_and_a_preseed_needs_its_key() {
+    let empty = file("");
+    let config = Config::load(Some(empty.path()), env(&[]), vec![]).unwrap();
+    let may = |address: &str| covers(&config.compat.clients, address.parse().unwrap());
+    assert!(may("127.0.0.1") && may("127.9.9.9") && may("::1"));
+    assert!(!may("10.0.0.1") && !may("fe80::1"));
+    assert!(config.compat.bare_preseeds.is_empty());
+    assert_eq!(config.next_server(), None, "nobody else reaches loopback");
+    assert_eq!(config.retention.events.unwrap().as_secs(), 30 * 86_400);
+
+    let written = file(
+        "[compat]\nclients = ['10.0.0.2']\nnext_server = '10.0.0.3'\nbare_preseeds = ['10.0.0.0/24']\n[retention]\nevents_days = 0\nleases_days = 7",
+    );
+    let config = Config::load(Some(written.path()), env(&[("MRP_NETBOOT_URL", "http://lab.example.org")]), vec![]).unwrap();
+    assert_eq!(config.compat.clients.len(), 1);
+    assert_eq!(config.next_server().unwrap().to_string(), "10.0.0.3");
+    assert!(covers(&config.compat.bare_preseeds, "10.0.0.77".parse().unwrap()));
+    assert_eq!((config.retention.events, config.retention.leases.unwrap().as_secs()), (None, 7 * 86_400));
+    for (url, expected) in [("http://lab.example.org", None), ("http://10.0.0.1:8080/x", Some("10.0.0.1".parse().unwrap()))] {
+        let config = Config::load(Some(file("").path()), env(&[("MRP_NETBOOT_URL", url)]), vec![]).unwrap();
+        assert_eq!(config.next_server(), expected, "DHCP takes no names");
+    }
+}

@@ -2,6 +2,7 @@
 //! none. What they may read is decided by the path alone.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll},
     time::Instant,
@@ -48,8 +49,20 @@ impl IntoResponse for Refusal {
 }
 
 async fn file(State(lab): State<Lab>, client: ClientAddress, Path(path): Path<String>, request: Request) -> Response {
-    let client = client.0;
-    match lab.netboot.answer(&path, client).await {
+    let answer = lab.netboot.answer(&path, client.0).await;
+    send(&lab.netboot, answer, path, client.0, BootProtocol::Http, request).await
+}
+
+/// Sends what a machine asked for, and has it noted when the machine has it.
+pub(super) async fn send(
+    netboot: &Netboot,
+    answer: Result<Answer, Refusal>,
+    path: String,
+    client: IpAddr,
+    protocol: BootProtocol,
+    request: Request,
+) -> Response {
+    match answer {
         Ok(Answer::Text(text)) => ([(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, NO_STORE)], text).into_response(),
         Ok(Answer::File { path: on_disk, len }) => {
             let counted = request.method() == Method::GET;
@@ -60,7 +73,7 @@ async fn file(State(lab): State<Lab>, client: ClientAddress, Path(path): Path<St
             if !(counted && whole) {
                 return response;
             }
-            let fetch = Fetch { netboot: lab.netboot.clone(), path, client, since: Instant::now(), len, sent: 0 };
+            let fetch = Fetch { netboot: netboot.clone(), path, client, protocol, since: Instant::now(), len, sent: 0 };
             response.map(|body| Body::new(Counted { body, fetch: Some(fetch) }))
         }
         Err(refusal) => refusal.into_response(),
@@ -87,7 +100,8 @@ async fn preseed(State(lab): State<Lab>, client: ClientAddress, Path(id): Path<S
 struct Fetch {
     netboot: Netboot,
     path: String,
-    client: std::net::IpAddr,
+    client: IpAddr,
+    protocol: BootProtocol,
     since: Instant,
     len: u64,
     sent: u64,
@@ -100,7 +114,7 @@ impl Fetch {
             let fetched = Fetched {
                 path: &self.path,
                 client: self.client,
-                protocol: BootProtocol::Http,
+                protocol: self.protocol,
                 bytes: self.sent,
                 elapsed: self.since.elapsed(),
                 failure,

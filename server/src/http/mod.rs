@@ -5,6 +5,8 @@ pub mod api;
 mod assets;
 mod boot;
 mod client_address;
+mod companion;
+mod dhcp;
 pub mod error;
 pub mod extract;
 mod health;
@@ -14,6 +16,7 @@ mod pages;
 pub mod security;
 mod session;
 mod stream;
+mod tftp_proxy;
 
 pub use client_address::ClientAddress;
 
@@ -21,7 +24,14 @@ use axum::{
     Router, middleware,
     routing::{any, get},
 };
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::ConfigError};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, DefaultPredicate,
+        predicate::{NotForContentType, Predicate},
+    },
+    csrf::ConfigError,
+};
 
 use crate::lab::Lab;
 
@@ -42,9 +52,18 @@ pub fn router(lab: &Lab) -> Result<Router, ConfigError> {
         .merge(pages::router(lab, api.with_state(lab.clone())))
         .layer(session::layer(lab))
         .layer(security::csrf(lab)?)
-        .layer(CompressionLayer::new());
+        // kernels are compressed already, and a download is to tell its length
+        .layer(
+            CompressionLayer::new().compress_when(DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"))),
+        );
+    let companions = dhcp::router()
+        .merge(tftp_proxy::router())
+        .layer(middleware::from_fn_with_state(lab.clone(), companion::must_be_listed))
+        // a page of another site must not speak to them through a browser that runs on this machine
+        .layer(security::csrf(lab)?);
     Ok(Router::new()
         .merge(browser)
+        .merge(companions)
         .merge(assets::router())
         .merge(boot::router())
         // where clients of the original open consoles

@@ -1,6 +1,6 @@
 //! Kernels, initrds and bootloaders. The file first, the row second: a row without its file cannot be.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf};
 
 use app::api::{Description, Image, ImageChange, ImageType, NewImage};
 use store::{ImageRow, ImageView, Tx};
@@ -40,6 +40,16 @@ pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Image, LabError> {
         return Err(forbidden());
     }
     Ok(wire(actor, view))
+}
+
+/// An image, and where its content is.
+///
+/// # Errors
+/// As [`get`].
+pub async fn content(lab: &Lab, actor: &Actor, id: i64) -> Result<(Image, PathBuf), LabError> {
+    let image = get(lab, actor, id).await?;
+    let path = lab.images.path(&image.sha256);
+    Ok((image, path))
 }
 
 /// Checks what can be checked of an upload before its file is there.

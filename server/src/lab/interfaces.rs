@@ -4,10 +4,10 @@ use std::{collections::HashSet, net::Ipv4Addr};
 
 use app::api::{ConfigTypeV4, EventKind, Id, Interface, InterfaceChange, Ipv4, NewInterface};
 use ipnet::Ipv4Net;
-use store::{InterfaceRow, InterfaceView, NetworkRow, Tx};
+use store::{Conn, InterfaceRow, InterfaceView, NetworkRow, Tx};
 
 use super::{Actor, Lab, LabError, mac_taken, machines, networks};
-use crate::journal::Pending;
+use crate::journal::{Pending, instant};
 
 /// # Errors
 /// [`LabError::NotFound`] when there is no such machine.
@@ -47,6 +47,7 @@ pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewInterface) -
         reserved_ipv4: None,
     };
     let id = store::interfaces::insert(&mut tx, &row).await.map_err(|error| mac_taken(error, &row.mac))?;
+    store::discovered_macs::delete_by_mac(&mut tx, &row.mac).await?;
     finish(lab, actor, tx, machine, id, vec!["interfaces".into()]).await
 }
 
@@ -86,6 +87,7 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, id: i64, change: Int
         return Ok(wire(view));
     }
     store::interfaces::update(&mut tx, &after).await.map_err(|error| mac_taken(error, &after.mac))?;
+    store::discovered_macs::delete_by_mac(&mut tx, &after.mac).await?;
     finish(lab, actor, tx, machine, id, changed).await
 }
 
@@ -193,18 +195,25 @@ async fn configure(
 }
 
 /// Addresses of a network given to other interfaces, in either way.
-async fn used_addresses(tx: &mut Tx, network: i64, except: i64) -> Result<HashSet<Ipv4Addr>, LabError> {
+pub(super) async fn used_addresses(tx: &mut Conn, network: i64, except: i64) -> Result<HashSet<Ipv4Addr>, LabError> {
     let rows = store::interfaces::list_in_network(tx, network).await?;
     let others = rows.into_iter().filter(|row| row.id != except);
     Ok(others.flat_map(|row| [row.static_ipv4, row.reserved_ipv4]).flatten().filter_map(|address| address.parse().ok()).collect())
 }
 
-/// The lowest address of the pool that is free and may be a host's. Last octets 0 and 255 are never chosen: some
-/// installers and switches take them for a network's own even where they are not.
+/// The lowest address of the pool that is free.
 fn first_free(pool: Ipv4Net, subnet: Ipv4Net, used: &HashSet<Ipv4Addr>) -> Option<Ipv4Addr> {
-    let own = |address: &Ipv4Addr| subnet.prefix_len() < 31 && (*address == subnet.network() || *address == subnet.broadcast());
+    free(pool, subnet, used).next()
+}
+
+/// The addresses of the pool that are free and may be a host's, lowest first. Last octets 0 and 255 are never chosen: some
+/// installers and switches take them for a network's own even where they are not.
+pub(super) fn free(pool: Ipv4Net, subnet: Ipv4Net, used: &HashSet<Ipv4Addr>) -> impl Iterator<Item = Ipv4Addr> {
+    let own = move |address: &Ipv4Addr| subnet.prefix_len() < 31 && (*address == subnet.network() || *address == subnet.broadcast());
     let (first, last) = (u32::from(pool.network()), u32::from(pool.broadcast()));
-    (first..=last).map(Ipv4Addr::from).find(|address| !matches!(address.octets()[3], 0 | 255) && !own(address) && !used.contains(address))
+    (first..=last)
+        .map(Ipv4Addr::from)
+        .filter(move |address| !matches!(address.octets()[3], 0 | 255) && !own(address) && !used.contains(address))
 }
 
 fn differences(before: &InterfaceRow, after: &InterfaceRow) -> Vec<String> {
@@ -234,8 +243,8 @@ fn wire(view: InterfaceView) -> Interface {
         reserved_pool_v4: view.reserved_net,
         config_type_v4,
         configured_ipv4,
-        lease_ipv4: None,
-        last_seen_date: None,
+        lease_ipv4: view.lease_ipv4,
+        last_seen_date: view.lease_seen_at.map(instant),
     }
 }
 

@@ -7,14 +7,18 @@ pub mod archs;
 pub mod assignments;
 pub mod bmcs;
 pub mod consoles;
+pub mod discovery;
 mod error;
 pub mod images;
 pub mod interfaces;
+pub mod leases;
 pub mod machines;
 pub mod networks;
 pub mod power;
 pub mod preseeds;
 pub mod provision;
+pub mod retention;
+mod vendors;
 pub mod watch;
 
 use std::{future::Future, ops::Deref, panic::resume_unwind, sync::Arc};
@@ -72,6 +76,7 @@ impl Lab {
             url: config.netboot_url(),
             preseed_dns: config.netboot.preseed_dns.clone().unwrap_or_default(),
             loader_dirs: config.netboot.loader_dirs.clone(),
+            bare_preseeds: config.compat.bare_preseeds.clone(),
             renderer: config.renderer.clone(),
         };
         let consoles = console::Settings { log_dir: config.console.log_dir.clone(), linger: config.console.linger };

@@ -5,11 +5,11 @@ use std::{
     net::Ipv4Addr,
 };
 
-use app::api::{Cidr, Network, NetworkInput};
+use app::api::{Cidr, FreeAddresses, Network, NetworkInput};
 use ipnet::Ipv4Net;
 use store::{NetworkRow, Tx};
 
-use super::{Actor, Lab, LabError, in_use};
+use super::{Actor, Lab, LabError, in_use, interfaces};
 use crate::journal::Pending;
 
 /// All networks by name.
@@ -98,6 +98,24 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     Ok(())
 }
 
+/// Addresses of a network's pools that nobody has, lowest first: at most `limit` of each.
+///
+/// # Errors
+/// [`LabError::NotFound`].
+pub async fn free(lab: &Lab, id: i64, limit: usize) -> Result<FreeAddresses, LabError> {
+    let mut read = lab.store.read().await?;
+    let row = store::networks::get(&mut read, id).await?.ok_or_else(not_found)?;
+    // an interface's id is never 0: nobody is left out
+    let used = interfaces::used_addresses(&mut read, id, 0).await?;
+    drop(read);
+    let subnet = stored(&row.subnet)?;
+    let of = |pool: &Option<String>| -> Result<Vec<String>, LabError> {
+        let Some(pool) = pool.as_deref().map(stored).transpose()? else { return Ok(Vec::new()) };
+        Ok(interfaces::free(pool, subnet, &used).take(limit).map(|address| address.to_string()).collect())
+    };
+    Ok(FreeAddresses { static_ips: of(&row.static_net)?, reserved_ips: of(&row.reserved_net)? })
+}
+
 /// A network of the store, which holds only what was checked.
 pub(super) fn stored(cidr: &str) -> Result<Ipv4Net, LabError> {
     cidr.parse().map_err(|_| LabError::Conflict(format!("the stored network {cidr} is damaged: set it again")))
@@ -139,7 +157,7 @@ fn faults(row: &NetworkRow) -> Result<Vec<String>, LabError> {
     Ok(faults)
 }
 
-fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
+pub(super) fn overlap(a: Ipv4Net, b: Ipv4Net) -> bool {
     a.contains(&b) || b.contains(&a)
 }
 

@@ -1,9 +1,9 @@
 //! Preseeds: templates of answers for installers. Their syntax is not checked here: a draft may be saved.
 
-use app::api::{CONTENT_LIMIT, Description, NewPreseed, Preseed, PreseedChange, PreseedType};
+use app::api::{CONTENT_LIMIT, Description, Id, NewPreseed, Preseed, PreseedChange, PreseedPreview, PreseedType, PreviewRequest};
 use store::{PreseedRow, PreseedView, Tx};
 
-use super::{Actor, Lab, LabError, in_use};
+use super::{Actor, Lab, LabError, in_use, machines};
 use crate::journal::{Pending, now_micros};
 
 /// The preseeds the actor may see, by name, or only its own.
@@ -100,6 +100,34 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     store::preseeds::delete(&mut tx, id).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What a machine would be sent for its preseed, for another, or for a draft.
+///
+/// # Errors
+/// Actors who may not change the machine (a preseed shows its assignees' keys), or not see the preseed; no preseed.
+pub async fn preview(lab: &Lab, actor: &Actor, machine: i64, wanted: PreviewRequest) -> Result<PreseedPreview, LabError> {
+    let mut read = lab.store.read().await?;
+    let row = machines::must_may_change(&mut read, actor, machine).await?;
+    let content = match wanted.content {
+        Some(content) => {
+            check_content(&content)?;
+            content
+        }
+        None => {
+            let id = wanted.preseed_id.map(|Id(id)| id).or(row.preseed_id);
+            let id = id.ok_or_else(|| LabError::invalid("the machine has no preseed: name one, or send content"))?;
+            let preseed = store::preseeds::get(&mut read, id).await?.ok_or_else(|| LabError::invalid("no such preseed"))?;
+            // whoever may not see it must not see it through a machine either (W7)
+            if !visible(actor, preseed.public, preseed.user_id) {
+                return Err(LabError::Forbidden("not allowed to use preseed".into()));
+            }
+            preseed.content
+        }
+    };
+    let view = store::machines::view(&mut read, machine).await?.ok_or_else(machines::not_found)?;
+    drop(read);
+    Ok(lab.netboot.preview(&view, content).await?)
 }
 
 /// Whether the actor may see and use it.

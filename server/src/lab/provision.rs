@@ -1,8 +1,9 @@
 //! Provisioning: netboot on, boot from the network, and what became of it.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use app::api::{EventKind, MachineState, Outcome};
+use subtle::ConstantTimeEq;
 
 use super::{Actor, Lab, LabError, consoles, machines, power, whole};
 use crate::{
@@ -99,6 +100,37 @@ pub async fn finish(lab: &Lab, actor: &Actor, id: i64, outcome: Outcome) -> Resu
 pub async fn state(lab: &Lab, _actor: &Actor, id: i64) -> Result<MachineState, LabError> {
     let row = store::machines::get(&mut *lab.store.read().await?, id).await?.ok_or_else(machines::not_found)?;
     Ok(machines::state(&row.state))
+}
+
+/// The installed system says that it is up: a provisioning has ended well, and the machine boots from its disk from now on. Without
+/// this it would be installed again at its next reset (B16).
+///
+/// # Errors
+/// [`LabError::Forbidden`] when the key is not the machine's, or there is no such machine: who counts ids learns nothing.
+pub async fn phone_home(lab: &Lab, id: i64, key: &str, client: IpAddr) -> Result<MachineState, LabError> {
+    let mut tx = lab.store.begin().await?;
+    let row = store::machines::get(&mut tx, id).await?;
+    let row = row.filter(|row| row.preseed_key.as_bytes().ct_eq(key.as_bytes()).into());
+    let mut row = row.ok_or_else(|| LabError::Forbidden("the key is not this machine's".into()))?;
+    let mut pending = Pending::default();
+    lab.journal.record_in(&mut tx, &mut pending, id, None, EventKind::PhoneHome { client_ip: client.to_string() }).await?;
+    let ends = machines::state(&row.state) == MachineState::Provisioning;
+    if ends {
+        row.state = MachineState::Ready.word().into();
+        row.netboot_enabled = false;
+        row.updated_at = now_micros();
+        store::machines::update(&mut tx, &row).await?;
+        let event = EventKind::StateChange { state: MachineState::Ready, reason: "phone_home".into() };
+        lab.journal.record_in(&mut tx, &mut pending, id, None, event).await?;
+        pending.changed(id);
+    }
+    tx.commit().await?;
+    let state = machines::state(&row.state);
+    if ends {
+        lab.journal.tell(app::api::LabEvent::State { machine: id, state });
+    }
+    lab.journal.publish(pending);
+    Ok(state)
 }
 
 /// Changes a machine's row, and tells its state when that changed.

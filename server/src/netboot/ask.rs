@@ -14,6 +14,8 @@ pub enum Ask {
     MachineConfig(Flavour, MacAddr),
     /// What pxelinux asks last, when nothing more specific was found.
     PxelinuxDefault,
+    /// What GRUB Legacy for EFI asks last.
+    EfiDefault,
     /// The kernel of a machine, by the machine's id.
     Kernel(i64),
     /// The initrd of a machine.
@@ -48,6 +50,7 @@ impl Ask {
         }
         match parts[..] {
             [.., "pxelinux.cfg", "default"] => return Self::PxelinuxDefault,
+            [.., "efidefault"] => return Self::EfiDefault,
             [.., "pxelinux.cfg", name] => {
                 return match name.strip_prefix("01-").map(MacAddr::parse) {
                     Some(Ok(mac)) => Self::MachineConfig(Flavour::Pxelinux, mac),
@@ -115,6 +118,7 @@ mod tests {
         assert_eq!(Ask::parse("/mac/52:54:00:77:00:01/grub.cfg"), Ask::MachineConfig(Flavour::Grub, mac()));
         assert_eq!(Ask::parse("/boot/grub/grub.cfg-01-52-54-00-77-00-01"), Ask::MachineConfig(Flavour::Grub, mac()));
         assert_eq!(Ask::parse("/grub/01-52-54-00-77-00-01"), Ask::MachineConfig(Flavour::Grub, mac()));
+        assert_eq!(Ask::parse("/grub/efidefault"), Ask::EfiDefault);
         assert!(matches!(Ask::parse("/boot/grub/grub.cfg-0A4D01FD"), Ask::Refused(_)));
         assert_eq!(Ask::parse("/grub/x86_64-efi/command.lst"), Ask::File("grub/x86_64-efi/command.lst".into()));
     }

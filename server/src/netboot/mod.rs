@@ -5,6 +5,7 @@ mod ask;
 mod cmdline;
 mod loader;
 mod preseed;
+mod rendering;
 pub mod sandbox;
 mod service;
 mod tftp;

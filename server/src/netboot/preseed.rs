@@ -28,6 +28,8 @@ pub struct Variables {
     pub kernel: Option<ImageVariables>,
     pub initrd: Option<ImageVariables>,
     pub kernel_options: String,
+    /// Where the installed system says that it is up.
+    pub phone_home_url: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,8 +98,9 @@ pub fn render(template: &str, variables: &Variables) -> Result<Rendered, Preseed
     let compiled =
         environment.template_from_str(template).map_err(|error| PreseedError::Syntax { message: message(&error), line: line(&error) })?;
     // names the template reads that it does not set itself and that are none of ours
-    let known: Vec<String> =
-        ["ssh_key", "ssh_keys", "hostname", "interfaces", "kernel", "initrd", "kernel_options"].map(str::to_owned).to_vec();
+    let known: Vec<String> = ["ssh_key", "ssh_keys", "hostname", "interfaces", "kernel", "initrd", "kernel_options", "phone_home_url"]
+        .map(str::to_owned)
+        .to_vec();
     let mut unknown: Vec<String> = compiled
         .undeclared_variables(true)
         .into_iter()
@@ -180,6 +183,7 @@ mod tests {
             kernel: Some(ImageVariables { filename: "ann/linux.1234abcd".into(), description: "6.1".into(), known_good: true }),
             initrd: None,
             kernel_options: "quiet".into(),
+            phone_home_url: "http://10.0.0.1/api/v1/machine/1/phone-home?k=ab".into(),
         }
     }
 

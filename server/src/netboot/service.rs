@@ -8,15 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use app::api::{BootProtocol, EventKind, FileRole, ImageType, MacAddr, PreseedType, hostname};
+use app::api::{BootProtocol, EventKind, FileRole, ImageType, MacAddr, PreseedType};
+use ipnet::IpNet;
 use store::{ImageRow, MachineView, Store, StoreError};
-use subtle::ConstantTimeEq;
 
 use super::{
     ask::Ask,
     loader::{Boot, Decision, Flavour, GRUB_ENTRY, LocalReason, loader_config, preseed_options},
-    preseed::{ImageVariables, InterfaceVariables, PreseedError, Variables},
-    sandbox,
+    preseed::PreseedError,
 };
 use crate::{images::Files, journal::Journal};
 
@@ -36,19 +35,21 @@ pub struct Settings {
     pub preseed_dns: String,
     /// Folders with loaders, searched in this order for the path asked for, then for its last part.
     pub loader_dirs: Vec<PathBuf>,
+    /// Who gets a preseed without its key.
+    pub bare_preseeds: Vec<IpNet>,
     /// The program that renders preseeds apart: the server itself.
     pub renderer: PathBuf,
 }
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct Netboot(Arc<Inner>);
+pub struct Netboot(pub(super) Arc<Inner>);
 
-struct Inner {
-    store: Store,
+pub(super) struct Inner {
+    pub(super) store: Store,
     journal: Journal,
     images: Files,
-    settings: Settings,
+    pub(super) settings: Settings,
     addresses: Mutex<HashMap<IpAddr, Address>>,
 }
 
@@ -115,6 +116,7 @@ impl Netboot {
             Ask::MachineConfig(flavour, mac) => self.machine_config(path, client, flavour, &mac).await.map(Answer::Text),
             // only those ask for it whose own MAC has no configuration: unknown machines
             Ask::PxelinuxDefault => Ok(Answer::Text(loader_config(Flavour::Pxelinux, None, &Decision::Local(LocalReason::UnknownMac)))),
+            Ask::EfiDefault => Ok(Answer::Text(loader_config(Flavour::Grub, None, &Decision::Local(LocalReason::UnknownMac)))),
             Ask::Kernel(machine) => self.machine_file(machine, "kernel", |view| view.kernel_id).await,
             Ask::Initrd(machine) => self.machine_file(machine, "initrd", |view| view.initrd_id).await,
             Ask::File(name) => self.file(&name).await,
@@ -122,6 +124,26 @@ impl Netboot {
                 Err(if path.contains("..") { Refusal::Denied(reason.into()) } else { Refusal::NotFound(reason.into()) })
             }
         }
+    }
+
+    /// As [`Netboot::answer`], for a TFTP server that asks on behalf of the machine at `client`. Loader configurations of the original's
+    /// installations name kernels by their path: one is given by it while some machine is to boot it, as by the machine's id.
+    ///
+    /// # Errors
+    /// A [`Refusal`] whose text may be sent to the client.
+    pub async fn answer_proxy(&self, path: &str, client: IpAddr) -> Result<Answer, Refusal> {
+        let image = match Ask::parse(path) {
+            Ask::File(name) => store::images::get_by_filename(&mut *self.0.store.read().await?, &name).await?,
+            _ => None,
+        };
+        if let Some(image) = image {
+            let inventory = self.0.store.inventory().await?;
+            let boots = |machine: &MachineView| machine.netboot_enabled && [machine.kernel_id, machine.initrd_id].contains(&Some(image.id));
+            if inventory.machines().iter().any(boots) {
+                return self.blob(&image).await;
+            }
+        }
+        self.answer(path, client).await
     }
 
     async fn machine_config(&self, path: &str, client: IpAddr, flavour: Flavour, mac: &MacAddr) -> Result<String, Refusal> {
@@ -236,67 +258,7 @@ impl Netboot {
         }
     }
 
-    /// A machine's preseed, rendered.
-    ///
-    /// # Errors
-    /// Unknown machine or key, no preseed, or a template that cannot be rendered.
-    pub async fn preseed(&self, machine: i64, key: &str, client: IpAddr) -> Result<String, Refusal> {
-        let not_found = || Refusal::NotFound("no preseed here".into());
-        let mut read = self.0.store.read().await?;
-        let view = store::machines::view(&mut read, machine).await?.ok_or_else(not_found)?;
-        if !bool::from(view.preseed_key.as_bytes().ct_eq(key.as_bytes())) {
-            return Err(not_found());
-        }
-        let preseed = match view.preseed_id {
-            Some(id) => store::preseeds::get(&mut read, id).await?.ok_or_else(not_found)?,
-            None => return Err(not_found()),
-        };
-        let mut variables = Variables {
-            ssh_keys: store::assignments::list_ssh_keys(&mut read, machine).await?,
-            hostname: hostname(&view.name),
-            kernel_options: view.kernel_opts.clone(),
-            ..Variables::default()
-        };
-        variables.ssh_key = variables.ssh_keys.first().cloned().unwrap_or_default();
-        for interface in store::interfaces::list_views_of_machine(&mut read, machine).await? {
-            // without its network an address has no prefix: nothing an installer could use
-            let (Some(static_ipv4), Some(subnet)) = (interface.static_ipv4, interface.subnet) else { continue };
-            let Ok(subnet) = subnet.parse::<ipnet::Ipv4Net>() else { continue };
-            variables.interfaces.push(InterfaceVariables {
-                name: interface.identifier,
-                static_ipv4,
-                prefix: subnet.prefix_len(),
-                netmask: subnet.netmask().to_string(),
-                mac: interface.mac,
-            });
-        }
-        for (id, slot) in [(view.kernel_id, &mut variables.kernel), (view.initrd_id, &mut variables.initrd)] {
-            let Some(id) = id else { continue };
-            *slot = store::images::get(&mut read, id).await?.map(|image| ImageVariables {
-                filename: image.filename,
-                description: image.description,
-                known_good: image.known_good,
-            });
-        }
-        drop(read);
-        let client_ip = client.to_string();
-        match sandbox::render_apart(&self.0.settings.renderer, preseed.content, variables).await {
-            Ok(rendered) => {
-                for name in rendered.undefined {
-                    let message = format!("'{name}' is undefined");
-                    self.note(machine, EventKind::PreseedError { client_ip: client_ip.clone(), message, lineno: 0 }).await;
-                }
-                self.note(machine, EventKind::PreseedAccess { client_ip, bytes: rendered.text.len() as u64 }).await;
-                Ok(rendered.text)
-            }
-            Err(error) => {
-                self.note(machine, EventKind::PreseedError { client_ip, message: error.to_string(), lineno: error.line() }).await;
-                Err(error.into())
-            }
-        }
-    }
-
-    async fn note(&self, machine: i64, event: EventKind) {
+    pub(super) async fn note(&self, machine: i64, event: EventKind) {
         // the machine may have been deleted meanwhile; its boot goes on, and there is no log to write to
         if let Err(error) = self.0.journal.record(machine, None, event).await {
             tracing::warn!(machine, %error, "an event of a booting machine was not kept");
@@ -315,9 +277,13 @@ impl Netboot {
         let mut read = self.0.store.read().await.ok()?;
         let interfaces = store::interfaces::list_by_ipv4(&mut read, &client.to_string()).await.ok()?;
         match interfaces.as_slice() {
-            [one] => Some(one.machine_id),
-            _ => None,
+            [one] => return Some(one.machine_id),
+            // the same address in several networks: nobody's
+            [_, ..] => return None,
+            [] => {}
         }
+        let lease = store::leases::get_by_ipv4(&mut read, &client.to_string()).await.ok()??;
+        Some(store::interfaces::get_by_mac(&mut read, &lease.mac).await.ok()??.machine_id)
     }
 
     /// Remembers which machine an address is, and gives back what was fetched from it before that was known.

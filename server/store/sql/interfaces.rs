@@ -19,9 +19,11 @@ macro_rules! views {
             InterfaceView,
             r#"select i.id as "id!", i.machine_id as "machine_id!", i.mac as "mac!", i.identifier as "identifier!",
                       i.network_id as "network_id?", n.name as "network_name?", n.subnet as "subnet?", n.static_net as "static_net?",
-                      n.reserved_net as "reserved_net?", i.static_ipv4 as "static_ipv4?", i.reserved_ipv4 as "reserved_ipv4?"
+                      n.reserved_net as "reserved_net?", i.static_ipv4 as "static_ipv4?", i.reserved_ipv4 as "reserved_ipv4?",
+                      l.ipv4 as "lease_ipv4?", l.last_seen_at as "lease_seen_at?"
                from interfaces i
-               left join networks n on n.id = i.network_id "# + $tail
+               left join networks n on n.id = i.network_id
+               left join leases l on l.mac = i.mac "# + $tail
             $(, $arg)*
         )
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 use crate::conn::Engine;
-use crate::{AssignmentView, Conn, InterfaceView, MachineView, Store, StoreError, assignments, interfaces, machines};
+use crate::{AssignmentView, Conn, InterfaceView, MachineView, Store, StoreError, TagRow, assignments, interfaces, machine_tags, machines};
 
 /// How long another server's commit may go unnoticed.
 pub(crate) const CHECK_EVERY: Duration = Duration::from_millis(50);
@@ -24,6 +24,7 @@ pub struct Inventory {
     machines: Vec<MachineView>,
     interfaces: Vec<InterfaceView>,
     assignments: Vec<AssignmentView>,
+    tags: Vec<TagRow>,
 }
 
 impl Inventory {
@@ -45,6 +46,11 @@ impl Inventory {
     pub fn assignments_of(&self, machine_id: i64) -> &[AssignmentView] {
         of(&self.assignments, machine_id, |a| a.machine_id)
     }
+
+    /// In order.
+    pub fn tags_of(&self, machine_id: i64) -> &[TagRow] {
+        of(&self.tags, machine_id, |t| t.machine_id)
+    }
 }
 
 fn of<T>(rows: &[T], machine_id: i64, key: impl Fn(&T) -> i64) -> &[T] {
@@ -55,7 +61,7 @@ fn of<T>(rows: &[T], machine_id: i64, key: impl Fn(&T) -> i64) -> &[T] {
 
 /// Whether an inventory shows anything of that table.
 pub(crate) fn shows(table: &str) -> bool {
-    !matches!(table, "identities" | "sessions" | "tokens" | "events" | "console_tokens")
+    !matches!(table, "identities" | "sessions" | "tokens" | "events" | "console_tokens" | "discovered_macs")
 }
 
 /// Tells every other server; part of the transaction it tells of.
@@ -144,6 +150,7 @@ impl Cache {
             machines: machines::list_views(&mut read).await?,
             interfaces: interfaces::list_views(&mut read).await?,
             assignments: assignments::list_views(&mut read).await?,
+            tags: machine_tags::list(&mut read).await?,
         };
         // The same content stays the same copy.
         let before = self.copy.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|copy| Arc::clone(&copy.inventory));

@@ -295,6 +295,50 @@ table! {
 }
 
 table! {
+    /// Addresses a DHCP server gave out.
+    leases:
+    /// Whoever had the address before has it no longer.
+    write fn put(mac: &str, ipv4: &str, at: i64) -> ();
+    read fn get_by_mac(mac: &str) -> Option<LeaseRow>;
+    /// Who has the address.
+    read fn get_by_ipv4(ipv4: &str) -> Option<LeaseRow>;
+    /// Last seen first.
+    read fn list() -> Vec<LeaseView>;
+    /// Last told of before `at`. Answers how many.
+    write fn delete_older_than(at: i64) -> u64;
+}
+
+table! {
+    /// MACs the DHCP server saw that no interface has.
+    discovered_macs:
+    /// Once more, or for the first time. `info` replaces what was known.
+    write fn put(mac: &str, info: &str, at: i64) -> ();
+    read fn get(id: i64) -> Option<DiscoveredRow>;
+    read fn get_by_mac(mac: &str) -> Option<DiscoveredRow>;
+    /// Last seen first, dismissed ones too.
+    read fn list() -> Vec<DiscoveredRow>;
+    write fn set_dismissed(id: i64, dismissed: bool) -> bool;
+    write fn delete(id: i64) -> bool;
+    /// It has an interface now.
+    write fn delete_by_mac(mac: &str) -> bool;
+    /// Last seen before `at`. Answers how many.
+    write fn delete_older_than(at: i64) -> u64;
+    /// All but the `keep` seen last. Answers how many.
+    write fn trim(keep: i64) -> u64;
+}
+
+table! {
+    /// Labels on machines.
+    machine_tags:
+    write fn insert(machine_id: i64, tag: &str) -> ();
+    /// By machine, then tag: beside `machines::list_views`.
+    read fn list() -> Vec<TagRow>;
+    /// In order.
+    read fn list_of_machine(machine_id: i64) -> Vec<TagRow>;
+    write fn delete(machine_id: i64, tag: &str) -> bool;
+}
+
+table! {
     /// One-time keys to consoles.
     console_tokens:
     write fn insert(row: &ConsoleTokenRow) -> ();

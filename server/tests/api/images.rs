@@ -484,3 +484,39 @@ async fn b14_one_that_is_used_stays_and_stays_what_it_is() {
         assert_eq!(stored(&app, &image).await, b"k");
     }
 }
+
+#[tokio::test]
+async fn content_comes_back_as_it_was_sent_whole_or_in_parts() {
+    for app in TestApp::each().await {
+        let (ann, eve) = (app.user("ann").await, app.user("eve").await);
+        arch(&app.admin().await, "x86_64").await;
+        let content: Vec<u8> = (0..50_000u32).flat_map(u32::to_le_bytes).collect();
+        let image = upload(&ann, "Kernel", "x86_64", "vm linuz-ü.gz", &content).await;
+        let path = format!("/image/{}/content", image.id);
+        let get = async |headers: &[(&'static str, &str)]| ann.send(Method::GET, &path, headers, "").await;
+
+        let whole = get(&[("accept-encoding", "gzip, br")]).await;
+        assert_eq!((whole.status.as_u16(), whole.header("content-length"), whole.header("content-encoding")), (200, "200000", ""));
+        assert_eq!(whole.body, content);
+        assert_eq!(whole.header("content-type"), "application/octet-stream");
+        let disposition = whole.header("content-disposition").to_owned();
+        assert!(disposition.starts_with("attachment; filename=\"vm linuz-_.gz\"; filename*=UTF-8''vm%20linuz-"), "{disposition}");
+
+        let part = get(&[("range", "bytes=4-11")]).await;
+        assert_eq!((part.status.as_u16(), part.header("content-range"), &part.body[..]), (206, "bytes 4-11/200000", &content[4..12]));
+        let end = get(&[("range", "bytes=-4")]).await;
+        assert_eq!((end.status.as_u16(), &end.body[..]), (206, &content[199_996..]));
+        assert_eq!(get(&[("range", "bytes=200000-")]).await.error(416).detail, "the file has 200000 bytes");
+        let etag = format!("\"{}\"", image.sha256);
+        assert_eq!(whole.header("etag"), etag);
+        let known = get(&[("if-none-match", &etag)]).await;
+        assert_eq!((known.status.as_u16(), known.body.len()), (304, 0));
+        assert_eq!(ann.send(Method::HEAD, &path, &[], "").await.header("content-length"), "200000");
+
+        eve.get(&path).await.error(403);
+        app.anonymous().get(&path).await.error(401);
+        ann.get("/image/999/content").await.error(404);
+        ann.put(&format!("/image/{}", image.id), &json!({ "public": true })).await.ok::<Image>();
+        assert_eq!(eve.get(&path).await.body, content);
+    }
+}

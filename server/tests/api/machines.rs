@@ -70,6 +70,8 @@ async fn a_machine_has_all_that_clients_of_the_original_read() {
             bmc_info: String::new(),
             macs: vec!["52:54:00:aa:bb:01".into(), "52:54:00:aa:bb:02".into()],
             assignees: vec![],
+            leases: vec![],
+            tags: vec![],
             may_change: true,
         };
         assert_eq!(made, expected);
@@ -446,5 +448,44 @@ async fn events_come_in_pages_newest_first() {
         admin.get(&format!("{path}?limit=many")).await.error(400);
         app.anonymous().get(&path).await.error(401);
         app.user("ann").await.get(&path).await.ok::<Vec<Event>>();
+    }
+}
+
+#[tokio::test]
+async fn tags_are_free_labels_that_machines_are_found_by() {
+    for app in TestApp::each().await {
+        let (admin, ann) = (app.admin().await, app.user("ann").await);
+        arch(&admin, "x86_64").await;
+        let new = json!({ "name": "d05-1", "arch": "x86_64", "tags": ["rack 4", "noisy", "rack 4"] });
+        let d05: Machine = admin.post("/machine", &new).await.created();
+        assert_eq!(d05.tags, ["noisy", "rack 4"], "each once, in order");
+        machine(&admin, "d05-2").await;
+        let path = format!("/machine/{}", d05.id);
+        let found = async |q: &str| {
+            let q: String = q.bytes().map(|b| format!("%{b:02X}")).collect();
+            names(&ann.get(&format!("/machine?show_all=true&q={q}")).await.ok::<Vec<Machine>>()).join(" ")
+        };
+        assert_eq!(found("(= tag \"rack 4\")").await, "d05-1");
+        assert_eq!(found("(=~ tag \"rack\")").await, "d05-1");
+        assert_eq!(found("(!= tag \"rack 4\")").await, "d05-2");
+        assert_eq!(found("(= tag nil)").await, "d05-2");
+
+        ann.put(&path, &json!({ "tags": ["mine"] })).await.error(403);
+        assign(&admin, &d05, "ann").await;
+        assert_eq!(ann.put(&path, &json!({ "kernel_opts": "quiet" })).await.ok::<Machine>().tags, ["noisy", "rack 4"], "absent, they stay");
+        assert_eq!(ann.put(&path, &json!({ "tags": ["b", " a "] })).await.ok::<Machine>().tags, ["a", "b"]);
+        let changed = EventKind::SettingsChange { changed: vec!["tags".into()] };
+        let events: Vec<Event> = admin.get(&format!("{path}/event")).await.ok();
+        assert_eq!(events[0].what, changed);
+        // the same again is no change
+        ann.put(&path, &json!({ "tags": ["b", "a"] })).await.ok::<Machine>();
+        assert_eq!(admin.get(&format!("{path}/event")).await.ok::<Vec<Event>>().len(), events.len());
+        for wrong in
+            [json!([""]), json!(["x".repeat(65)]), json!(["a\nb"]), json!("a"), json!((0..33).map(|n| n.to_string()).collect::<Vec<_>>())]
+        {
+            ann.put(&path, &json!({ "tags": wrong })).await.error(400);
+        }
+        assert_eq!(ann.put(&path, &json!({ "tags": [] })).await.ok::<Machine>().tags, [""; 0]);
+        assert_eq!(found("(= tag nil)").await, "d05-1 d05-2");
     }
 }

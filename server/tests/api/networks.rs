@@ -128,3 +128,34 @@ async fn b6_b14_a_network_with_machines_cannot_go() {
         assert_eq!(admin.get("/network").await.ok::<Value>().as_array().unwrap().len(), 1);
     }
 }
+
+#[tokio::test]
+async fn n6_free_addresses_are_looked_up_by_everybody() {
+    for app in TestApp::each().await {
+        let (admin, ann) = (app.admin().await, app.user("ann").await);
+        arch(&admin, "x86_64").await;
+        let net = network(&admin).await; // static 10.0.0.8/30, reserved 10.0.0.16/30
+        let d05 = machine(&admin, "d05-1").await;
+        let eth0 = interface(&admin, &d05, "52:54:00:00:00:01", Some(&net)).await;
+        let change = json!({ "config_type_v4": "static", "configured_ipv4": "10.0.0.9" });
+        admin.put(&format!("/machine/{}/interface/{}", d05.id, eth0.id), &change).await.ok::<Value>();
+        let free = async |query: &str| ann.get(&format!("/network/{}/free{query}", net.id)).await;
+        // b27: the neighbours of the address in use are free
+        let expected = json!({
+            "static_ips": ["10.0.0.8", "10.0.0.10", "10.0.0.11"],
+            "reserved_ips": ["10.0.0.16", "10.0.0.17", "10.0.0.18", "10.0.0.19"],
+        });
+        assert_eq!(free("").await.ok::<Value>(), expected);
+        assert_eq!(free("?limit=1").await.ok::<Value>(), json!({ "static_ips": ["10.0.0.8"], "reserved_ips": ["10.0.0.16"] }));
+        assert_eq!(free("?limit=0").await.ok::<Value>(), json!({ "static_ips": ["10.0.0.8"], "reserved_ips": ["10.0.0.16"] }));
+        free("?limit=x").await.error(400);
+        ann.get("/network/999/free").await.error(404);
+
+        let new = json!({ "name": "wide", "subnet": "10.8.0.0/16", "reserved_net": "10.8.0.0/17" });
+        let wide: app::api::Network = admin.post("/network", &new).await.created();
+        let free: app::api::FreeAddresses = ann.get(&format!("/network/{}/free?limit=1000", wide.id)).await.ok();
+        assert_eq!((free.static_ips.len(), free.reserved_ips.len()), (0, 100));
+        let free: app::api::FreeAddresses = ann.get(&format!("/network/{}/free", wide.id)).await.ok();
+        assert_eq!((free.reserved_ips.len(), free.reserved_ips[0].as_str()), (25, "10.8.0.1"));
+    }
+}

@@ -1,12 +1,12 @@
 //! Preseeds: whose they are, who sees them, and that they are kept as they were sent.
 
-use app::api::{Preseed, PreseedType};
+use app::api::{Diagnostic, Preseed, PreseedPreview, PreseedType, Severity};
 use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    fixtures::{arch, machine, preseed, statuses},
-    support::TestApp,
+    fixtures::{arch, assign, machine, preseed, statuses},
+    support::{Engine, TestApp},
 };
 
 #[tokio::test]
@@ -112,4 +112,61 @@ async fn b14_one_that_machines_use_cannot_go() {
         assert_eq!((refused.error_type.as_str(), refused.detail.as_str()), ("InUse", "preseed used is in use by machine m1, machine m2"));
         admin.get(&format!("/preseed/{}", used.id)).await.ok::<Preseed>();
     }
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_a_machine_would_get_and_on_which_line_it_is_wrong() {
+    for app in TestApp::each().await {
+        let (admin, ann) = (app.admin().await, app.user("ann").await);
+        arch(&admin, "x86_64").await;
+        let d05 = machine(&admin, "d05.1").await;
+        assign(&admin, &d05, "ann").await;
+        let path = format!("/machine/{}/preseed-preview", d05.id);
+        let preview = async |body: Value| ann.post(&path, &body).await.ok::<PreseedPreview>();
+        let diagnostic = |line, severity, message: &str| Diagnostic { line, severity, message: message.into() };
+
+        let got = preview(json!({ "content": "host {{ hostname }}\n" })).await;
+        assert_eq!(got, PreseedPreview { text: Some("host d05-1".into()), diagnostics: vec![] });
+        let got = preview(json!({ "content": "a\nb {{ gateway }}\nc {{ dns }}" })).await;
+        assert_eq!(got.text.as_deref(), Some("a\nb \nc "));
+        let both = [diagnostic(2, Severity::Warning, "'gateway' is undefined"), diagnostic(3, Severity::Warning, "'dns' is undefined")];
+        assert_eq!(got.diagnostics, both);
+        let got = preview(json!({ "content": "fine\n\n{% if %}\n" })).await;
+        assert_eq!((got.text, got.diagnostics.len(), got.diagnostics[0].line), (None, 1, 3));
+        assert_eq!(got.diagnostics[0].severity, Severity::Error);
+        // b7: an exception without a message of its own
+        let got = preview(json!({ "content": "fine\n{{ 1 // 0 }}" })).await;
+        assert_eq!((got.text, got.diagnostics[0].line), (None, 2));
+
+        let error = ann.post(&path, &json!({})).await.error(400);
+        assert_eq!(error.detail, "the machine has no preseed: name one, or send content");
+        let own = preseed(&ann, "anns").await;
+        admin.put(&format!("/machine/{}", d05.id), &json!({ "preseed_id": own.id })).await.ok::<Value>();
+        assert_eq!(preview(json!({})).await.text.as_deref(), Some("d-i x"));
+        let public = json!({ "name": "public", "type": "preseed", "content": "for all", "public": true });
+        let public: Preseed = admin.post("/preseed", &public).await.created();
+        assert_eq!(preview(json!({ "preseed_id": public.id })).await.text.as_deref(), Some("for all"));
+        // what was only looked at is no event of the machine
+        assert!(!admin.get(&format!("/machine/{}/event", d05.id)).await.text().contains("PRESEED"));
+    }
+}
+
+#[tokio::test]
+async fn w7_w17_a_preview_shows_neither_anothers_preseed_nor_the_keys_of_strangers() {
+    let app = TestApp::start(Engine::Sqlite).await;
+    let (admin, ann, eve) = (app.admin().await, app.user("ann").await, app.user("eve").await);
+    arch(&admin, "x86_64").await;
+    let d05 = machine(&admin, "d05-1").await;
+    assign(&admin, &d05, "ann").await;
+    let path = format!("/machine/{}/preseed-preview", d05.id);
+    eve.post(&path, &json!({ "content": "{{ ssh_key }}" })).await.error(403);
+    app.anonymous().post(&path, &json!({ "content": "x" })).await.error(401);
+    let private = preseed(&admin, "private").await;
+    assert_eq!(ann.post(&path, &json!({ "preseed_id": private.id })).await.error(403).detail, "not allowed to use preseed");
+    // nor through the machine that has it
+    admin.put(&format!("/machine/{}", d05.id), &json!({ "preseed_id": private.id })).await.ok::<Value>();
+    ann.post(&path, &json!({})).await.error(403);
+    admin.post(&path, &json!({})).await.ok::<PreseedPreview>();
+    ann.post(&path, &json!({ "preseed_id": 999 })).await.error(400);
+    ann.post("/machine/999/preseed-preview", &json!({ "content": "x" })).await.error(404);
 }

@@ -38,7 +38,7 @@ impl Running {
         Self::start_with(data, |_| {})
     }
 
-    fn start_with(data: &Path, more: impl FnOnce(&mut Command)) -> Self {
+    pub fn start_with(data: &Path, more: impl FnOnce(&mut Command)) -> Self {
         let mut command = command(data);
         command.args(["serve", "--listen", "127.0.0.1:0", "--tftp-listen", "off", "--data-dir"]).arg(data).stderr(Stdio::null());
         more(&mut command);
@@ -48,6 +48,11 @@ impl Running {
         stdout.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("http://").unwrap_or_else(|| panic!("no address, but {line:?}")).to_owned();
         Self { child, stdout, address }
+    }
+
+    /// `127.0.0.1:…`
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The second line of a first start.

@@ -222,3 +222,42 @@ async fn a_browser_that_goes_away_leaves_no_provisioning_half_done() {
     assert_eq!(lab.sim().power(), Power::On);
     assert_eq!(lab.machine().await.state, MachineState::Provisioning);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b16_an_installed_machine_that_phones_home_is_ready_and_boots_from_its_disk() {
+    for engine in Engine::BOTH {
+        let lab = Simulated::start(engine, Firmware::Bios).await;
+        let preseed = lab.preseed("late_command wget -O- '{{ phone_home_url }}'\n").await;
+        let rendered = lab.app.anonymous().get(&format!("/{preseed}")).await;
+        let url = rendered.text().split('\'').nth(1).unwrap().to_owned();
+        let path = url.strip_prefix(&format!("http://{}", lab.http)).unwrap().to_owned();
+        lab.admin.post(&lab.path("/state"), &json!({ "state": "provision" })).await.body_of::<StateAnswer>(StatusCode::ACCEPTED);
+
+        let machine = lab.app.anonymous();
+        // cloud-init posts a form
+        let answer = machine.send(axum::http::Method::POST, &format!("/{path}"), &[], "hostname=sim&pub_key_rsa=AAAA").await;
+        assert_eq!(answer.ok::<StateAnswer>().state, MachineState::Ready);
+        let now = lab.machine().await;
+        assert_eq!((now.state, now.netboot_enabled), (MachineState::Ready, false));
+        lab.event(|event| *event == EventKind::PhoneHome { client_ip: "127.0.0.1".into() }).await;
+        let ready = EventKind::StateChange { state: MachineState::Ready, reason: "phone_home".into() };
+        lab.event(|event| *event == ready).await;
+
+        // told again, as at every boot, it is one more event and nothing else
+        lab.admin.put(&lab.path(""), &json!({ "netboot_enabled": true })).await.ok::<Machine>();
+        assert_eq!(machine.get(&format!("/{path}")).await.ok::<StateAnswer>().state, MachineState::Ready);
+        assert!(lab.machine().await.netboot_enabled);
+        assert_eq!(lab.events().await.iter().filter(|event| **event == ready).count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_phones_home_for_a_machine_without_its_key() {
+    let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
+    let machine = lab.app.anonymous();
+    for path in [lab.path("/phone-home"), lab.path("/phone-home?k=guess"), "/machine/999/phone-home?k=".into()] {
+        assert_eq!(machine.post(&path, &json!({})).await.error(403).detail, "the key is not this machine's");
+        machine.get(&path).await.error(403);
+    }
+    assert!(!lab.events().await.iter().any(|event| matches!(event, EventKind::PhoneHome { .. })));
+}

@@ -255,6 +255,8 @@ pub(super) fn sample() -> api::Machine {
         bmc_info: String::new(),
         macs: vec!["52:54:00:00:00:01".into()],
         assignees: Vec::new(),
+        leases: Vec::new(),
+        tags: Vec::new(),
         may_change: true,
     }
 }

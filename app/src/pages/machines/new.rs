@@ -72,6 +72,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoVi
             bmc_id: bmc.value.get_untracked().parse().ok().map(Id),
             bmc_info: if moonshot.get_untracked() { bmc_info.value.get_untracked() } else { String::new() },
             macs,
+            tags: Vec::new(),
         };
         let (api, navigate) = (api.clone(), navigate.clone());
         submit.run(async move { api.create_machine(&new).await }, move |machine| {

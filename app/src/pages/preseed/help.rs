@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 /// Name, meaning.
-const VARIABLES: [(&str, &str); 7] = [
+const VARIABLES: [(&str, &str); 8] = [
     ("hostname", "The machine's name, fit for a host name, e.g. d03-1"),
     ("interfaces", "Those with a static address, each with name, static_ipv4, prefix, netmask and mac"),
     ("ssh_key", "Public keys of the first assignee, or nothing"),
@@ -11,6 +11,7 @@ const VARIABLES: [(&str, &str); 7] = [
     ("kernel", "The chosen kernel, with filename, description and known_good; or none"),
     ("initrd", "The chosen initrd, likewise"),
     ("kernel_options", "The machine's kernel options"),
+    ("phone_home_url", "Fetched by the installed system when it is up: the machine is ready then, and boots from its disk"),
 ];
 
 const KEYS: &str = "{% for key in ssh_keys %}

@@ -7,11 +7,11 @@ use std::{
 };
 
 use app::api::{
-    Machine, MachineAssignee, hostname,
+    Machine, MachineAssignee, MachineLease, hostname,
     query::{Held, Query, Subject, Symbol},
 };
 use bytes::Bytes;
-use store::{AssignmentView, Conn, InterfaceView, Inventory, MachineView};
+use store::{AssignmentView, Conn, InterfaceView, Inventory, MachineView, TagRow};
 
 use super::{not_found, power_of, state};
 use crate::lab::{Actor, Lab, LabError};
@@ -60,7 +60,28 @@ pub(super) async fn load(lab: &Lab, actor: &Actor, conn: &mut Conn, id: i64) -> 
     let view = store::machines::view(conn, id).await?.ok_or_else(not_found)?;
     let interfaces = store::interfaces::list_views_of_machine(conn, id).await?;
     let assignments = store::assignments::list_views_of_machine(conn, id).await?;
-    Ok(wire(lab, actor, &Whole { view: &view, interfaces: &interfaces, assignments: &assignments }))
+    let tags = store::machine_tags::list_of_machine(conn, id).await?;
+    Ok(wire(lab, actor, &Whole { view: &view, interfaces: &interfaces, assignments: &assignments, tags: &tags }))
+}
+
+/// The machines nobody has that fit, by name.
+pub(super) fn unassigned(inventory: &Inventory, query: &Query) -> Vec<i64> {
+    let all = inventory.machines().iter().map(|view| Whole::of(inventory, view));
+    let mut free: Vec<_> = all.filter(|whole| whole.assignments.is_empty() && query.fits(whole)).map(|whole| whole.view).collect();
+    free.sort_by(|a, b| a.name.cmp(&b.name));
+    free.into_iter().map(|view| view.id).collect()
+}
+
+/// Whether nobody has the machine and it fits, as the connection sees it.
+pub(super) async fn is_free(conn: &mut Conn, id: i64, query: &Query) -> Result<bool, LabError> {
+    let assignments = store::assignments::list_views_of_machine(conn, id).await?;
+    if !assignments.is_empty() {
+        return Ok(false);
+    }
+    let Some(view) = store::machines::view(conn, id).await? else { return Ok(false) };
+    let interfaces = store::interfaces::list_views_of_machine(conn, id).await?;
+    let tags = store::machine_tags::list_of_machine(conn, id).await?;
+    Ok(query.fits(&Whole { view: &view, interfaces: &interfaces, assignments: &assignments, tags: &tags }))
 }
 
 /// Lists of all machines, written.
@@ -101,11 +122,17 @@ struct Whole<'a> {
     view: &'a MachineView,
     interfaces: &'a [InterfaceView],
     assignments: &'a [AssignmentView],
+    tags: &'a [TagRow],
 }
 
 impl<'a> Whole<'a> {
     fn of(inventory: &'a Inventory, view: &'a MachineView) -> Self {
-        Self { view, interfaces: inventory.interfaces_of(view.id), assignments: inventory.assignments_of(view.id) }
+        Self {
+            view,
+            interfaces: inventory.interfaces_of(view.id),
+            assignments: inventory.assignments_of(view.id),
+            tags: inventory.tags_of(view.id),
+        }
     }
 
     fn is_assigned(&self, actor: &Actor) -> bool {
@@ -128,6 +155,7 @@ impl Subject for Whole<'_> {
             Symbol::Mac => Held::Texts(self.interfaces.iter().map(|interface| interface.mac.as_str()).collect()),
             Symbol::Network => Held::Texts(self.interfaces.iter().filter_map(|interface| interface.network_name.as_deref()).collect()),
             Symbol::NetbootEnabled => Held::Flag(self.view.netboot_enabled),
+            Symbol::Tag => Held::Texts(self.tags.iter().map(|row| row.tag.as_str()).collect()),
         }
     }
 }
@@ -142,6 +170,7 @@ fn select(lab: &Lab, actor: &Actor, inventory: &Inventory, wanted: impl Fn(&Whol
 fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
     let view = whole.view;
     let assignee = |assignment: &AssignmentView| MachineAssignee { user: assignment.username.clone(), reason: assignment.reason.clone() };
+    let lease = |interface: &InterfaceView| Some(MachineLease { mac: interface.mac.clone(), ipv4: interface.lease_ipv4.clone()? });
     let (power, power_error) = power_of(lab, view.id);
     Machine {
         id: view.id,
@@ -164,6 +193,8 @@ fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
         bmc_info: view.bmc_info.clone(),
         macs: whole.interfaces.iter().map(|interface| interface.mac.clone()).collect(),
         assignees: whole.assignments.iter().map(assignee).collect(),
+        leases: whole.interfaces.iter().filter_map(lease).collect(),
+        tags: whole.tags.iter().map(|row| row.tag.clone()).collect(),
         may_change: actor.admin || whole.is_assigned(actor),
     }
 }

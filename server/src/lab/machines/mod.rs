@@ -1,6 +1,8 @@
 //! Machines: who sees and changes them, and what a consistent one is.
 
 mod listing;
+mod reservation;
+mod tags;
 
 use app::api::{BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineChange, MachineState, NewMachine, PowerState};
 use store::{Conn, MachineRow, Tx};
@@ -12,6 +14,7 @@ use crate::{
 };
 use listing::load;
 pub use listing::{Listings, get, list, list_all};
+pub use reservation::reserve;
 
 /// Makes a machine with its interfaces.
 ///
@@ -49,7 +52,9 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine
             reserved_ipv4: None,
         };
         store::interfaces::insert(&mut tx, &interface).await.map_err(|error| mac_taken(error, &interface.mac))?;
+        store::discovered_macs::delete_by_mac(&mut tx, &interface.mac).await?;
     }
+    tags::set(&mut tx, id, new.tags).await?;
     let machine = load(lab, actor, &mut tx, id).await?;
     tx.commit().await?;
     let mut pending = Pending::default();
@@ -62,13 +67,19 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine
 ///
 /// # Errors
 /// Actors who are neither admin nor assignee, and what would leave an inconsistent machine.
-pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: MachineChange) -> Result<Machine, LabError> {
+pub async fn change(lab: &Lab, actor: &Actor, id: i64, mut change: MachineChange) -> Result<Machine, LabError> {
     let mut tx = lab.store.begin().await?;
     let before = must_may_change(&mut tx, actor, id).await?;
+    let tags = change.tags.take();
     let mut after = before.clone();
     change_overview(&mut tx, actor, &change, &before, &mut after).await?;
     change_provisioning(&mut tx, actor, change, &before, &mut after).await?;
-    let changed = differences(&before, &after);
+    let mut changed = differences(&before, &after);
+    if let Some(tags) = tags
+        && tags::set(&mut tx, id, tags).await?
+    {
+        changed.push("tags".into());
+    }
     if changed.is_empty() {
         return load(lab, actor, &mut tx, id).await;
     }

@@ -37,4 +37,7 @@ pub struct InterfaceView {
     pub reserved_net: Option<String>,
     pub static_ipv4: Option<String>,
     pub reserved_ipv4: Option<String>,
+    /// What the DHCP server gave it last, and when that was told.
+    pub lease_ipv4: Option<String>,
+    pub lease_seen_at: Option<i64>,
 }

@@ -19,6 +19,8 @@ pub mod assignments;
 pub mod bmcs;
 #[path = "../../sql/console_tokens.rs"]
 pub mod console_tokens;
+#[path = "../../sql/discovered_macs.rs"]
+pub mod discovered_macs;
 #[path = "../../sql/events.rs"]
 pub mod events;
 #[path = "../../sql/identities.rs"]
@@ -29,6 +31,10 @@ pub mod images;
 pub mod interfaces;
 #[path = "../../sql/inventory.rs"]
 pub mod inventory;
+#[path = "../../sql/leases.rs"]
+pub mod leases;
+#[path = "../../sql/machine_tags.rs"]
+pub mod machine_tags;
 #[path = "../../sql/machines.rs"]
 pub mod machines;
 #[path = "../../sql/networks.rs"]

@@ -87,6 +87,8 @@ store_test!(
             reserved_net: Some("10.0.0.64/26".into()),
             static_ipv4: Some("10.0.0.5".into()),
             reserved_ipv4: None,
+            lease_ipv4: None,
+            lease_seen_at: None,
         };
         let bare = interfaces::view(&mut read, second).await.expect("read").expect("there");
         assert_eq!((bare.network_id, &bare.network_name, &bare.subnet), (None, &None, &None));

@@ -24,6 +24,7 @@ macro_rules! store_test {
 }
 
 mod crash;
+mod discovery;
 mod events;
 mod expiry;
 mod fixtures;
@@ -32,5 +33,6 @@ mod lists;
 mod migrations;
 mod references;
 mod rows;
+mod tags;
 mod transactions;
 mod uniqueness;

@@ -3,14 +3,19 @@
 use app::api::{ApiError, Image, ImageChange, NewImage};
 use axum::{
     Json,
+    body::Body as HttpBody,
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
 };
+use tower::ServiceExt;
+use tower_http::services::ServeFile;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Listing;
 use crate::{
     http::{
+        error::problem,
         extract::{Body, Path, Query, parse},
         multipart::Form,
     },
@@ -24,7 +29,7 @@ const Q_LIMIT: usize = 64 * 1024;
 const AROUND: u64 = 1024 * 1024;
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(list, upload)).routes(routes!(get, change, delete))
+    OpenApiRouter::new().routes(routes!(list, upload)).routes(routes!(get, change, delete)).routes(routes!(content))
 }
 
 /// The form of an upload, for the document.
@@ -134,6 +139,60 @@ async fn change(
 async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
     images::delete(&lab, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// An image's content
+///
+/// `Range` gives a part of it, `If-None-Match` with the SHA-256 in quotes nothing when it is known already.
+#[utoipa::path(
+    get, path = "/image/{id}/content", tag = "image", params(("id" = i64, Path, description = "The image's id")),
+    responses(
+        (status = 200, description = "All of it", body = String, content_type = "application/octet-stream"),
+        (status = 206, description = "The part that was asked for", body = String, content_type = "application/octet-stream"),
+        (status = 304, description = "The client has it already"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Another's, and not public", body = ApiError),
+        (status = 404, description = "No such image", body = ApiError),
+        (status = 416, description = "The part is not within the file", body = ApiError),
+    )
+)]
+async fn content(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, request: Request) -> Result<Response, LabError> {
+    let (image, path) = images::content(&lab, &actor, id).await?;
+    let etag = format!("\"{}\"", image.sha256);
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    let Ok(response) = ServeFile::new(path).oneshot(request).await;
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+        let text = format!("the file has {} bytes", image.size);
+        let told = problem(StatusCode::RANGE_NOT_SATISFIABLE, "RangeNotSatisfiable", vec![text]);
+        return Ok(([(header::CONTENT_RANGE, format!("bytes */{}", image.size))], told).into_response());
+    }
+    if response.status() == StatusCode::NOT_FOUND {
+        return Err(LabError::Internal(format!("the file of image {id} is missing")));
+    }
+    let fixed = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition(&image.filename)),
+        (header::ETAG, etag),
+        (header::CACHE_CONTROL, "private, no-cache".to_owned()),
+    ];
+    Ok((fixed, response.map(HttpBody::new)).into_response())
+}
+
+/// RFC 6266: the name in ASCII for old clients, in UTF-8 for the others.
+fn disposition(name: &str) -> String {
+    let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

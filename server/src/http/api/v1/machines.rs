@@ -1,6 +1,6 @@
 //! `/machine`
 
-use app::api::{ApiError, Machine, MachineChange, NewMachine, query::Query as Fitting};
+use app::api::{ApiError, Machine, MachineChange, NewMachine, Reservation, query::Query as Fitting};
 use axum::{
     Json,
     extract::State,
@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(reserve)).routes(routes!(get, change, delete))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -25,7 +25,7 @@ struct Search {
     /// `true`: all machines, else those assigned to the caller.
     show_all: Option<String>,
     /// Only machines that fit, e.g. `(and (= arch "arm64") (= assignee_count 0))`. Operators: `and or = != > >= < <= =~`;
-    /// symbols: `name arch subarch bmc_type state assignee assignee_count interface_count mac network netboot_enabled`.
+    /// symbols: `name arch subarch bmc_type state assignee assignee_count interface_count mac network netboot_enabled tag`.
     q: Option<String>,
 }
 
@@ -65,6 +65,23 @@ async fn list(State(lab): State<Lab>, actor: Actor, Query(search): Query<Search>
 async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NewMachine>) -> Result<(StatusCode, Json<Machine>), LabError> {
     let machine = machines::create(&lab, &actor, new).await?;
     Ok((StatusCode::CREATED, Json(machine)))
+}
+
+/// Reserve a machine that nobody has
+///
+/// The first one, by name, that fits the query becomes the caller's.
+#[utoipa::path(
+    post, path = "/machine/reservation", tag = "machine", request_body = Reservation,
+    responses(
+        (status = 200, description = "The machine, assigned to the caller", body = Machine),
+        (status = 400, description = "The query is not understood or missing, or a value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 404, description = "No machine that fits is free", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn reserve(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<Reservation>) -> Result<Json<Machine>, LabError> {
+    machines::reserve(&lab, &actor, wanted).await.map(Json)
 }
 
 /// One machine

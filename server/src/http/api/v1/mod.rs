@@ -4,9 +4,11 @@ mod archs;
 mod assignees;
 mod bmcs;
 mod console;
+mod discovered;
 mod events;
 mod images;
 mod interfaces;
+mod leases;
 mod machines;
 mod networks;
 mod power;
@@ -45,6 +47,8 @@ fn resources() -> OpenApiRouter<Lab> {
         .merge(archs::router())
         .merge(bmcs::router())
         .merge(networks::router())
+        .merge(leases::router())
+        .merge(discovered::router())
         .merge(stream::router())
 }
 

@@ -1,16 +1,17 @@
 //! `/network`: everybody reads, admins change.
 
-use app::api::{ApiError, Network, NetworkInput};
+use app::api::{ApiError, FreeAddresses, Network, NetworkInput};
 use axum::{Json, extract::State, http::StatusCode};
+use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::{Body, Path},
+    http::extract::{Body, Path, Query},
     lab::{Actor, Lab, LabError, networks},
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete)).routes(routes!(free))
 }
 
 /// All networks, by name
@@ -91,4 +92,26 @@ async fn change(
 async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
     networks::delete(&lab, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Most {
+    /// How many of each pool: 25 unless said, at most 100.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+}
+
+/// Addresses of a network's pools that nobody has
+#[utoipa::path(
+    get, path = "/network/{id}/free", tag = "network", params(("id" = i64, Path, description = "Its id"), Most),
+    responses(
+        (status = 200, description = "The lowest ones", body = FreeAddresses),
+        (status = 400, description = "A parameter is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 404, description = "No such network", body = ApiError),
+    )
+)]
+async fn free(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>, Query(most): Query<Most>) -> Result<Json<FreeAddresses>, LabError> {
+    networks::free(&lab, id, most.limit.unwrap_or(25).clamp(1, 100) as usize).await.map(Json)
 }

@@ -1,6 +1,6 @@
 //! `/preseed`
 
-use app::api::{ApiError, NewPreseed, Preseed, PreseedChange};
+use app::api::{ApiError, NewPreseed, Preseed, PreseedChange, PreseedPreview, PreviewRequest};
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete)).routes(routes!(preview))
 }
 
 /// Preseeds with their content, by name
@@ -95,4 +95,29 @@ async fn change(
 async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
     preseeds::delete(&lab, &actor, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a machine would be sent
+///
+/// Renders the machine's preseed, the one that is named, or a draft. What is wrong with the template is told with its lines;
+/// the machine's log says nothing of it.
+#[utoipa::path(
+    post, path = "/machine/{id}/preseed-preview", tag = "preseed",
+    params(("id" = i64, Path, description = "The machine's id")), request_body = PreviewRequest,
+    responses(
+        (status = 200, description = "The text, or why there is none", body = PreseedPreview),
+        (status = 400, description = "No preseed, or a value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor assignee, or another's private preseed", body = ApiError),
+        (status = 404, description = "No such machine", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn preview(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Body(wanted): Body<PreviewRequest>,
+) -> Result<Json<PreseedPreview>, LabError> {
+    preseeds::preview(&lab, &actor, id, wanted).await.map(Json)
 }

@@ -2,15 +2,19 @@
 
 use app::api::{ApiError, OutcomeRequest, Provision, ProvisionRequest, StateAnswer};
 use axum::{Json, extract::State, http::StatusCode};
+use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::{Body, Path},
+    http::{
+        client_address::ClientAddress,
+        extract::{Body, Path, Query},
+    },
     lab::{Actor, Lab, LabError, provision},
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(get, start, finish))
+    OpenApiRouter::new().routes(routes!(get, start, finish)).routes(routes!(phone_home, phone_home_by_get))
 }
 
 /// How far a machine's provisioning is
@@ -85,5 +89,60 @@ async fn finish(
     Body(request): Body<OutcomeRequest>,
 ) -> Result<Json<StateAnswer>, LabError> {
     let state = provision::finish(&lab, &actor, id, request.state).await?;
+    Ok(Json(StateAnswer { state }))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Key {
+    /// The key in the machine's preseed address; templates have all of it as `phone_home_url`.
+    k: Option<String>,
+}
+
+/// The installed system says that it is up
+///
+/// A provisioning ends with it: the state becomes `ready`, and netboot is switched off. A body is not read.
+#[utoipa::path(
+    post,
+    path = "/machine/{id}/phone-home",
+    tag = "provisioning",
+    operation_id = "phone_home",
+    params(("id" = i64, Path, description = "The machine's id"), Key),
+    security(()),
+    responses(
+        (status = 200, description = "The state", body = StateAnswer),
+        (status = 403, description = "The key is not the machine's, or there is no such machine", body = ApiError),
+    )
+)]
+async fn phone_home(
+    State(lab): State<Lab>,
+    client: ClientAddress,
+    Path(id): Path<i64>,
+    Query(key): Query<Key>,
+) -> Result<Json<StateAnswer>, LabError> {
+    let state = provision::phone_home(&lab, id, &key.k.unwrap_or_default(), client.0).await?;
+    Ok(Json(StateAnswer { state }))
+}
+
+/// The same, for installers that can only fetch
+#[utoipa::path(
+    get,
+    path = "/machine/{id}/phone-home",
+    tag = "provisioning",
+    operation_id = "phone_home_by_get",
+    params(("id" = i64, Path, description = "The machine's id"), Key),
+    security(()),
+    responses(
+        (status = 200, description = "The state", body = StateAnswer),
+        (status = 403, description = "The key is not the machine's, or there is no such machine", body = ApiError),
+    )
+)]
+async fn phone_home_by_get(
+    State(lab): State<Lab>,
+    client: ClientAddress,
+    Path(id): Path<i64>,
+    Query(key): Query<Key>,
+) -> Result<Json<StateAnswer>, LabError> {
+    let state = provision::phone_home(&lab, id, &key.k.unwrap_or_default(), client.0).await?;
     Ok(Json(StateAnswer { state }))
 }

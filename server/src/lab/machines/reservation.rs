@@ -1,0 +1,48 @@
+//! Giving somebody a machine that nobody has.
+
+use app::api::{EventKind, Machine, RESERVATION_QUERY_LIMIT, Reason, Reservation, query::Query};
+
+use super::listing::{is_free, load, unassigned};
+use crate::{
+    journal::{Pending, now_micros},
+    lab::{Actor, Lab, LabError},
+};
+
+/// Assigns the actor the first machine, by name, that fits and that nobody has. The transaction holds off every other one, so
+/// no two get the same (B1).
+///
+/// # Errors
+/// A query that is not understood; [`LabError::NotFound`] when no machine is free and fits.
+pub async fn reserve(lab: &Lab, actor: &Actor, wanted: Reservation) -> Result<Machine, LabError> {
+    let text = wanted.query.unwrap_or_default();
+    if text.chars().count() > RESERVATION_QUERY_LIMIT {
+        return Err(LabError::invalid(format!("query must be at most {RESERVATION_QUERY_LIMIT} characters long")));
+    }
+    let query = Query::parse(&text).map_err(|fault| LabError::invalid(fault.to_string()))?;
+    // before the transaction: who holds one must not wait for another connection, which those who wait for it may have
+    let inventory = lab.store.inventory().await?;
+    let candidates = unassigned(&inventory, &query);
+    let mut tx = lab.store.begin().await?;
+    for id in candidates {
+        // somebody may have been quicker
+        if !is_free(&mut tx, id, &query).await? {
+            continue;
+        }
+        let row = store::NewAssignment {
+            machine_id: id,
+            user_id: actor.user_id,
+            reason: wanted.reason.map(Reason::into_string).unwrap_or_default(),
+            started_at: now_micros(),
+        };
+        store::assignments::insert(&mut tx, &row).await?;
+        let mut pending = Pending::default();
+        let what = EventKind::SettingsChange { changed: vec!["assignees".into()] };
+        lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), what).await?;
+        pending.changed(id);
+        let machine = load(lab, actor, &mut tx, id).await?;
+        tx.commit().await?;
+        lab.journal.publish(pending);
+        return Ok(machine);
+    }
+    Err(LabError::not_found("no matching machine"))
+}

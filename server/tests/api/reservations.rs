@@ -1,0 +1,92 @@
+//! Taking a machine that nobody has.
+
+use app::api::{Assignee, Machine};
+use serde_json::{Value, json};
+
+use crate::{
+    fixtures::{arch, assign, machine},
+    support::{Engine, TestApp},
+};
+
+#[tokio::test]
+async fn j8_the_first_free_machine_that_fits_becomes_the_callers() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        for name in ["d05-2", "d05-1", "d06-1"] {
+            machine(&admin, name).await;
+        }
+        let ann = app.user("ann").await.token().await;
+        let wanted = json!({ "query": "(=~ name \"d05\")", "reason": "kernel tests" });
+        let got: Machine = ann.post("/machine/reservation", &wanted).await.ok();
+        assert_eq!((got.name.as_str(), got.may_change), ("d05-1", true));
+        assert_eq!(got.assignees[0].user, "ann");
+        // b1: it is stored, not only answered
+        let restarted = app.restarted().await;
+        let admin = restarted.log_in("admin", &restarted.admin_password).await;
+        let kept: Vec<Assignee> = admin.get(&format!("/machine/{}/assignee", got.id)).await.ok();
+        assert_eq!((kept.len(), kept[0].user.as_str(), kept[0].reason.as_str()), (1, "ann", "kernel tests"));
+
+        let ben = restarted.user("ben").await;
+        assert_eq!(ben.post("/machine/reservation", &wanted).await.ok::<Machine>().name, "d05-2");
+        let error = ben.post("/machine/reservation", &wanted).await.error(404);
+        assert_eq!((error.error_type.as_str(), error.detail.as_str()), ("NotFound", "no matching machine"));
+        assert_eq!(ben.post("/machine/reservation", &json!({ "query": null })).await.ok::<Machine>().name, "d06-1");
+        ben.post("/machine/reservation", &json!({ "query": null })).await.error(404);
+        // given back, it is free
+        ben.delete(&format!("/machine/{}/assignee/self", got.id)).await.error(404);
+        admin.delete(&format!("/machine/{}/assignee/{}", got.id, kept[0].id)).await.no_content();
+        assert_eq!(ben.post("/machine/reservation", &json!({ "query": "" })).await.ok::<Machine>().name, "d05-1");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_reservation_is_told_and_reserves_nothing() {
+    let app = TestApp::start(Engine::Sqlite).await;
+    let admin = app.admin().await;
+    arch(&admin, "x86_64").await;
+    let d05 = machine(&admin, "d05-1").await;
+    for (wrong, sentence) in [
+        (json!({}), "missing field `query`"),
+        (json!({ "query": 7 }), "query: invalid type"),
+        (json!({ "query": "(= nome \"x\")" }), "`nome` is not a valid symbol, at character 4"),
+        (json!({ "query": "(frob name \"x\")" }), "`frob` is not a valid operation"),
+        (json!({ "query": "x".repeat(301) }), "at most 300 characters"),
+        (json!({ "query": null, "reason": "x".repeat(141) }), "reason must be between 0 and 140"),
+    ] {
+        let error = admin.post("/machine/reservation", &wrong).await.error(400);
+        assert!(error.detail.contains(sentence), "{sentence}: {}", error.detail);
+    }
+    assert_eq!(admin.get(&format!("/machine/{}/assignee", d05.id)).await.ok::<Value>(), json!([]));
+    app.anonymous().post("/machine/reservation", &json!({ "query": null })).await.error(401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b1_many_at_once_never_get_the_same_machine() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        for n in 0..10 {
+            machine(&admin, &format!("m{n:02}")).await;
+        }
+        assign(&admin, &machine(&admin, "taken").await, "admin").await;
+        let ann = app.user("ann").await;
+        let attempts: Vec<_> = (0..50)
+            .map(|_| {
+                let ann = ann.clone();
+                tokio::spawn(async move { ann.post("/machine/reservation", &json!({ "query": null })).await })
+            })
+            .collect();
+        let mut granted = Vec::new();
+        for attempt in attempts {
+            let answer = attempt.await.unwrap();
+            match answer.status.as_u16() {
+                200 => granted.push(answer.ok::<Machine>().name),
+                _ => assert_eq!(answer.error(404).detail, "no matching machine"),
+            }
+        }
+        granted.sort();
+        let all: Vec<String> = (0..10).map(|n| format!("m{n:02}")).collect();
+        assert_eq!(granted, all);
+    }
+}
