@@ -20,8 +20,10 @@ pub(crate) enum Part {
     Clippy,
     /// The committed SQL caches against live databases
     Sqlx,
-    /// Unit and integration tests of all crates
+    /// Unit and integration tests of all crates, but for the API's
     Unit,
+    /// The API over HTTP, on SQLite and on PostgreSQL, and what the original's own tests ask of it
+    Api,
     /// Our IPMI client and simulator against everybody else's
     Interop,
     /// Every fuzz target for half a minute
@@ -116,6 +118,7 @@ fn perform(workspace: &Workspace, part: Part) -> Result<Outcome> {
         Part::Clippy => Outcome::check(clippy(workspace)),
         Part::Sqlx => Outcome::check(sqlx::run(workspace, true)),
         Part::Unit => unit(workspace),
+        Part::Api => api(workspace),
         Part::Interop => interop::run(workspace),
         Part::Fuzz => fuzz::run(workspace, fuzz::SECONDS, &[]),
         Part::E2e => browser_tests::end_to_end(workspace, &[]),
@@ -135,7 +138,9 @@ fn clippy(workspace: &Workspace) -> Result<()> {
 fn unit(workspace: &Workspace) -> Result<Outcome> {
     setup::packages(setup::UNIT)?;
     if setup::nextest(workspace) {
-        let (success, lines) = process::watch(workspace.cargo().args(["nextest", "run", "--locked", "--no-fail-fast"]))?;
+        // the API's tests are a part of their own
+        let arguments = ["nextest", "run", "--locked", "--no-fail-fast", "-E", "not binary(api)"];
+        let (success, lines) = process::watch(workspace.cargo().args(arguments))?;
         let mut outcome = nextest_outcome(success, &lines);
         // nextest does not run the examples in documentation.
         let (success, lines) = process::watch(workspace.cargo().args(["test", "--locked", "--doc", "--no-fail-fast"]))?;
@@ -144,7 +149,19 @@ fn unit(workspace: &Workspace) -> Result<Outcome> {
         outcome.failed += examples.failed;
         return Ok(outcome);
     }
+    // cargo's own runner cannot leave one out: they are run here, too
     let (success, lines) = process::watch(workspace.cargo().args(["test", "--locked", "--no-fail-fast"]))?;
+    Ok(libtest_outcome(success, &lines))
+}
+
+fn api(workspace: &Workspace) -> Result<Outcome> {
+    setup::packages(setup::UNIT)?;
+    let alone = ["--locked", "--no-fail-fast", "--test", "api"];
+    if setup::nextest(workspace) {
+        let (success, lines) = process::watch(workspace.cargo().args(["nextest", "run"]).args(alone))?;
+        return Ok(nextest_outcome(success, &lines));
+    }
+    let (success, lines) = process::watch(workspace.cargo().arg("test").args(alone))?;
     Ok(libtest_outcome(success, &lines))
 }
 

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail with the test")]
 
+mod acceptance;
 mod accounts;
 mod archs;
 mod assignees;
 mod bmcs;
 mod booting;
+mod bugs;
 mod consoles;
 mod dhcp;
 mod fixtures;
@@ -16,6 +18,7 @@ mod interfaces;
 mod machines;
 mod networks;
 mod openapi;
+mod operations;
 mod pages;
 mod preseeds;
 mod process;
