@@ -136,7 +136,7 @@ fn simulate(
 async fn admin(lab: &Lab) -> Result<Actor> {
     let users = store::users::list(&mut *lab.store.read().await?).await?;
     let user = users.into_iter().filter(|user| user.admin).min_by_key(|user| user.id).context("there is no admin")?;
-    Ok(Actor { user_id: user.id, username: user.username, admin: true, origin: Origin::Local })
+    Ok(Actor::new(user.id, &user.username, true, Origin::Local))
 }
 
 fn parsed<T>(result: Result<T, String>) -> Result<T> {
@@ -146,7 +146,7 @@ fn parsed<T>(result: Result<T, String>) -> Result<T> {
 /// What machines need: architectures, loaders, sample images, a preseed, a network. Made once; what a user has changed
 /// since stays. Answers with the loaders' paths by architecture and flavour.
 async fn furnish(lab: &Lab, actor: &Actor) -> Result<HashMap<(&'static str, &'static str), String>> {
-    let known = archs::list(lab).await?;
+    let known = archs::list(lab, actor).await?;
     let mut loaders = HashMap::new();
     for (arch, description, flavours) in [
         ("x86_64", "64-bit PC", [("uefi", "UEFI", true, "grubnetx64.efi"), ("bios", "Legacy BIOS", false, "pxelinux.0")].as_slice()),
@@ -251,7 +251,7 @@ async fn register(lab: &Lab, actor: &Actor, plan: &Plan, bmc: SocketAddr, passwo
     let options = MachineChange { kernel_opts: Some(parsed(KernelOpts::parse("console=ttyS0,115200"))?), ..MachineChange::default() };
     machines::change(lab, actor, machine.id, options).await?;
     let network = store::networks::get_by_name(&mut *lab.store.read().await?, "lab").await?;
-    if let (Some(network), Some(interface)) = (network, interfaces::list(lab, machine.id).await?.first()) {
+    if let (Some(network), Some(interface)) = (network, interfaces::list(lab, actor, machine.id).await?.first()) {
         let change = InterfaceChange { network_id: Some(Some(Id(network.id))), ..InterfaceChange::default() };
         interfaces::change(lab, actor, machine.id, interface.id, change).await?;
     }

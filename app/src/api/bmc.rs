@@ -43,6 +43,7 @@ impl BmcType {
 pub struct Bmc {
     pub id: i64,
     pub name: String,
+    /// Admins see it; empty for others, as the user name.
     pub ip: String,
     pub port: u16,
     #[serde(rename = "type")]

@@ -123,6 +123,44 @@ pub enum EventKind {
     },
 }
 
+impl Event {
+    /// As somebody sees it who has nothing to do with the machine: without addresses, files and messages, which tell
+    /// what its users do with it.
+    #[must_use]
+    pub fn without_details(mut self) -> Self {
+        match &mut self.what {
+            EventKind::BmcError { message, .. } => message.clear(),
+            EventKind::PreseedAccess { client_ip, .. } | EventKind::PhoneHome { client_ip } => client_ip.clear(),
+            EventKind::PreseedError { client_ip, message, .. } => {
+                client_ip.clear();
+                message.clear();
+            }
+            EventKind::TftpReq { filename, client_ip, reason, .. } => {
+                filename.clear();
+                client_ip.clear();
+                *reason = None;
+            }
+            EventKind::FileFetched { path, client_ip, .. } => {
+                path.clear();
+                client_ip.clear();
+            }
+            EventKind::FetchFailed { path, client_ip, message, .. } => {
+                path.clear();
+                client_ip.clear();
+                message.clear();
+            }
+            EventKind::ConsoleAccess {}
+            | EventKind::PowerChange { .. }
+            | EventKind::BootDevice { .. }
+            | EventKind::StateChange { .. }
+            | EventKind::DhcpReq { .. }
+            | EventKind::Console { .. }
+            | EventKind::SettingsChange { .. } => {}
+        }
+        self
+    }
+}
+
 /// One message of `GET /api/v1/stream`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

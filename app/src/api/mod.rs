@@ -2,6 +2,7 @@
 
 mod arch;
 mod assignee;
+mod audit;
 mod bmc;
 mod client;
 mod console;
@@ -21,6 +22,7 @@ mod user;
 
 pub use arch::*;
 pub use assignee::*;
+pub use audit::*;
 pub use bmc::*;
 pub use client::{Api, ApiClient, Method, Progress, StreamStatus, Subscription, Upload};
 pub use console::*;

@@ -15,7 +15,8 @@ pub struct User {
     pub username: String,
     /// One's own, and for admins everybody's; else `null`.
     pub email: Option<String>,
-    pub admin: bool,
+    /// Likewise.
+    pub admin: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,13 +97,80 @@ pub struct Token {
     /// The first characters, to tell tokens apart.
     pub prefix: String,
     pub created: Instant,
+    /// Within a minute.
     pub last_used: Option<Instant>,
+    /// `null`: never.
+    #[serde(default)]
+    pub expires: Option<Instant>,
+    /// `null`: everything its user may do.
+    #[serde(default)]
+    pub scopes: Option<Vec<Scope>>,
+}
+
+/// What a limited token may be used for, within what its user may do. Every one includes `read`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// See what the user sees.
+    Read,
+    /// Provision, power, open consoles of and give back the user's machines.
+    Machines,
+    /// Upload and change images and preseeds.
+    Images,
+    /// Act as an admin, if the user is one; withdraw tokens and sessions.
+    Admin,
+}
+
+impl Scope {
+    pub const ALL: [Self; 4] = [Self::Read, Self::Machines, Self::Images, Self::Admin];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Machines => "machines",
+            Self::Images => "images",
+            Self::Admin => "admin",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.word() == word)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewToken {
+    /// Its name: what it is for.
+    #[serde(alias = "name")]
     pub description: TokenDescription,
+    /// RFC 3339, in the future. Absent or `null`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Instant>,
+    /// Absent or `null`: everything the user may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<Scope>>,
+}
+
+/// A login with a browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Session {
+    /// Names it; lets nobody in.
+    pub id: String,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    pub created: Instant,
+    /// Within an hour.
+    pub last_seen: Instant,
+    pub expires: Instant,
+    /// Whence the login came.
+    pub address: Option<String>,
+    /// What the browser calls itself.
+    pub user_agent: Option<String>,
 }
 
 /// A token just made, with its secret: shown this once.

@@ -78,7 +78,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                                 <tr class="hover:bg-base-200">
                                     <th scope="row" class="font-medium">{user.username.clone()}</th>
                                     <td>{user.email.clone().filter(|email| !email.is_empty()).unwrap_or_else(|| "–".into())}</td>
-                                    <td>{if user.admin { "Administrator" } else { "User" }}</td>
+                                    <td>{match user.admin { Some(true) => "Administrator", Some(false) => "User", None => "" }}</td>
                                     <td class="w-0 text-right whitespace-nowrap">
                                         {admin.then(|| view! {
                                             <RowButton
@@ -159,7 +159,7 @@ fn EditForm(open: RwSignal<bool>, user: User, done: Callback<User>) -> impl Into
     let toasts = expect_context::<Toasts>();
     let username = FieldState::new(user.username);
     let email = FieldState::new(user.email.unwrap_or_default());
-    let admin = RwSignal::new(user.admin);
+    let admin = RwSignal::new(user.admin == Some(true));
     let submit = Submit::new();
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();

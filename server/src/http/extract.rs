@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tower_sessions::Session;
 
 use crate::{
-    http::{error::problem, session},
+    http::{ClientAddress, error::problem, session},
     lab::{Actor, Lab, LabError, accounts},
 };
 
@@ -39,6 +39,12 @@ async fn who(parts: &Parts, lab: &Lab) -> Result<Option<Actor>, LabError> {
     if let Some(actor) = parts.extensions.get::<Actor>() {
         return Ok(Some(actor.clone()));
     }
+    let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
+    let actor = proven(parts, lab).await?;
+    Ok(actor.map(|actor| Actor { address, ..actor }))
+}
+
+async fn proven(parts: &Parts, lab: &Lab) -> Result<Option<Actor>, LabError> {
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let token = bearer(value.to_str().map_err(|_| LabError::Unauthenticated)?);
         return accounts::by_token(lab, token).await.map(Some);

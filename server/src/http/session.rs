@@ -2,7 +2,7 @@
 //!
 //! The cookie carries a random id, the store its SHA-256 only: reading the table lets nobody in.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -23,6 +23,13 @@ use crate::{
 
 /// Id of the user who logged in.
 const USER: &str = "user";
+
+/// Whence the login came, and what the browser calls itself: to be recognised in a list.
+const ADDRESS: &str = "address";
+const AGENT: &str = "agent";
+
+/// Most characters kept of a browser's name.
+const AGENT_LIMIT: usize = 200;
 
 /// When the session was last renewed, microseconds.
 const RENEWED: &str = "renewed";
@@ -60,11 +67,13 @@ pub async fn actor(session: &Session, lab: &Lab) -> Result<Option<Actor>, LabErr
 }
 
 /// Logs a user in, under a new id: one that was planted before is worth nothing.
-pub async fn begin(session: &Session, user: i64) -> Result<(), LabError> {
+pub async fn begin(session: &Session, user: i64, address: IpAddr, agent: &str) -> Result<(), LabError> {
     if session.id().is_some() {
         session.cycle_id().await.map_err(failed)?;
     }
     session.insert(USER, user).await.map_err(failed)?;
+    session.insert(ADDRESS, address.to_string()).await.map_err(failed)?;
+    session.insert(AGENT, agent.chars().take(AGENT_LIMIT).collect::<String>()).await.map_err(failed)?;
     session.insert(RENEWED, now_micros()).await.map_err(failed)
 }
 

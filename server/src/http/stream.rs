@@ -47,6 +47,8 @@ async fn watch_lab(State(lab): State<Lab>, actor: Actor, headers: HeaderMap) -> 
     let reader = Reader::start(lab, actor, last).await?;
     let messages = stream::unfold(reader, async |mut reader| {
         let message = reader.next().await?;
+        // a database that does not answer ends the stream: the browser opens it anew
+        let message = watch::shown(&reader.lab, &reader.actor, message).await.ok()?;
         Some((Ok::<_, Infallible>(frame(&message)), reader))
     });
     // a proxy must not hold messages back until it has a buffer full

@@ -5,14 +5,19 @@ use std::collections::HashMap;
 use app::api::{Arch, ArchInput, Description, Id, ImageType, Subarch, SubarchInput};
 use store::{ArchRow, SubarchRow, SubarchView, Tx, UsedBy};
 
-use super::{Actor, Lab, LabError, in_use};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    in_use,
+};
 use crate::journal::Pending;
 
 /// All architectures by name, each with its flavours by name.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(lab: &Lab) -> Result<Vec<Arch>, LabError> {
+pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Arch>, LabError> {
+    actor.must(Action::ArchRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let rows = store::archs::list(&mut read).await?;
     let mut flavours: HashMap<i64, Vec<Subarch>> = HashMap::new();
@@ -31,7 +36,8 @@ pub async fn list(lab: &Lab) -> Result<Vec<Arch>, LabError> {
 
 /// # Errors
 /// [`LabError::NotFound`].
-pub async fn get(lab: &Lab, id: i64) -> Result<Arch, LabError> {
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Arch, LabError> {
+    actor.must(Action::ArchRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let row = store::archs::get(&mut read, id).await?.ok_or_else(not_found)?;
     let subarchs = store::subarchs::list_for_arch(&mut read, id).await?;
@@ -41,26 +47,30 @@ pub async fn get(lab: &Lab, id: i64) -> Result<Arch, LabError> {
 /// # Errors
 /// Actors other than admins; a name that is taken.
 pub async fn create(lab: &Lab, actor: &Actor, new: ArchInput) -> Result<Arch, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::ArchManage, Ties::NONE)?;
     let new = store::NewArch { name: new.name.into_string(), description: text(new.description) };
     let mut tx = lab.store.begin().await?;
     let id = store::archs::insert(&mut tx, &new).await?;
+    let row = ArchRow { id, name: new.name, description: new.description };
+    audit::made(&mut tx, actor, Subject::new("arch", id, &row.name), facts::arch(&row)).await?;
     tx.commit().await?;
-    Ok(wire(ArchRow { id, name: new.name, description: new.description }, Vec::new()))
+    Ok(wire(row, Vec::new()))
 }
 
 /// # Errors
 /// Actors other than admins; a name that is taken; [`LabError::NotFound`].
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ArchInput) -> Result<Arch, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let mut row = store::archs::get(&mut tx, id).await?.ok_or_else(not_found)?;
     let renamed = row.name != change.name.as_str();
+    let before = row.clone();
     row.name = change.name.into_string();
     if let Some(description) = change.description {
         row.description = description.into_string();
     }
     store::archs::update(&mut tx, &row).await?;
+    audit::changed(&mut tx, actor, Subject::new("arch", id, &before.name), facts::arch(&before), facts::arch(&row)).await?;
     let users = store::archs::used_by(&mut tx, id).await?;
     let subarchs = store::subarchs::list_for_arch(&mut tx, id).await?;
     tx.commit().await?;
@@ -75,11 +85,12 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ArchInput) -> Res
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while machines or images are of it.
 pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::archs::get(&mut tx, id).await?.ok_or_else(not_found)?;
     in_use(&format!("architecture {}", row.name), store::archs::used_by(&mut tx, id).await?)?;
     store::archs::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("arch", id, &row.name), facts::arch(&row)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -87,7 +98,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
 /// # Errors
 /// Actors other than admins; a name that is taken; a bootloader that is none, or of another architecture.
 pub async fn create_subarch(lab: &Lab, actor: &Actor, arch: i64, new: SubarchInput) -> Result<Subarch, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     store::archs::get(&mut tx, arch).await?.ok_or_else(not_found)?;
     let bootloader_id = new.bootloader_id.flatten().map(|Id(id)| id);
@@ -100,6 +111,8 @@ pub async fn create_subarch(lab: &Lab, actor: &Actor, arch: i64, new: SubarchInp
         efiboot: new.efiboot,
     };
     let id = store::subarchs::insert(&mut tx, &row).await?;
+    let made = subarch_of(&mut tx, arch, id).await?;
+    audit::made(&mut tx, actor, Subject::new("subarch", id, &made.name), facts::subarch(&made)).await?;
     let view = subarch_view(&mut tx, arch, id).await?;
     tx.commit().await?;
     Ok(flavour(view))
@@ -108,7 +121,7 @@ pub async fn create_subarch(lab: &Lab, actor: &Actor, arch: i64, new: SubarchInp
 /// # Errors
 /// As [`create_subarch`]; a bootloader taken away from machines that boot from the network; [`LabError::NotFound`].
 pub async fn change_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64, change: SubarchInput) -> Result<Subarch, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let before = subarch_of(&mut tx, arch, id).await?;
     let mut after = before.clone();
@@ -127,6 +140,8 @@ pub async fn change_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64, change
         }
     }
     store::subarchs::update(&mut tx, &after).await?;
+    let subject = Subject::new("subarch", id, &before.name);
+    audit::changed(&mut tx, actor, subject, facts::subarch(&before), facts::subarch(&after)).await?;
     let users = store::subarchs::used_by(&mut tx, id).await?;
     let view = subarch_view(&mut tx, arch, id).await?;
     tx.commit().await?;
@@ -137,11 +152,12 @@ pub async fn change_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64, change
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while machines are of it; [`LabError::NotFound`].
 pub async fn delete_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = subarch_of(&mut tx, arch, id).await?;
     in_use(&format!("subarchitecture {}", row.name), store::subarchs::used_by(&mut tx, id).await?)?;
     store::subarchs::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("subarch", id, &row.name), facts::subarch(&row)).await?;
     tx.commit().await?;
     Ok(())
 }

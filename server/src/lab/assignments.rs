@@ -3,7 +3,11 @@
 use app::api::{Assignee, AssigneeChange, EventKind, NewAssignee, Reason};
 use store::{AssignmentView, Conn, Tx};
 
-use super::{Actor, Lab, LabError, machines};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    machines,
+};
 use crate::journal::{Pending, instant, now_micros};
 
 /// Which assignment of a machine: by its id, or the asking user's.
@@ -15,7 +19,8 @@ pub enum Which {
 
 /// # Errors
 /// [`LabError::NotFound`] when there is no such machine.
-pub async fn list(lab: &Lab, machine: i64) -> Result<Vec<Assignee>, LabError> {
+pub async fn list(lab: &Lab, actor: &Actor, machine: i64) -> Result<Vec<Assignee>, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let views = store::assignments::list_views_of_machine(&mut read, machine).await?;
     if views.is_empty() && store::machines::get(&mut read, machine).await?.is_none() {
@@ -27,6 +32,7 @@ pub async fn list(lab: &Lab, machine: i64) -> Result<Vec<Assignee>, LabError> {
 /// # Errors
 /// [`LabError::NotFound`].
 pub async fn get(lab: &Lab, actor: &Actor, machine: i64, which: Which) -> Result<Assignee, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     find(&mut read, actor, machine, which).await.map(wire)
 }
@@ -34,11 +40,10 @@ pub async fn get(lab: &Lab, actor: &Actor, machine: i64, which: Which) -> Result
 /// # Errors
 /// Actors other than admins; an unknown user; one who has the machine already.
 pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewAssignee) -> Result<Assignee, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::AssigneeCreate, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
-    if store::machines::get(&mut tx, machine).await?.is_none() {
-        return Err(machines::not_found());
-    }
+    let row = store::machines::get(&mut tx, machine).await?.ok_or_else(machines::not_found)?;
+    let name = row.name;
     let user = store::users::get_by_name(&mut tx, &new.user).await?.ok_or_else(|| LabError::invalid("no such user"))?;
     let row = store::NewAssignment {
         machine_id: machine,
@@ -48,6 +53,7 @@ pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewAssignee) ->
     };
     let id = store::assignments::insert(&mut tx, &row).await?;
     let view = store::assignments::view(&mut tx, id).await?.ok_or_else(not_found)?;
+    audit::made(&mut tx, actor, Subject::new("assignee", machine, &name), facts::assignment(&view)).await?;
     commit(lab, actor, tx, machine).await?;
     Ok(wire(view))
 }
@@ -61,7 +67,10 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, which: Which, change
     let reason = change.reason.map(Reason::into_string).unwrap_or_default();
     if view.reason != reason {
         store::assignments::set_reason(&mut tx, view.id, &reason).await?;
+        let before = facts::assignment(&view);
         view.reason = reason;
+        let name = machine_name(&mut tx, machine).await?;
+        audit::changed(&mut tx, actor, Subject::new("assignee", machine, &name), before, facts::assignment(&view)).await?;
         commit(lab, actor, tx, machine).await?;
     }
     Ok(wire(view))
@@ -74,6 +83,8 @@ pub async fn delete(lab: &Lab, actor: &Actor, machine: i64, which: Which) -> Res
     let view = find(&mut tx, actor, machine, which).await?;
     must_own(actor, &view)?;
     store::assignments::delete(&mut tx, view.id).await?;
+    let name = machine_name(&mut tx, machine).await?;
+    audit::gone(&mut tx, actor, Subject::new("assignee", machine, &name), facts::assignment(&view)).await?;
     commit(lab, actor, tx, machine).await
 }
 
@@ -97,12 +108,12 @@ async fn find(conn: &mut Conn, actor: &Actor, machine: i64, which: Which) -> Res
     }
 }
 
+async fn machine_name(conn: &mut Conn, machine: i64) -> Result<String, LabError> {
+    Ok(store::machines::get(conn, machine).await?.ok_or_else(machines::not_found)?.name)
+}
+
 fn must_own(actor: &Actor, view: &AssignmentView) -> Result<(), LabError> {
-    if actor.admin || view.user_id == actor.user_id {
-        Ok(())
-    } else {
-        Err(LabError::Forbidden("only an admin or the assignee may do this".into()))
-    }
+    actor.must(Action::AssigneeChange, Ties::assigned(view.user_id == actor.user_id))
 }
 
 async fn commit(lab: &Lab, actor: &Actor, mut tx: Tx, machine: i64) -> Result<(), LabError> {

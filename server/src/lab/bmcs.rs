@@ -5,7 +5,11 @@ use std::collections::HashMap;
 use app::api::{Bmc, BmcInput, BmcType};
 use store::{BmcRow, Tx};
 
-use super::{Actor, Lab, LabError, in_use};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    in_use,
+};
 use crate::journal::{Pending, now_micros};
 
 /// What sealed BMC passwords are sealed for.
@@ -22,6 +26,7 @@ const INFO: usize = 256;
 /// # Errors
 /// The store's.
 pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Bmc>, LabError> {
+    actor.must(Action::BmcRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let rows = store::bmcs::list(&mut read).await?;
     let mut machines: HashMap<i64, Vec<String>> = HashMap::new();
@@ -43,6 +48,7 @@ pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Bmc>, LabError> {
 /// # Errors
 /// [`LabError::NotFound`].
 pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Bmc, LabError> {
+    actor.must(Action::BmcRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let row = store::bmcs::get(&mut read, id).await?.ok_or_else(not_found)?;
     let machines = store::bmcs::used_by(&mut read, id).await?.into_iter().map(|used| used.name).collect();
@@ -52,7 +58,7 @@ pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Bmc, LabError> {
 /// # Errors
 /// Actors other than admins; a name or address that is taken.
 pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::BmcManage, Ties::NONE)?;
     let password_sealed = match &new.password {
         Some(password) => sealed(lab, password.as_str())?,
         None => None,
@@ -71,6 +77,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabE
     };
     let mut tx = lab.store.begin().await?;
     row.id = store::bmcs::insert(&mut tx, &as_new(&row)).await?;
+    audit::made(&mut tx, actor, Subject::new("bmc", row.id, &row.name), facts::bmc(&row)).await?;
     tx.commit().await?;
     Ok(wire(actor, row, Vec::new()))
 }
@@ -78,7 +85,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabE
 /// # Errors
 /// Actors other than admins; a name or address that is taken; a type that one of its machines does not fit.
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Result<Bmc, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::BmcManage, Ties::NONE)?;
     let password = match &change.password {
         Some(password) => Some(sealed(lab, password.as_str())?),
         None => None,
@@ -107,6 +114,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
         must_fit(&mut tx, id, change.bmc_type).await?;
     }
     store::bmcs::update(&mut tx, &after).await?;
+    audit::changed(&mut tx, actor, Subject::new("bmc", id, &before.name), facts::bmc(&before), facts::bmc(&after)).await?;
     tx.commit().await?;
     let mut pending = Pending::default();
     machines.iter().for_each(|machine| pending.changed(machine.id));
@@ -117,11 +125,12 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while machines have it.
 pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::BmcManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::bmcs::get(&mut tx, id).await?.ok_or_else(not_found)?;
     in_use(&format!("BMC {}", row.name), store::bmcs::used_by(&mut tx, id).await?)?;
     store::bmcs::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("bmc", id, &row.name), facts::bmc(&row)).await?;
     tx.commit().await?;
     lab.fleet.forget_bmc(id);
     Ok(())
@@ -188,13 +197,14 @@ fn as_new(row: &BmcRow) -> store::NewBmc {
 }
 
 fn wire(actor: &Actor, row: BmcRow, machines: Vec<String>) -> Bmc {
+    let (ip, username) = if actor.may(Action::BmcAddress, Ties::NONE) { (row.ip, row.username) } else { Default::default() };
     Bmc {
         id: row.id,
         name: row.name,
-        ip: row.ip,
+        ip,
         port: u16::try_from(row.port).unwrap_or(PORT),
         bmc_type: kind(&row.bmc_type),
-        username: if actor.admin { row.username } else { String::new() },
+        username,
         has_password: row.password_sealed.is_some(),
         machines,
     }

@@ -4,14 +4,19 @@ use std::{sync::Arc, time::Duration};
 
 use app::api::EventKind;
 use async_trait::async_trait;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::ConsoleTokenRow;
 
-use super::{Actor, Lab, LabError, Origin, power};
+use super::{
+    Action, Actor, Lab, LabError, Origin,
+    audit::{self, Subject},
+    power,
+};
 use crate::{
     bmc::{Bmc, BmcError},
     console::{Lines, Viewer},
-    journal::now_micros,
+    journal::{Pending, now_micros},
     secrets,
 };
 
@@ -23,8 +28,13 @@ const TICKET: Duration = Duration::from_secs(300);
 /// # Errors
 /// Actors who are neither admin nor assignee, machines without BMC.
 pub async fn attach(lab: &Lab, actor: &Actor, id: i64) -> Result<Viewer, LabError> {
-    power::controlled(lab, actor, id, "console requires a BMC").await?;
-    lab.journal.record(id, Some(&actor.cause()), EventKind::ConsoleAccess {}).await?;
+    let (machine, _) = power::controlled(lab, actor, id, Action::MachineConsole, "console requires a BMC").await?;
+    let mut tx = lab.store.begin().await?;
+    let mut pending = Pending::default();
+    lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), EventKind::ConsoleAccess {}).await?;
+    audit::did(&mut tx, actor, Subject::new("machine", id, &machine.name), "console", json!({})).await?;
+    tx.commit().await?;
+    lab.journal.publish(pending);
     Ok(lab.consoles.attach(id, &lines(lab), &actor.username))
 }
 
@@ -38,7 +48,7 @@ pub(super) fn record(lab: &Lab, id: i64, during: Duration) {
 /// # Errors
 /// Actors who are neither admin nor assignee, machines without BMC.
 pub async fn ticket(lab: &Lab, actor: &Actor, id: i64) -> Result<String, LabError> {
-    power::controlled(lab, actor, id, "console requires a BMC").await?;
+    power::controlled(lab, actor, id, Action::MachineConsole, "console requires a BMC").await?;
     let token = secrets::random_hex::<24>()?;
     let now = now_micros();
     let row = ConsoleTokenRow {
@@ -64,7 +74,7 @@ pub async fn redeem(lab: &Lab, token: &str) -> Result<(Actor, i64), LabError> {
     let row = row.ok_or_else(|| LabError::not_found("this console key is unknown, used or too old"))?;
     let user = store::users::get(&mut tx, row.user_id).await?.ok_or(LabError::Unauthenticated)?;
     tx.commit().await?;
-    let actor = Actor { user_id: user.id, username: user.username, admin: user.admin, origin: Origin::Ticket };
+    let actor = Actor::new(user.id, &user.username, user.admin, Origin::Ticket);
     Ok((actor, row.machine_id))
 }
 

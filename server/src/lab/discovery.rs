@@ -4,9 +4,14 @@ use app::api::{
     DiscoveredChange, DiscoveredInfo, DiscoveredInterface, DiscoveredMac, EventKind, Id, Interface, MacAddr, Machine, NewInterface,
     NewMachine,
 };
+use serde_json::json;
 use store::DiscoveredRow;
 
-use super::{Actor, Lab, LabError, interfaces, machines, vendors};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject},
+    interfaces, machines, vendors,
+};
 use crate::journal::{instant, now_micros};
 
 /// Most unknown MACs kept: whoever can reach the DHCP server can make up MACs (W26).
@@ -62,7 +67,7 @@ pub async fn seen(lab: &Lab, mac: &MacAddr, discover: bool, said: Said) -> Resul
 /// # Errors
 /// Actors other than admins.
 pub async fn list(lab: &Lab, actor: &Actor, dismissed: bool) -> Result<Vec<DiscoveredMac>, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::DiscoveryManage, Ties::NONE)?;
     let rows = store::discovered_macs::list(&mut *lab.store.read().await?).await?;
     Ok(rows.into_iter().filter(|row| dismissed || !row.dismissed).map(wire).collect())
 }
@@ -70,10 +75,13 @@ pub async fn list(lab: &Lab, actor: &Actor, dismissed: bool) -> Result<Vec<Disco
 /// # Errors
 /// Actors other than admins; [`LabError::NotFound`].
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: DiscoveredChange) -> Result<DiscoveredMac, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::DiscoveryManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
+    let before = store::discovered_macs::get(&mut tx, id).await?.ok_or_else(not_found)?;
     store::discovered_macs::set_dismissed(&mut tx, id, change.dismissed).await?;
     let row = store::discovered_macs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    let told = |row: &DiscoveredRow| json!({ "dismissed": row.dismissed });
+    audit::changed(&mut tx, actor, Subject::new("discovered", id, &row.mac), told(&before), told(&row)).await?;
     tx.commit().await?;
     Ok(wire(row))
 }
@@ -83,11 +91,11 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: DiscoveredChange)
 /// # Errors
 /// Actors other than admins; [`LabError::NotFound`].
 pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::DiscoveryManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
-    if !store::discovered_macs::delete(&mut tx, id).await? {
-        return Err(not_found());
-    }
+    let row = store::discovered_macs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    store::discovered_macs::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("discovered", id, &row.mac), json!({ "mac": row.mac })).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -115,7 +123,7 @@ pub async fn into_interface(lab: &Lab, actor: &Actor, id: i64, new: DiscoveredIn
 }
 
 async fn mac(lab: &Lab, actor: &Actor, id: i64) -> Result<MacAddr, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::DiscoveryManage, Ties::NONE)?;
     let row = store::discovered_macs::get(&mut *lab.store.read().await?, id).await?.ok_or_else(not_found)?;
     MacAddr::parse(&row.mac).map_err(LabError::Internal)
 }

@@ -5,7 +5,11 @@ use std::{collections::HashSet, path::PathBuf};
 use app::api::{Description, Image, ImageChange, ImageType, NewImage};
 use store::{ImageRow, ImageView, Tx};
 
-use super::{Actor, Lab, LabError, in_use, whole};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    in_use, whole,
+};
 use crate::{
     images::{ReceiveError, Received, Swept, safe_name, shown_name},
     journal::{Pending, instant, now_micros},
@@ -21,7 +25,7 @@ const PATH_TRIES: usize = 3;
 /// The store's.
 pub async fn list(lab: &Lab, actor: &Actor, all: bool) -> Result<Vec<Image>, LabError> {
     let mut read = lab.store.read().await?;
-    let mut views = match (all, actor.admin) {
+    let mut views = match (all, actor.may(Action::ImageRead, Ties::NONE)) {
         (true, true) => store::images::list(&mut read).await?,
         (true, false) => store::images::list_visible_to(&mut read, actor.user_id).await?,
         (false, _) => store::images::list_owned_by(&mut read, actor.user_id).await?,
@@ -36,9 +40,7 @@ pub async fn list(lab: &Lab, actor: &Actor, all: bool) -> Result<Vec<Image>, Lab
 pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Image, LabError> {
     let mut read = lab.store.read().await?;
     let view = store::images::view(&mut read, id).await?.ok_or_else(not_found)?;
-    if !visible(actor, view.public, view.user_id) {
-        return Err(forbidden());
-    }
+    actor.must(Action::ImageRead, Ties::owned(actor, view.user_id).and_public(view.public))?;
     Ok(wire(actor, view))
 }
 
@@ -55,8 +57,9 @@ pub async fn content(lab: &Lab, actor: &Actor, id: i64) -> Result<(Image, PathBu
 /// Checks what can be checked of an upload before its file is there.
 ///
 /// # Errors
-/// No or an unknown architecture.
-pub async fn check(lab: &Lab, new: &NewImage) -> Result<(), LabError> {
+/// The actor's right; no or an unknown architecture.
+pub async fn check(lab: &Lab, actor: &Actor, new: &NewImage) -> Result<(), LabError> {
+    actor.must(Action::ImageCreate, Ties::NONE)?;
     if new.arch.is_empty() {
         return Err(LabError::invalid("arch is required"));
     }
@@ -72,7 +75,7 @@ pub async fn check(lab: &Lab, new: &NewImage) -> Result<(), LabError> {
 pub async fn create(lab: &Lab, actor: &Actor, new: NewImage, file_name: String, file: Received) -> Result<Image, LabError> {
     let (lab, actor) = (lab.clone(), actor.clone());
     whole(async move {
-        check(&lab, &new).await?;
+        check(&lab, &actor, &new).await?;
         let sha256 = file.sha256().to_owned();
         let size = i64::try_from(file.size()).map_err(|_| LabError::TooLarge { limit: lab.images.limit() })?;
         let gate = lab.images.gate().await?;
@@ -119,6 +122,8 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ImageChange) -> R
     }
     if before != after {
         store::images::update(&mut tx, &after).await?;
+        let subject = Subject::new("image", id, &before.filename);
+        audit::changed(&mut tx, actor, subject, facts::image(&before), facts::image(&after)).await?;
     }
     let view = store::images::view(&mut tx, id).await?.ok_or_else(not_found)?;
     tx.commit().await?;
@@ -140,6 +145,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
         let row = owned(&mut tx, &actor, id).await?;
         in_use(&format!("image {}", row.filename), store::images::used_by(&mut tx, id).await?)?;
         store::images::delete(&mut tx, id).await?;
+        audit::gone(&mut tx, &actor, Subject::new("image", id, &row.filename), facts::image(&row)).await?;
         let shared = !store::images::list_by_sha256(&mut tx, &row.sha256).await?.is_empty();
         tx.commit().await?;
         if !shared && let Err(error) = gate.remove(&row.sha256).await {
@@ -163,7 +169,7 @@ pub async fn sweep(lab: &Lab) -> Result<Swept, LabError> {
 
 /// Whether the actor may see and use it.
 pub(super) fn visible(actor: &Actor, public: bool, owner: Option<i64>) -> bool {
-    public || may_change(actor, owner)
+    actor.may(Action::ImageRead, Ties::owned(actor, owner).and_public(public))
 }
 
 impl From<ReceiveError> for LabError {
@@ -176,15 +182,11 @@ impl From<ReceiveError> for LabError {
 }
 
 fn may_change(actor: &Actor, owner: Option<i64>) -> bool {
-    actor.admin || owner == Some(actor.user_id)
+    actor.may(Action::ImageChange, Ties::owned(actor, owner))
 }
 
 fn not_found() -> LabError {
     LabError::not_found("image not found")
-}
-
-fn forbidden() -> LabError {
-    LabError::Forbidden("Forbidden".into())
 }
 
 fn no_such_arch() -> LabError {
@@ -193,7 +195,8 @@ fn no_such_arch() -> LabError {
 
 async fn owned(tx: &mut Tx, actor: &Actor, id: i64) -> Result<ImageRow, LabError> {
     let row = store::images::get(tx, id).await?.ok_or_else(not_found)?;
-    if may_change(actor, row.user_id) { Ok(row) } else { Err(forbidden()) }
+    actor.must(Action::ImageChange, Ties::owned(actor, row.user_id))?;
+    Ok(row)
 }
 
 async fn insert(lab: &Lab, actor: &Actor, new: NewImage, file_name: &str, sha256: String, size: i64) -> Result<ImageView, LabError> {
@@ -221,6 +224,9 @@ async fn insert(lab: &Lab, actor: &Actor, new: NewImage, file_name: &str, sha256
         }
     }
     let id = store::images::insert(&mut tx, &row).await?;
+    if let Some(made) = store::images::get(&mut tx, id).await? {
+        audit::made(&mut tx, actor, Subject::new("image", id, &made.filename), facts::image(&made)).await?;
+    }
     let view = store::images::view(&mut tx, id).await?.ok_or_else(not_found)?;
     tx.commit().await?;
     Ok(view)

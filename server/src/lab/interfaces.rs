@@ -6,12 +6,17 @@ use app::api::{ConfigTypeV4, EventKind, Id, Interface, InterfaceChange, Ipv4, Ne
 use ipnet::Ipv4Net;
 use store::{Conn, InterfaceRow, InterfaceView, NetworkRow, Tx};
 
-use super::{Actor, Lab, LabError, mac_taken, machines, networks};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    mac_taken, machines, networks,
+};
 use crate::journal::{Pending, instant};
 
 /// # Errors
 /// [`LabError::NotFound`] when there is no such machine.
-pub async fn list(lab: &Lab, machine: i64) -> Result<Vec<Interface>, LabError> {
+pub async fn list(lab: &Lab, actor: &Actor, machine: i64) -> Result<Vec<Interface>, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let views = store::interfaces::list_views_of_machine(&mut read, machine).await?;
     if views.is_empty() && store::machines::get(&mut read, machine).await?.is_none() {
@@ -22,7 +27,8 @@ pub async fn list(lab: &Lab, machine: i64) -> Result<Vec<Interface>, LabError> {
 
 /// # Errors
 /// [`LabError::NotFound`].
-pub async fn get(lab: &Lab, machine: i64, id: i64) -> Result<Interface, LabError> {
+pub async fn get(lab: &Lab, actor: &Actor, machine: i64, id: i64) -> Result<Interface, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let view = store::interfaces::view(&mut read, id).await?;
     view.filter(|view| view.machine_id == machine).map(wire).ok_or_else(not_found)
@@ -31,7 +37,7 @@ pub async fn get(lab: &Lab, machine: i64, id: i64) -> Result<Interface, LabError
 /// # Errors
 /// Actors other than admins; a MAC that is taken; an unknown network.
 pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewInterface) -> Result<Interface, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::InterfaceCreate, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     if store::machines::get(&mut tx, machine).await?.is_none() {
         return Err(machines::not_found());
@@ -47,6 +53,9 @@ pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewInterface) -
         reserved_ipv4: None,
     };
     let id = store::interfaces::insert(&mut tx, &row).await.map_err(|error| mac_taken(error, &row.mac))?;
+    if let Some(made) = store::interfaces::get(&mut tx, id).await? {
+        audit::made(&mut tx, actor, Subject::new("interface", id, &made.mac), facts::interface(&made)).await?;
+    }
     store::discovered_macs::delete_by_mac(&mut tx, &row.mac).await?;
     finish(lab, actor, tx, machine, id, vec!["interfaces".into()]).await
 }
@@ -58,7 +67,10 @@ pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewInterface) -
 /// its pool or missing.
 pub async fn change(lab: &Lab, actor: &Actor, machine: i64, id: i64, change: InterfaceChange) -> Result<Interface, LabError> {
     let mut tx = lab.store.begin().await?;
-    machines::must_may_change(&mut tx, actor, machine).await?;
+    let (_, ties) = machines::with_ties(&mut tx, actor, machine).await?;
+    if !actor.may(Action::InterfaceWiring, ties) {
+        actor.must(Action::InterfaceAddress, ties)?;
+    }
     let before = store::interfaces::get(&mut tx, id).await?.filter(|row| row.machine_id == machine).ok_or_else(not_found)?;
     let mut after = before.clone();
     if let Some(identifier) = change.identifier {
@@ -71,8 +83,8 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, id: i64, change: Int
         after.network_id = network.map(|Id(id)| id);
     }
     let moved = before.network_id != after.network_id;
-    if (moved || before.mac != after.mac) && !actor.admin {
-        return Err(LabError::Forbidden("only an admin may change an interface's MAC or network".into()));
+    if moved || before.mac != after.mac {
+        actor.must(Action::InterfaceWiring, Ties::NONE)?;
     }
     let network = known_network(&mut tx, after.network_id).await?;
     if moved {
@@ -81,12 +93,18 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, id: i64, change: Int
     if change.config_type_v4.is_some() || change.configured_ipv4.is_some() {
         configure(&mut tx, network.as_ref(), &mut after, change.config_type_v4, change.configured_ipv4).await?;
     }
+    let configured = |row: &InterfaceRow| (row.identifier.clone(), row.static_ipv4.clone(), row.reserved_ipv4.clone());
+    if !moved && configured(&before) != configured(&after) {
+        actor.must(Action::InterfaceAddress, ties)?;
+    }
     let changed = differences(&before, &after);
     if changed.is_empty() {
         let view = store::interfaces::view(&mut tx, id).await?.ok_or_else(not_found)?;
         return Ok(wire(view));
     }
     store::interfaces::update(&mut tx, &after).await.map_err(|error| mac_taken(error, &after.mac))?;
+    let subject = Subject::new("interface", id, &before.mac);
+    audit::changed(&mut tx, actor, subject, facts::interface(&before), facts::interface(&after)).await?;
     store::discovered_macs::delete_by_mac(&mut tx, &after.mac).await?;
     finish(lab, actor, tx, machine, id, changed).await
 }
@@ -94,10 +112,11 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, id: i64, change: Int
 /// # Errors
 /// Actors other than admins; [`LabError::NotFound`].
 pub async fn delete(lab: &Lab, actor: &Actor, machine: i64, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::InterfaceDelete, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
-    store::interfaces::get(&mut tx, id).await?.filter(|row| row.machine_id == machine).ok_or_else(not_found)?;
+    let row = store::interfaces::get(&mut tx, id).await?.filter(|row| row.machine_id == machine).ok_or_else(not_found)?;
     store::interfaces::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("interface", id, &row.mac), facts::interface(&row)).await?;
     let mut pending = Pending::default();
     let what = EventKind::SettingsChange { changed: vec!["interfaces".into()] };
     lab.journal.record_in(&mut tx, &mut pending, machine, Some(&actor.cause()), what).await?;

@@ -7,7 +7,7 @@ use app::api::{Lease, MacAddr};
 use ipnet::Ipv4Net;
 use store::InterfaceRow;
 
-use super::{Actor, Lab, LabError, networks};
+use super::{Action, Actor, Lab, LabError, Ties, networks};
 use crate::journal::{Pending, instant, now_micros};
 
 /// What a MAC is answered over DHCP.
@@ -89,6 +89,8 @@ pub async fn subnet(lab: &Lab, mac: &MacAddr, subnets: &[Subnet]) -> Result<Opti
 /// # Errors
 /// The store's.
 pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Lease>, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
+    let all = actor.may(Action::LeaseOfNobody, Ties::NONE);
     let views = store::leases::list(&mut *lab.store.read().await?).await?;
     let wire = |view: store::LeaseView| Lease {
         mac: view.mac,
@@ -97,7 +99,7 @@ pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Lease>, LabError> {
         machine_id: view.machine_id,
         machine: view.machine_name,
     };
-    Ok(views.into_iter().filter(|view| actor.admin || view.machine_id.is_some()).map(wire).collect())
+    Ok(views.into_iter().filter(|view| all || view.machine_id.is_some()).map(wire).collect())
 }
 
 /// A static address wins: the installed system has it, and DHCP must not give it another.

@@ -5,6 +5,7 @@ pub mod accounts;
 mod actor;
 pub mod archs;
 pub mod assignments;
+pub mod audit;
 pub mod bmcs;
 pub mod consoles;
 pub mod discovery;
@@ -14,6 +15,7 @@ pub mod interfaces;
 pub mod leases;
 pub mod machines;
 pub mod networks;
+pub mod policy;
 pub mod power;
 pub mod preseeds;
 pub mod provision;
@@ -26,9 +28,10 @@ use std::{future::Future, ops::Deref, panic::resume_unwind, sync::Arc};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-pub use actor::{Actor, Origin};
+pub use actor::{Actor, Origin, Reach};
 pub use error::LabError;
 use error::{in_use, mac_taken};
+pub use policy::{Action, Ties};
 
 use crate::{
     bmc::Fleet,

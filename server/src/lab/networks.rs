@@ -9,14 +9,19 @@ use app::api::{Cidr, FreeAddresses, Network, NetworkInput};
 use ipnet::Ipv4Net;
 use store::{NetworkRow, Tx};
 
-use super::{Actor, Lab, LabError, in_use, interfaces};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    in_use, interfaces,
+};
 use crate::journal::Pending;
 
 /// All networks by name.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(lab: &Lab) -> Result<Vec<Network>, LabError> {
+pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Network>, LabError> {
+    actor.must(Action::NetworkRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let rows = store::networks::list(&mut read).await?;
     let interfaces = store::interfaces::list_views(&mut read).await?;
@@ -40,7 +45,8 @@ pub async fn list(lab: &Lab) -> Result<Vec<Network>, LabError> {
 
 /// # Errors
 /// [`LabError::NotFound`].
-pub async fn get(lab: &Lab, id: i64) -> Result<Network, LabError> {
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Network, LabError> {
+    actor.must(Action::NetworkRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let row = store::networks::get(&mut read, id).await?.ok_or_else(not_found)?;
     let machines = store::networks::used_by(&mut read, id).await?.into_iter().map(|used| used.name).collect();
@@ -50,7 +56,7 @@ pub async fn get(lab: &Lab, id: i64) -> Result<Network, LabError> {
 /// # Errors
 /// Actors other than admins; pools that do not fit; a name or subnet that is taken.
 pub async fn create(lab: &Lab, actor: &Actor, new: NetworkInput) -> Result<Network, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::NetworkManage, Ties::NONE)?;
     let mut row = row(0, new)?;
     let mut tx = lab.store.begin().await?;
     must_not_overlap(&mut tx, &row).await?;
@@ -61,6 +67,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NetworkInput) -> Result<Netwo
         reserved_net: row.reserved_net.clone(),
     };
     row.id = store::networks::insert(&mut tx, &new).await?;
+    audit::made(&mut tx, actor, Subject::new("network", row.id, &row.name), facts::network(&row)).await?;
     tx.commit().await?;
     Ok(wire(row, Vec::new()))
 }
@@ -71,14 +78,16 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NetworkInput) -> Result<Netwo
 /// # Errors
 /// As [`create`], and pools that cut off an address in use.
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> Result<Network, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::NetworkManage, Ties::NONE)?;
     let row = row(id, change)?;
     let mut tx = lab.store.begin().await?;
-    store::networks::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    let before = store::networks::get(&mut tx, id).await?.ok_or_else(not_found)?;
     must_not_overlap(&mut tx, &row).await?;
     let machines = store::networks::used_by(&mut tx, id).await?;
     must_keep_addresses(&mut tx, &row, &machines).await?;
     store::networks::update(&mut tx, &row).await?;
+    let subject = Subject::new("network", id, &before.name);
+    audit::changed(&mut tx, actor, subject, facts::network(&before), facts::network(&row)).await?;
     tx.commit().await?;
     let mut pending = Pending::default();
     machines.iter().for_each(|machine| pending.changed(machine.id));
@@ -89,11 +98,12 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> 
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while interfaces are in it.
 pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::NetworkManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::networks::get(&mut tx, id).await?.ok_or_else(not_found)?;
     in_use(&format!("network {}", row.name), store::networks::used_by(&mut tx, id).await?)?;
     store::networks::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("network", id, &row.name), facts::network(&row)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -102,7 +112,8 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
 ///
 /// # Errors
 /// [`LabError::NotFound`].
-pub async fn free(lab: &Lab, id: i64, limit: usize) -> Result<FreeAddresses, LabError> {
+pub async fn free(lab: &Lab, actor: &Actor, id: i64, limit: usize) -> Result<FreeAddresses, LabError> {
+    actor.must(Action::NetworkRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let row = store::networks::get(&mut read, id).await?.ok_or_else(not_found)?;
     // an interface's id is never 0: nobody is left out

@@ -4,13 +4,19 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use app::api::{EventKind, PowerAction, PowerAnswer, PowerState};
 use async_trait::async_trait;
+use serde_json::json;
 use store::{BmcRow, MachineRow};
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
-use super::{Actor, Lab, LabError, bmcs, machines, whole};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject},
+    bmcs, machines, whole,
+};
 use crate::{
     bmc::{Bmc, BmcError, BmcTarget, BootDevice, PowerControl, PowerReading, Roster},
+    journal::Pending,
     secrets::Secrets,
 };
 
@@ -21,9 +27,10 @@ const LOOK_AGAIN: [Duration; 4] = [Duration::from_millis(300), Duration::from_se
 ///
 /// # Errors
 /// [`LabError::NotFound`]. A BMC that fails is an answer, not an error.
-pub async fn ask(lab: &Lab, _actor: &Actor, id: i64) -> Result<PowerAnswer, LabError> {
+pub async fn ask(lab: &Lab, actor: &Actor, id: i64) -> Result<PowerAnswer, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
-    let machine = store::machines::get(&mut read, id).await?.ok_or_else(machines::not_found)?;
+    let (machine, ties) = machines::with_ties(&mut read, actor, id).await?;
     let bmc = match machine.bmc_id {
         Some(bmc) => store::bmcs::get(&mut read, bmc).await?,
         None => None,
@@ -32,7 +39,9 @@ pub async fn ask(lab: &Lab, _actor: &Actor, id: i64) -> Result<PowerAnswer, LabE
     let Some(bmc) = bmc else {
         return Ok(PowerAnswer { state: PowerState::Unknown, error: None });
     };
-    Ok(answer(look(lab, id, &target(&lab.secrets, &machine, bmc)).await))
+    let mut answer = answer(look(lab, id, &target(&lab.secrets, &machine, bmc)).await);
+    answer.error = answer.error.filter(|_| actor.may(Action::MachineDetails, ties));
+    Ok(answer)
 }
 
 /// Carries out a power command and answers with the power right after it.
@@ -45,7 +54,7 @@ pub async fn act(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Resu
 }
 
 async fn command(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Result<PowerAnswer, LabError> {
-    let (machine, bmc) = controlled(lab, actor, id, "power state changes require a BMC").await?;
+    let (machine, bmc) = controlled(lab, actor, id, Action::MachineControl, "power state changes require a BMC").await?;
     let efi = efiboot(lab, &machine).await?;
     let target = target(&lab.secrets, &machine, bmc);
     match action {
@@ -56,10 +65,21 @@ async fn command(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Resu
         PowerAction::Off => control(lab, actor, id, &target, PowerControl::Off).await?,
         PowerAction::Reboot => control(lab, actor, id, &target, PowerControl::Reset).await?,
     }
-    lab.journal.record(id, Some(&actor.cause()), EventKind::PowerChange { power: action.word().into() }).await?;
+    note(lab, actor, &machine, action.word()).await?;
     let now = look(lab, id, &target).await;
     look_again(lab.clone(), id, target);
     Ok(answer(now))
+}
+
+/// Writes what was done with a machine's power, for its log and for the audit's.
+pub(super) async fn note(lab: &Lab, actor: &Actor, machine: &MachineRow, power: &str) -> Result<(), LabError> {
+    let mut tx = lab.store.begin().await?;
+    let mut pending = Pending::default();
+    lab.journal.record_in(&mut tx, &mut pending, machine.id, Some(&actor.cause()), EventKind::PowerChange { power: power.into() }).await?;
+    audit::did(&mut tx, actor, Subject::new("machine", machine.id, &machine.name), "power", json!({ "power": power })).await?;
+    tx.commit().await?;
+    lab.journal.publish(pending);
+    Ok(())
 }
 
 fn answer(reading: PowerReading) -> PowerAnswer {
@@ -67,9 +87,10 @@ fn answer(reading: PowerReading) -> PowerAnswer {
 }
 
 /// A machine the actor may control, with its BMC.
-pub(super) async fn controlled(lab: &Lab, actor: &Actor, id: i64, without: &str) -> Result<(MachineRow, BmcRow), LabError> {
+pub(super) async fn controlled(lab: &Lab, actor: &Actor, id: i64, action: Action, without: &str) -> Result<(MachineRow, BmcRow), LabError> {
     let mut read = lab.store.read().await?;
-    let machine = machines::must_may_change(&mut read, actor, id).await?;
+    let (machine, ties) = machines::with_ties(&mut read, actor, id).await?;
+    actor.must(action, ties)?;
     let bmc = match machine.bmc_id {
         Some(bmc) => store::bmcs::get(&mut read, bmc).await?,
         None => None,

@@ -3,7 +3,11 @@
 use app::api::{CONTENT_LIMIT, Description, Id, NewPreseed, Preseed, PreseedChange, PreseedPreview, PreseedType, PreviewRequest};
 use store::{PreseedRow, PreseedView, Tx};
 
-use super::{Actor, Lab, LabError, in_use, machines};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    in_use, machines,
+};
 use crate::journal::{Pending, now_micros};
 
 /// The preseeds the actor may see, by name, or only its own.
@@ -12,7 +16,7 @@ use crate::journal::{Pending, now_micros};
 /// The store's.
 pub async fn list(lab: &Lab, actor: &Actor, all: bool) -> Result<Vec<Preseed>, LabError> {
     let mut read = lab.store.read().await?;
-    let mut views = match (all, actor.admin) {
+    let mut views = match (all, actor.may(Action::PreseedRead, Ties::NONE)) {
         (true, true) => store::preseeds::list(&mut read).await?,
         (true, false) => store::preseeds::list_visible_to(&mut read, actor.user_id).await?,
         (false, _) => store::preseeds::list_owned_by(&mut read, actor.user_id).await?,
@@ -27,15 +31,14 @@ pub async fn list(lab: &Lab, actor: &Actor, all: bool) -> Result<Vec<Preseed>, L
 pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Preseed, LabError> {
     let mut read = lab.store.read().await?;
     let view = store::preseeds::view(&mut read, id).await?.ok_or_else(not_found)?;
-    if !visible(actor, view.public, view.user_id) {
-        return Err(forbidden());
-    }
+    actor.must(Action::PreseedRead, Ties::owned(actor, view.user_id).and_public(view.public))?;
     Ok(wire(actor, view))
 }
 
 /// # Errors
 /// A name that is taken, content over the limit.
 pub async fn create(lab: &Lab, actor: &Actor, new: NewPreseed) -> Result<Preseed, LabError> {
+    actor.must(Action::PreseedCreate, Ties::NONE)?;
     let content = new.content.unwrap_or_default();
     check_content(&content)?;
     let row = store::NewPreseed {
@@ -50,6 +53,9 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewPreseed) -> Result<Preseed
     };
     let mut tx = lab.store.begin().await?;
     let id = store::preseeds::insert(&mut tx, &row).await?;
+    if let Some(made) = store::preseeds::get(&mut tx, id).await? {
+        audit::made(&mut tx, actor, Subject::new("preseed", id, &made.filename), facts::preseed(&made)).await?;
+    }
     let view = store::preseeds::view(&mut tx, id).await?.ok_or_else(not_found)?;
     tx.commit().await?;
     Ok(wire(actor, view))
@@ -81,6 +87,8 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: PreseedChange) ->
     if before != after {
         after.updated_at = now_micros();
         store::preseeds::update(&mut tx, &after).await?;
+        let subject = Subject::new("preseed", id, &before.filename);
+        audit::changed(&mut tx, actor, subject, facts::preseed(&before), facts::preseed(&after)).await?;
     }
     let machines = store::preseeds::used_by(&mut tx, id).await?;
     let view = store::preseeds::view(&mut tx, id).await?.ok_or_else(not_found)?;
@@ -98,6 +106,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     let row = owned(&mut tx, actor, id).await?;
     in_use(&format!("preseed {}", row.filename), store::preseeds::used_by(&mut tx, id).await?)?;
     store::preseeds::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("preseed", id, &row.filename), facts::preseed(&row)).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -108,7 +117,8 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
 /// Actors who may not change the machine (a preseed shows its assignees' keys), or not see the preseed; no preseed.
 pub async fn preview(lab: &Lab, actor: &Actor, machine: i64, wanted: PreviewRequest) -> Result<PreseedPreview, LabError> {
     let mut read = lab.store.read().await?;
-    let row = machines::must_may_change(&mut read, actor, machine).await?;
+    let (row, ties) = machines::with_ties(&mut read, actor, machine).await?;
+    actor.must(Action::MachineDetails, ties)?;
     let content = match wanted.content {
         Some(content) => {
             check_content(&content)?;
@@ -132,24 +142,21 @@ pub async fn preview(lab: &Lab, actor: &Actor, machine: i64, wanted: PreviewRequ
 
 /// Whether the actor may see and use it.
 pub(super) fn visible(actor: &Actor, public: bool, owner: Option<i64>) -> bool {
-    public || may_change(actor, owner)
+    actor.may(Action::PreseedRead, Ties::owned(actor, owner).and_public(public))
 }
 
 fn may_change(actor: &Actor, owner: Option<i64>) -> bool {
-    actor.admin || owner == Some(actor.user_id)
+    actor.may(Action::PreseedChange, Ties::owned(actor, owner))
 }
 
 fn not_found() -> LabError {
     LabError::not_found("preseed not found")
 }
 
-fn forbidden() -> LabError {
-    LabError::Forbidden("Forbidden".into())
-}
-
 async fn owned(tx: &mut Tx, actor: &Actor, id: i64) -> Result<PreseedRow, LabError> {
     let row = store::preseeds::get(tx, id).await?.ok_or_else(not_found)?;
-    if may_change(actor, row.user_id) { Ok(row) } else { Err(forbidden()) }
+    actor.must(Action::PreseedChange, Ties::owned(actor, row.user_id))?;
+    Ok(row)
 }
 
 fn check_content(content: &str) -> Result<(), LabError> {

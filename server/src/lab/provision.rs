@@ -5,7 +5,11 @@ use std::{net::IpAddr, time::Duration};
 use app::api::{EventKind, MachineState, Outcome};
 use subtle::ConstantTimeEq;
 
-use super::{Actor, Lab, LabError, consoles, machines, power, whole};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    consoles, machines, power, whole,
+};
 use crate::{
     bmc::BootDevice,
     journal::{Pending, now_micros},
@@ -27,7 +31,7 @@ pub async fn start(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, La
 }
 
 async fn boot(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, LabError> {
-    let (machine, bmc) = power::controlled(lab, actor, id, "provisioning requires a BMC").await?;
+    let (machine, bmc) = power::controlled(lab, actor, id, Action::MachineControl, "provisioning requires a BMC").await?;
     if machine.kernel_id.is_none() {
         return Err(LabError::invalid("provisioning requires a kernel"));
     }
@@ -55,7 +59,7 @@ async fn boot(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, LabErro
         .await?;
         return Err(error);
     }
-    lab.journal.record(id, Some(&actor.cause()), EventKind::PowerChange { power: "pxe_reboot".into() }).await?;
+    power::note(lab, actor, &machine, "pxe_reboot").await?;
     power::look_again(lab.clone(), id, target);
     Ok(MachineState::Provisioning)
 }
@@ -88,7 +92,8 @@ pub async fn finish(lab: &Lab, actor: &Actor, id: i64, outcome: Outcome) -> Resu
         Outcome::Error => MachineState::Error,
         Outcome::Unknown => MachineState::Unknown,
     };
-    machines::must_may_change(&mut *lab.store.read().await?, actor, id).await?;
+    let (_, ties) = machines::with_ties(&mut *lab.store.read().await?, actor, id).await?;
+    actor.must(Action::MachineControl, ties)?;
     set(lab, actor, id, "api", |row| row.state = state.word().into()).await?;
     Ok(state)
 }
@@ -97,7 +102,8 @@ pub async fn finish(lab: &Lab, actor: &Actor, id: i64, outcome: Outcome) -> Resu
 ///
 /// # Errors
 /// [`LabError::NotFound`].
-pub async fn state(lab: &Lab, _actor: &Actor, id: i64) -> Result<MachineState, LabError> {
+pub async fn state(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let row = store::machines::get(&mut *lab.store.read().await?, id).await?.ok_or_else(machines::not_found)?;
     Ok(machines::state(&row.state))
 }
@@ -137,9 +143,11 @@ pub async fn phone_home(lab: &Lab, id: i64, key: &str, client: IpAddr) -> Result
 async fn set(lab: &Lab, actor: &Actor, id: i64, reason: &str, change: impl FnOnce(&mut store::MachineRow)) -> Result<(), LabError> {
     let mut tx = lab.store.begin().await?;
     let mut row = store::machines::get(&mut tx, id).await?.ok_or_else(machines::not_found)?;
+    let before = row.clone();
     change(&mut row);
     row.updated_at = now_micros();
     store::machines::update(&mut tx, &row).await?;
+    audit::changed(&mut tx, actor, Subject::new("machine", id, &before.name), facts::machine(&before), facts::machine(&row)).await?;
     let state = machines::state(&row.state);
     let mut pending = Pending::default();
     let event = EventKind::StateChange { state, reason: reason.into() };

@@ -4,7 +4,7 @@ use app::api::{LabEvent, Status};
 
 use crate::{
     journal,
-    lab::{Lab, LabError, machines},
+    lab::{Action, Actor, Lab, LabError, Ties, machines},
 };
 
 /// Events told again to a reader who was away. Who missed more loads everything anew.
@@ -36,4 +36,28 @@ pub async fn missed(lab: &Lab, after: i64) -> Result<Vec<LabEvent>, LabError> {
         return Ok(vec![LabEvent::Resync]);
     }
     Ok(rows.into_iter().filter_map(journal::event).map(|event| LabEvent::Event { event }).collect())
+}
+
+/// A message as the actor may see it: of machines that are not theirs without addresses, files and messages.
+///
+/// # Errors
+/// The store's.
+pub async fn shown(lab: &Lab, actor: &Actor, message: LabEvent) -> Result<LabEvent, LabError> {
+    if actor.may(Action::MachineDetails, Ties::NONE) {
+        return Ok(message);
+    }
+    let inventory = lab.store.inventory().await?;
+    let may = |machine: i64| {
+        let assigned = inventory.assignments_of(machine).iter().any(|assignment| assignment.user_id == actor.user_id);
+        actor.may(Action::MachineDetails, Ties::assigned(assigned))
+    };
+    Ok(match message {
+        LabEvent::Event { event } if !may(event.machine_id) => LabEvent::Event { event: event.without_details() },
+        LabEvent::Power { machine, power, error } => LabEvent::Power { machine, power, error: error.filter(|_| may(machine)) },
+        LabEvent::Snapshot { machines } => {
+            let status = |status: Status| Status { error: status.error.filter(|_| may(status.machine)), ..status };
+            LabEvent::Snapshot { machines: machines.into_iter().map(status).collect() }
+        }
+        other => other,
+    })
 }

@@ -54,3 +54,15 @@ pub async fn delete_for_user(c: &mut Conn, user_id: i64, except: Option<&str>) -
 pub async fn delete_expired(c: &mut Conn, now: i64) -> sqlx::Result<u64> {
     Ok(sqlx::query!("delete from sessions where expires_at <= $1", now).execute(c).await?.rows_affected())
 }
+
+pub async fn list_for_user(c: &mut Conn, user_id: i64, now: i64) -> sqlx::Result<Vec<SessionRow>> {
+    sqlx::query_as!(
+        SessionRow,
+        r#"select id_hash as "id_hash!", user_id, data, created_at, last_seen_at, expires_at
+           from sessions where user_id = $1 and expires_at > $2 order by created_at, id_hash"#,
+        user_id,
+        now
+    )
+    .fetch_all(c)
+    .await
+}

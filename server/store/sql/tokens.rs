@@ -3,14 +3,15 @@ use store_model::{NewToken, TokenOwner, TokenRow};
 
 pub async fn insert(c: &mut Conn, new: &NewToken) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"insert into tokens (user_id, token_hash, prefix, description, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)
+        r#"insert into tokens (user_id, token_hash, prefix, description, created_at, expires_at, scopes) values ($1, $2, $3, $4, $5, $6, $7)
            returning id as "id!""#,
         new.user_id,
         new.token_hash,
         new.prefix,
         new.description,
         new.created_at,
-        new.expires_at
+        new.expires_at,
+        new.scopes
     )
     .fetch_one(c)
     .await
@@ -19,7 +20,7 @@ pub async fn insert(c: &mut Conn, new: &NewToken) -> sqlx::Result<i64> {
 pub async fn get(c: &mut Conn, id: i64) -> sqlx::Result<Option<TokenRow>> {
     sqlx::query_as!(
         TokenRow,
-        r#"select id as "id!", user_id, token_hash, prefix, description, created_at, last_used_at, expires_at from tokens where id = $1"#,
+        r#"select id as "id!", user_id, token_hash, prefix, description, created_at, last_used_at, expires_at, scopes from tokens where id = $1"#,
         id
     )
     .fetch_optional(c)
@@ -29,7 +30,7 @@ pub async fn get(c: &mut Conn, id: i64) -> sqlx::Result<Option<TokenRow>> {
 pub async fn get_by_hash(c: &mut Conn, token_hash: &str) -> sqlx::Result<Option<TokenOwner>> {
     sqlx::query_as!(
         TokenOwner,
-        r#"select t.id as "token_id!", t.last_used_at as "last_used_at?", t.expires_at as "expires_at?",
+        r#"select t.id as "token_id!", t.last_used_at as "last_used_at?", t.expires_at as "expires_at?", t.scopes as "scopes?",
                   u.id as "user_id!", u.username as "username!", u.admin as "admin!"
            from tokens t join users u on u.id = t.user_id where t.token_hash = $1"#,
         token_hash
@@ -41,7 +42,7 @@ pub async fn get_by_hash(c: &mut Conn, token_hash: &str) -> sqlx::Result<Option<
 pub async fn list_for_user(c: &mut Conn, user_id: i64) -> sqlx::Result<Vec<TokenRow>> {
     sqlx::query_as!(
         TokenRow,
-        r#"select id as "id!", user_id, token_hash, prefix, description, created_at, last_used_at, expires_at
+        r#"select id as "id!", user_id, token_hash, prefix, description, created_at, last_used_at, expires_at, scopes
            from tokens where user_id = $1 order by id"#,
         user_id
     )

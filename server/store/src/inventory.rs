@@ -61,7 +61,7 @@ fn of<T>(rows: &[T], machine_id: i64, key: impl Fn(&T) -> i64) -> &[T] {
 
 /// Whether an inventory shows anything of that table.
 pub(crate) fn shows(table: &str) -> bool {
-    !matches!(table, "identities" | "sessions" | "tokens" | "events" | "console_tokens" | "discovered_macs")
+    !matches!(table, "identities" | "sessions" | "tokens" | "events" | "console_tokens" | "discovered_macs" | "audit")
 }
 
 /// Tells every other server; part of the transaction it tells of.

@@ -70,6 +70,8 @@ table! {
     /// Browser sessions.
     sessions:
     write fn insert(row: &SessionRow) -> ();
+    /// Oldest first, without those that expired at `now` or before.
+    read fn list_for_user(user_id: i64, now: i64) -> Vec<SessionRow>;
     /// None also when it expired at `now` or before.
     read fn get(id_hash: &str, now: i64) -> Option<SessionRow>;
     /// All but `created_at`.
@@ -292,6 +294,15 @@ table! {
     read fn latest_id() -> i64;
     /// Answers how many.
     write fn delete_older_than(at: i64) -> u64;
+}
+
+table! {
+    /// Who changed what. The schema refuses to change or delete a row.
+    audit:
+    /// Answers the new id, greater than every one before.
+    write fn insert(new: &NewAudit) -> i64;
+    /// Newest first.
+    read fn list(filter: &AuditFilter, limit: i64) -> Vec<AuditRow>;
 }
 
 table! {

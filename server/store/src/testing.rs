@@ -12,7 +12,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use crate::Store;
+use crate::conn::Engine;
+use crate::{Store, StoreError};
 
 /// A database of its own.
 pub struct TestStore {
@@ -23,6 +24,19 @@ pub struct TestStore {
     pub store: Store,
     /// SQLite's file lives as long as this. PostgreSQL's databases go with their cluster.
     _folder: Option<TempDir>,
+}
+
+impl TestStore {
+    /// Runs a statement as somebody could who has the database itself, past all rules but the schema's.
+    pub async fn sql(&self, statement: &str) -> Result<(), StoreError> {
+        let statement = || AssertSqlSafe(statement.to_owned());
+        let mut tx = self.store.begin().await?;
+        match tx.engine() {
+            Engine::Sqlite(c) => sqlx::raw_sql(statement()).execute(c).await.map(drop)?,
+            Engine::Postgres(c) => sqlx::raw_sql(statement()).execute(c).await.map(drop)?,
+        }
+        tx.commit().await
+    }
 }
 
 /// A migrated, empty database on each engine.

@@ -1,6 +1,6 @@
 //! Logging in and out, sessions, one's own record and password.
 
-use app::api::{Credentials, Me};
+use app::api::{Credentials, Me, Session};
 use axum::http::Method;
 use serde_json::json;
 
@@ -189,4 +189,71 @@ async fn a_login_that_is_no_login_is_refused_with_a_sentence() {
     let app = TestApp::start(Engine::Sqlite).await;
     let answer = app.anonymous().send(Method::POST, "/session", &[], r#"{"username":"admin"}"#).await;
     assert_eq!(answer.error(400).errors, ["missing field `password`"]);
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_one_by_one() {
+    for app in TestApp::each().await {
+        let password = app.make_user("ann", false).await;
+        let elsewhere = {
+            let login = json!({ "username": "ann", "password": password }).to_string();
+            let answer = app.anonymous().send(Method::POST, "/session", &[("user-agent", "Laptop/1.0")], login).await;
+            app.anonymous().with(Auth::Cookie(answer.session_cookie()))
+        };
+        let here = app.log_in("ann", &password).await;
+        let sessions: Vec<Session> = here.get("/self/session").await.ok();
+        assert_eq!(sessions.iter().map(|session| session.current).collect::<Vec<_>>(), [false, true]);
+        assert_eq!((sessions[0].user_agent.as_deref(), sessions[0].address.is_some()), (Some("Laptop/1.0"), true));
+        assert!(sessions.iter().all(|session| session.created <= session.last_seen && session.last_seen < session.expires));
+
+        // somebody else's is not there
+        let eve = app.user("eve").await;
+        eve.delete(&format!("/self/session/{}", sessions[0].id)).await.error(404);
+        let of_ann = format!("/user/{}/session", here.get("/self").await.ok::<Me>().id);
+        eve.get(&of_ann).await.error(403);
+        eve.delete(&format!("{of_ann}/{}", sessions[0].id)).await.error(403);
+        elsewhere.get("/self").await.ok::<Me>();
+
+        here.delete(&format!("/self/session/{}", sessions[0].id)).await.no_content();
+        elsewhere.get("/self").await.error(401);
+        here.get("/self").await.ok::<Me>();
+        let admin = app.admin().await;
+        assert_eq!(admin.get(&of_ann).await.ok::<Vec<Session>>().len(), 1);
+        admin.delete(&format!("{of_ann}/{}", sessions[1].id)).await.no_content();
+        here.get("/self").await.error(401);
+    }
+}
+
+#[tokio::test]
+async fn the_id_of_a_listed_session_lets_nobody_in() {
+    let app = TestApp::start(Engine::Sqlite).await;
+    let admin = app.admin().await;
+    let Auth::Cookie(cookie) = &admin.auth else { unreachable!() };
+    let sessions: Vec<Session> = admin.get("/self/session").await.ok();
+    assert!(!cookie.contains(&sessions[0].id));
+    app.anonymous().with(Auth::Cookie(format!("session={}", sessions[0].id))).get("/self").await.error(401);
+}
+
+#[tokio::test]
+async fn x7_a_password_hash_of_the_original_is_taken_and_upgraded_at_the_first_login() {
+    for app in TestApp::each().await {
+        app.make_user("ann", false).await;
+        // `linaro`, made with passlib 1.7.4
+        let original = "$pbkdf2-sha256$29000$.//.MDEyMzQ1Njc4OWFiYw$APDwlamlKxTy46.Y30joI.0UVJh.dT1NDV6ssLRltjM";
+        let mut tx = app.lab.store.begin().await.unwrap();
+        let mut identity = store::identities::get(&mut tx, "local", "ann").await.unwrap().unwrap();
+        identity.password_hash = Some(original.into());
+        store::identities::update(&mut tx, &identity).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let stored = async || {
+            let mut read = app.lab.store.read().await.unwrap();
+            store::identities::get(&mut read, "local", "ann").await.unwrap().unwrap().password_hash.unwrap()
+        };
+        app.anonymous().post("/session", &credentials("ann", "linar0")).await.error(403);
+        assert_eq!(stored().await, original, "a wrong password changes nothing");
+        app.log_in("ann", "linaro").await;
+        assert!(stored().await.starts_with("$argon2id$"), "{}", stored().await);
+        app.log_in("ann", "linaro").await;
+    }
 }

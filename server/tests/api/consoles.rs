@@ -28,7 +28,7 @@ async fn running() -> Simulated {
 }
 
 async fn attach(lab: &Simulated, name: &str) -> Viewer {
-    let actor = Actor { user_id: 1, username: name.into(), admin: true, origin: Origin::Local };
+    let actor = Actor::new(1, name, true, Origin::Local);
     consoles::attach(&lab.app.lab, &actor, lab.machine.id).await.unwrap()
 }
 

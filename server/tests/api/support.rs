@@ -63,6 +63,11 @@ impl TestApp {
         [Self::start(Engine::Sqlite).await, Self::start(Engine::Postgres).await]
     }
 
+    /// Runs a statement as somebody could who has the database itself.
+    pub async fn sql(&self, statement: &str) -> Result<(), store::StoreError> {
+        self.store.sql(statement).await
+    }
+
     /// Another server process on the same data: nothing in memory is taken over.
     pub async fn restarted(self) -> Self {
         let lab = open(&self.data, &self.store.url, |_| {}).await;

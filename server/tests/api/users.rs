@@ -16,13 +16,13 @@ async fn an_admin_makes_changes_and_deletes_users() {
     for app in TestApp::each().await {
         let admin = app.admin().await;
         let made: CreatedUser = admin.post("/user", &json!({ "username": "ann", "email": "ann@example.org" })).await.created();
-        assert!(!made.user.admin);
+        assert_eq!(made.user.admin, Some(false));
         assert_eq!(made.password.len(), 20);
         let ann = app.log_in("ann", &made.password).await;
 
         let path = format!("/user/{}", made.user.id);
         let changed: User = admin.put(&path, &json!({ "username": "anna", "admin": true })).await.ok();
-        assert_eq!((changed.username.as_str(), changed.email.as_deref(), changed.admin), ("anna", Some("ann@example.org"), true));
+        assert_eq!((changed.username.as_str(), changed.email.as_deref(), changed.admin), ("anna", Some("ann@example.org"), Some(true)));
         // the session is the user's, not the name's; and one logs in with the new name
         assert_eq!(ann.get("/self").await.ok::<Me>().username, "anna");
         app.log_in("anna", &made.password).await;

@@ -19,7 +19,7 @@ pub(super) fn Tokens(tokens: Vec<Token>) -> impl IntoView {
         event.prevent_default();
         let Some(text) = description.parse(TokenDescription::parse) else { return };
         let api = api.get_value();
-        submit.run(async move { api.create_token(&NewToken { description: text }).await }, move |new| {
+        submit.run(async move { api.create_token(&NewToken { description: text, expires: None, scopes: None }).await }, move |new| {
             description.reset("");
             tokens.update(|list| list.insert(0, new.token.clone()));
             created.set(Some(new));

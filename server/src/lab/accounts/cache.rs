@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::lab::Actor;
+use crate::{journal::now_micros, lab::Actor};
 
 /// Another server on the same database may have withdrawn a token: it works here for at most this long.
 const LIFETIME: Duration = Duration::from_secs(5);
@@ -24,7 +24,8 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Entries {
-    known: HashMap<Key, (Actor, Instant)>,
+    /// Since when, and when the token itself expires.
+    known: HashMap<Key, (Actor, Instant, Option<i64>)>,
     /// Counts the times everything was forgotten.
     generation: u64,
 }
@@ -32,7 +33,10 @@ struct Entries {
 impl Cache {
     pub(super) fn get(&self, key: &Key) -> Option<Actor> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.known.get(key).filter(|(_, since)| since.elapsed() < LIFETIME).map(|(actor, _)| actor.clone())
+        let good = |(_, since, expiry): &&(Actor, Instant, Option<i64>)| {
+            since.elapsed() < LIFETIME && expiry.is_none_or(|expiry| expiry > now_micros())
+        };
+        entries.known.get(key).filter(good).map(|(actor, ..)| actor.clone())
     }
 
     /// To be asked before the store is, and handed to [`Cache::put`].
@@ -41,7 +45,7 @@ impl Cache {
     }
 
     /// Does nothing when everything was forgotten since `generation`: what was read may be of before that change.
-    pub(super) fn put(&self, key: Key, actor: Actor, generation: u64) {
+    pub(super) fn put(&self, key: Key, actor: Actor, expiry: Option<i64>, generation: u64) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if entries.generation != generation {
             return;
@@ -49,7 +53,7 @@ impl Cache {
         if entries.known.len() >= CAPACITY {
             entries.known.clear();
         }
-        entries.known.insert(key, (actor, Instant::now()));
+        entries.known.insert(key, (actor, Instant::now(), expiry));
     }
 
     /// After every committed change of a user or a token.
@@ -66,7 +70,7 @@ mod tests {
     use crate::lab::Origin;
 
     fn actor() -> Actor {
-        Actor { user_id: 1, username: "ann".into(), admin: true, origin: Origin::Token(1) }
+        Actor::new(1, "ann", true, Origin::Token(1))
     }
 
     #[test]
@@ -74,9 +78,9 @@ mod tests {
         let cache = Cache::default();
         let generation = cache.generation();
         cache.forget();
-        cache.put([1; 32], actor(), generation);
+        cache.put([1; 32], actor(), None, generation);
         assert!(cache.get(&[1; 32]).is_none());
-        cache.put([1; 32], actor(), cache.generation());
+        cache.put([1; 32], actor(), None, cache.generation());
         assert_eq!(cache.get(&[1; 32]).unwrap().username, "ann");
         cache.forget();
         assert!(cache.get(&[1; 32]).is_none());

@@ -3,12 +3,16 @@
 use std::net::IpAddr;
 
 use app::api::{Credentials, NewPassword, Username};
+use serde_json::json;
 use store::{IdentityRow, NewIdentity, NewUser, Tx, UserRow};
 
 use super::{LOCAL, password, password::Verdict};
 use crate::{
     journal::now_micros,
-    lab::{Actor, Lab, LabError, Origin},
+    lab::{
+        Actor, Lab, LabError, Origin,
+        audit::{self, Subject, facts},
+    },
 };
 
 /// Checks a password. `address` is whence the attempt comes, for the limit of guesses.
@@ -30,8 +34,12 @@ pub async fn login(lab: &Lab, credentials: &Credentials, address: Option<IpAddr>
     if verdict == Verdict::RightButWeak {
         strengthen(lab, &identity, password).await?;
     }
-    let mut read = lab.store.read().await?;
-    store::users::get(&mut read, identity.user_id).await?.ok_or(LabError::Unauthenticated)
+    let mut tx = lab.store.begin().await?;
+    let user = store::users::get(&mut tx, identity.user_id).await?.ok_or(LabError::Unauthenticated)?;
+    let actor = Actor { address, ..Actor::new(user.id, &user.username, user.admin, Origin::Session(String::new())) };
+    audit::did(&mut tx, &actor, Subject::new("session", user.id, &user.username), "create", json!({})).await?;
+    tx.commit().await?;
+    Ok(user)
 }
 
 /// Hashes a password anew with today's parameters, unless it was changed meanwhile.
@@ -56,7 +64,7 @@ async fn strengthen(lab: &Lab, checked: &IdentityRow, password: &str) -> Result<
 pub async fn by_session(lab: &Lab, user_id: i64, session: String) -> Result<Option<Actor>, LabError> {
     let mut read = lab.store.read().await?;
     let user = store::users::get(&mut read, user_id).await?;
-    Ok(user.map(|user| Actor { user_id, username: user.username, admin: user.admin, origin: Origin::Session(session) }))
+    Ok(user.map(|user| Actor::new(user_id, &user.username, user.admin, Origin::Session(session))))
 }
 
 /// Whether the session or token the actor came with is still good: for answers that go on for hours.
@@ -94,7 +102,8 @@ pub async fn first_admin(lab: &Lab) -> Result<Option<String>, LabError> {
     if store::users::count(&mut tx).await? > 0 {
         return Ok(None);
     }
-    insert(&mut tx, "admin", "", true, hash).await?;
+    let row = insert(&mut tx, "admin", "", true, hash).await?;
+    audit::made(&mut tx, &local(), Subject::new("user", row.id, &row.username), facts::user(&row)).await?;
     tx.commit().await?;
     Ok(Some(password))
 }
@@ -110,7 +119,8 @@ pub async fn new_admin(lab: &Lab, username: &Username, password: Option<NewPassw
     if store::users::get_by_name(&mut tx, username.as_str()).await?.is_some() {
         return Err(LabError::Conflict(format!("there is a user {username} already")));
     }
-    insert(&mut tx, username.as_str(), "", true, hash).await?;
+    let row = insert(&mut tx, username.as_str(), "", true, hash).await?;
+    audit::made(&mut tx, &local(), Subject::new("user", row.id, &row.username), facts::user(&row)).await?;
     tx.commit().await?;
     Ok(password)
 }
@@ -126,8 +136,14 @@ pub async fn reset_password(lab: &Lab, username: &str, password: Option<NewPassw
     let user = store::users::get_by_name(&mut tx, username).await?;
     let user = user.ok_or_else(|| LabError::not_found(format!("there is no user {username}")))?;
     set_password(&mut tx, &user, hash, None).await?;
+    audit::did(&mut tx, &local(), Subject::new("user", user.id, &user.username), "password", json!({ "sessions": "ended" })).await?;
     tx.commit().await?;
     Ok(password)
+}
+
+/// Whoever has the server's command line.
+fn local() -> Actor {
+    Actor::new(0, "(command line)", true, Origin::Local)
 }
 
 /// Inserts a user with a local password.

@@ -5,13 +5,16 @@ mod limit;
 mod login;
 mod own;
 mod password;
+mod pbkdf2;
+mod sessions;
 mod tokens;
 mod users;
 
 pub use login::{by_session, first_admin, login, new_admin, reset_password, still_known, sweep};
 pub use own::{change_me, change_password, me, wire};
+pub use sessions::{delete_session, list_sessions};
 pub use tokens::{by_token, create_token, delete_token, list_tokens};
-pub use users::{change, create, delete, list};
+pub use users::{change, create, delete, get, list};
 
 use cache::Cache;
 use limit::LoginLimit;

@@ -1,13 +1,22 @@
 //! What users see and change of themselves.
 
 use app::api::{Me, MeChange, PasswordChange};
+use serde_json::json;
 use store::UserRow;
 
 use super::{LOCAL, login::set_password, password::Verdict};
-use crate::lab::{Actor, Lab, LabError, Origin};
+use crate::lab::{
+    Action, Actor, Lab, LabError, Origin, Ties,
+    audit::{self, Subject, facts},
+};
 
 /// Most characters of a user's SSH keys.
 const SSH_KEY_LIMIT: usize = 512 * 1024;
+
+/// What one is to one's own account.
+pub(super) fn own(actor: &Actor) -> Ties {
+    Ties::owned(actor, Some(actor.user_id))
+}
 
 /// A user as shown to that user.
 #[must_use]
@@ -19,6 +28,7 @@ pub fn wire(user: UserRow) -> Me {
 /// # Errors
 /// The store's.
 pub async fn me(lab: &Lab, actor: &Actor) -> Result<Me, LabError> {
+    actor.must(Action::AccountRead, own(actor))?;
     let mut read = lab.store.read().await?;
     store::users::get(&mut read, actor.user_id).await?.map(wire).ok_or(LabError::Unauthenticated)
 }
@@ -26,11 +36,13 @@ pub async fn me(lab: &Lab, actor: &Actor) -> Result<Me, LabError> {
 /// # Errors
 /// [`LabError::Invalid`] for keys that are too long.
 pub async fn change_me(lab: &Lab, actor: &Actor, change: MeChange) -> Result<Me, LabError> {
+    actor.must(Action::AccountChange, own(actor))?;
     if change.ssh_key.as_ref().is_some_and(|keys| keys.chars().count() > SSH_KEY_LIMIT) {
         return Err(LabError::invalid("ssh_key must be smaller than 512kB"));
     }
     let mut tx = lab.store.begin().await?;
     let mut user = store::users::get(&mut tx, actor.user_id).await?.ok_or(LabError::Unauthenticated)?;
+    let before = user.clone();
     if let Some(email) = change.email {
         user.email = email.into_string();
     }
@@ -38,6 +50,8 @@ pub async fn change_me(lab: &Lab, actor: &Actor, change: MeChange) -> Result<Me,
         user.ssh_key = keys;
     }
     store::users::update(&mut tx, &user).await?;
+    let subject = Subject::new("user", user.id, &user.username);
+    audit::changed(&mut tx, actor, subject, facts::user(&before), facts::user(&user)).await?;
     tx.commit().await?;
     Ok(wire(user))
 }
@@ -47,6 +61,7 @@ pub async fn change_me(lab: &Lab, actor: &Actor, change: MeChange) -> Result<Me,
 /// # Errors
 /// [`LabError::Forbidden`] when the old password is wrong; [`LabError::TooMany`] when that was guessed too often.
 pub async fn change_password(lab: &Lab, actor: &Actor, change: PasswordChange) -> Result<(), LabError> {
+    actor.must(Action::AccountChange, own(actor))?;
     // a stolen session must not be a way to guess the password
     lab.accounts.limit.take(&actor.username, None)?;
     let mut read = lab.store.read().await?;
@@ -68,6 +83,8 @@ pub async fn change_password(lab: &Lab, actor: &Actor, change: PasswordChange) -
         Origin::Token(_) | Origin::Ticket | Origin::Local => None,
     };
     set_password(&mut tx, &user, hash, this).await?;
+    let subject = Subject::new("user", user.id, &user.username);
+    audit::did(&mut tx, actor, subject, "password", json!({ "sessions": "others ended" })).await?;
     tx.commit().await?;
     Ok(())
 }

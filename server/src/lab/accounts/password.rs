@@ -9,6 +9,7 @@ use argon2::{
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use zeroize::Zeroizing;
 
+use super::pbkdf2;
 use crate::{lab::LabError, secrets};
 
 /// No letter or digit that is read as another: no `l`, `o`, `0`, `1`.
@@ -83,6 +84,9 @@ fn hash(password: &str) -> Result<String, LabError> {
 }
 
 fn verify(password: &str, stored: &str) -> Verdict {
+    if let Some(right) = pbkdf2::verify(password, stored) {
+        return if right { Verdict::RightButWeak } else { Verdict::Wrong };
+    }
     let Ok(hash) = PasswordHash::new(stored) else { return Verdict::Wrong };
     if Argon2::default().verify_password(password.as_bytes(), &hash).is_err() {
         return Verdict::Wrong;

@@ -1,13 +1,18 @@
 //! API tokens: 256 random bits behind a readable prefix, stored as SHA-256, shown once.
 
-use app::api::{CreatedToken, NewToken, Token};
+use app::api::{CreatedToken, Instant, NewToken, Scope, Token};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use store::TokenRow;
 
+use super::{own::own, users};
 use crate::{
     journal::{instant, now_micros},
-    lab::{Actor, Lab, LabError, Origin},
+    lab::{
+        Action, Actor, Lab, LabError, Origin, Reach, Ties,
+        audit::{self, Subject, facts},
+    },
     secrets,
 };
 
@@ -41,8 +46,9 @@ pub async fn by_token(lab: &Lab, token: &str) -> Result<Actor, LabError> {
         // reading must not fail because the database is busy writing
         tracing::warn!(%error, token.id = owner.token_id, "the use of a token was not noted");
     }
-    let actor = Actor { user_id: owner.user_id, username: owner.username, admin: owner.admin, origin: Origin::Token(owner.token_id) };
-    lab.accounts.cache.put(key, actor.clone(), generation);
+    let reach = owner.scopes.as_deref().map_or(Reach::UNLIMITED, |words| Reach::only(&scopes(words)));
+    let actor = Actor::new(owner.user_id, &owner.username, owner.admin, Origin::Token(owner.token_id)).within(reach);
+    lab.accounts.cache.put(key, actor.clone(), owner.expires_at, generation);
     Ok(actor)
 }
 
@@ -53,19 +59,26 @@ async fn touch(lab: &Lab, id: i64, now: i64) -> Result<(), LabError> {
     Ok(())
 }
 
-/// One's own tokens, oldest first.
+/// A user's tokens, oldest first.
 ///
 /// # Errors
-/// The store's.
-pub async fn list_tokens(lab: &Lab, actor: &Actor) -> Result<Vec<Token>, LabError> {
+/// Others than that user and admins; [`LabError::NotFound`].
+pub async fn list_tokens(lab: &Lab, actor: &Actor, user: i64) -> Result<Vec<Token>, LabError> {
+    actor.must(Action::CredentialsRead, Ties::owned(actor, Some(user)))?;
     let mut read = lab.store.read().await?;
-    let rows = store::tokens::list_for_user(&mut read, actor.user_id).await?;
+    users::known(&mut read, user).await?;
+    let rows = store::tokens::list_for_user(&mut read, user).await?;
     Ok(rows.into_iter().map(wire).collect())
 }
 
 /// # Errors
-/// The store's.
+/// A token with limits may make none; an expiry that is no time or past; no scopes at all.
 pub async fn create_token(lab: &Lab, actor: &Actor, new: NewToken) -> Result<CreatedToken, LabError> {
+    actor.must(Action::TokenCreate, own(actor))?;
+    let expires_at = new.expires.map(|expiry| future(&expiry)).transpose()?;
+    if new.scopes.as_ref().is_some_and(Vec::is_empty) {
+        return Err(LabError::invalid("scopes must name at least one of read, machines, images, admin; leave them out for no limits"));
+    }
     let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secrets::random::<32>()?));
     let row = store::NewToken {
         user_id: actor.user_id,
@@ -73,12 +86,15 @@ pub async fn create_token(lab: &Lab, actor: &Actor, new: NewToken) -> Result<Cre
         prefix: secret[..SHOWN].to_owned(),
         description: new.description.into_string(),
         created_at: now_micros(),
-        expires_at: None,
+        expires_at,
+        scopes: new.scopes.map(|scopes| words(&scopes)),
     };
     let mut tx = lab.store.begin().await?;
     let id = store::tokens::insert(&mut tx, &row).await?;
+    let token = store::tokens::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    audit::made(&mut tx, actor, Subject::new("token", id, &token.description), facts::token(&token)).await?;
+    let token = wire(token);
     tx.commit().await?;
-    let token = Token { id, description: row.description, prefix: row.prefix, created: instant(row.created_at), last_used: None };
     Ok(CreatedToken { token, secret })
 }
 
@@ -88,17 +104,49 @@ pub async fn create_token(lab: &Lab, actor: &Actor, new: NewToken) -> Result<Cre
 /// [`LabError::NotFound`], also for somebody else's.
 pub async fn delete_token(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     let mut tx = lab.store.begin().await?;
-    let token = store::tokens::get(&mut tx, id).await?.filter(|token| actor.admin || token.user_id == actor.user_id);
-    if token.is_none() {
-        return Err(LabError::not_found("token not found"));
+    let token = store::tokens::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    let ties = Ties::owned(actor, Some(token.user_id));
+    // another's is not there at all
+    if !actor.may(Action::CredentialsRead, ties) {
+        return Err(not_found());
     }
+    actor.must(Action::CredentialsRevoke, ties)?;
     store::tokens::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("token", id, &token.description), facts::token(&token)).await?;
     tx.commit().await?;
     lab.accounts.cache.forget();
     Ok(())
 }
 
 fn wire(row: TokenRow) -> Token {
-    let TokenRow { id, description, prefix, created_at, last_used_at, .. } = row;
-    Token { id, description, prefix, created: instant(created_at), last_used: last_used_at.map(instant) }
+    let TokenRow { id, description, prefix, created_at, last_used_at, expires_at, scopes: limits, .. } = row;
+    Token {
+        id,
+        description,
+        prefix,
+        created: instant(created_at),
+        last_used: last_used_at.map(instant),
+        expires: expires_at.map(instant),
+        scopes: limits.as_deref().map(scopes),
+    }
+}
+
+fn not_found() -> LabError {
+    LabError::not_found("token not found")
+}
+
+/// As stored. A word of a newer version is no right in this one.
+fn scopes(words: &str) -> Vec<Scope> {
+    words.split(' ').filter_map(Scope::parse).collect()
+}
+
+/// As stored: each once, in one order.
+fn words(scopes: &[Scope]) -> String {
+    Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).map(Scope::word).collect::<Vec<_>>().join(" ")
+}
+
+fn future(expiry: &Instant) -> Result<i64, LabError> {
+    let at: Timestamp = expiry.0.parse().map_err(|_| LabError::invalid("expires must be a time such as 2027-01-31T12:00:00Z"))?;
+    let at = at.as_microsecond();
+    if at > now_micros() { Ok(at) } else { Err(LabError::invalid("expires must be in the future")) }
 }

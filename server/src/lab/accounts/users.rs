@@ -1,7 +1,8 @@
 //! All users: seen by everybody, changed by admins.
 
 use app::api::{CreatedUser, NewUser, User, UserChange};
-use store::{Tx, UserRow};
+use serde_json::json;
+use store::{Conn, Tx, UserRow};
 
 use super::{
     LOCAL,
@@ -10,7 +11,10 @@ use super::{
 };
 use crate::{
     journal::now_micros,
-    lab::{Actor, Lab, LabError},
+    lab::{
+        Action, Actor, Lab, LabError, Ties,
+        audit::{self, Subject, facts},
+    },
 };
 
 /// Everybody, by name.
@@ -18,20 +22,30 @@ use crate::{
 /// # Errors
 /// The store's.
 pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<User>, LabError> {
+    actor.must(Action::UserRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let rows = store::users::list(&mut read).await?;
     Ok(rows.into_iter().map(|row| wire(row, actor)).collect())
 }
 
 /// # Errors
+/// [`LabError::NotFound`].
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<User, LabError> {
+    actor.must(Action::UserRead, Ties::NONE)?;
+    let mut read = lab.store.read().await?;
+    known(&mut read, id).await.map(|row| wire(row, actor))
+}
+
+/// # Errors
 /// [`LabError::Forbidden`] for others than admins; a unique name's.
 pub async fn create(lab: &Lab, actor: &Actor, new: NewUser) -> Result<CreatedUser, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::UserManage, Ties::NONE)?;
     let password = password::generate()?;
     let hash = lab.accounts.hasher.hash(&password).await?;
     let email = new.email.map(app::api::Email::into_string).unwrap_or_default();
     let mut tx = lab.store.begin().await?;
     let row = insert(&mut tx, new.username.as_str(), &email, new.admin, hash).await?;
+    audit::made(&mut tx, actor, Subject::new("user", row.id, &row.username), facts::user(&row)).await?;
     tx.commit().await?;
     Ok(CreatedUser { user: wire(row, actor), password })
 }
@@ -39,14 +53,15 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewUser) -> Result<CreatedUse
 /// # Errors
 /// [`LabError::Forbidden`] for others than admins; [`LabError::Conflict`] when no admin would be left.
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: UserChange) -> Result<User, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::UserManage, Ties::NONE)?;
     // hashed before the transaction: it takes long
     let hash = match &change.password {
         Some(password) => Some(lab.accounts.hasher.hash(password.as_str()).await?),
         None => None,
     };
     let mut tx = lab.store.begin().await?;
-    let mut user = get(&mut tx, id).await?;
+    let mut user = known(&mut tx, id).await?;
+    let before = user.clone();
     if change.admin == Some(false) && user.admin {
         must_not_be_last_admin(&mut tx).await?;
     }
@@ -64,8 +79,11 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: UserChange) -> Re
     }
     user.admin = change.admin.unwrap_or(user.admin);
     store::users::update(&mut tx, &user).await?;
+    let subject = Subject::new("user", id, &before.username);
+    audit::changed(&mut tx, actor, subject, facts::user(&before), facts::user(&user)).await?;
     if let Some(hash) = hash {
         set_password(&mut tx, &user, hash, None).await?;
+        audit::did(&mut tx, actor, subject, "password", json!({ "sessions": "ended" })).await?;
     }
     tx.commit().await?;
     lab.accounts.cache.forget();
@@ -76,9 +94,9 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: UserChange) -> Re
 /// [`LabError::Forbidden`] for others than admins; [`LabError::Conflict`] for oneself and the last admin;
 /// [`LabError::InUse`] while the user has images, preseeds or machines.
 pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::UserManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
-    let user = get(&mut tx, id).await?;
+    let user = known(&mut tx, id).await?;
     if user.id == actor.user_id {
         return Err(LabError::Conflict("you cannot delete yourself".into()));
     }
@@ -90,13 +108,15 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
         return Err(LabError::InUse { what: format!("user {}", user.username), by });
     }
     store::users::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("user", id, &user.username), facts::user(&user)).await?;
     tx.commit().await?;
     lab.accounts.cache.forget();
     Ok(())
 }
 
-async fn get(tx: &mut Tx, id: i64) -> Result<UserRow, LabError> {
-    store::users::get(tx, id).await?.ok_or_else(|| LabError::not_found("user not found"))
+/// The user, when there is one.
+pub(super) async fn known(conn: &mut Conn, id: i64) -> Result<UserRow, LabError> {
+    store::users::get(conn, id).await?.ok_or_else(|| LabError::not_found("user not found"))
 }
 
 /// Called for an admin who is about to be none.
@@ -108,6 +128,6 @@ async fn must_not_be_last_admin(tx: &mut Tx) -> Result<(), LabError> {
 }
 
 fn wire(row: UserRow, viewer: &Actor) -> User {
-    let visible = viewer.admin || viewer.user_id == row.id;
-    User { id: row.id, username: row.username, email: visible.then_some(row.email), admin: row.admin }
+    let visible = viewer.may(Action::UserDetails, Ties::owned(viewer, Some(row.id)));
+    User { id: row.id, username: row.username, email: visible.then_some(row.email), admin: visible.then_some(row.admin) }
 }

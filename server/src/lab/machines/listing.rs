@@ -14,7 +14,7 @@ use bytes::Bytes;
 use store::{AssignmentView, Conn, InterfaceView, Inventory, MachineView, TagRow};
 
 use super::{not_found, power_of, state};
-use crate::lab::{Actor, Lab, LabError};
+use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties};
 
 /// Readers whose lists are kept. Admins all read the same one.
 const READERS: usize = 32;
@@ -24,6 +24,7 @@ const READERS: usize = 32;
 /// # Errors
 /// The store's.
 pub async fn list(lab: &Lab, actor: &Actor, all: bool, query: &Query) -> Result<Vec<Machine>, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
     Ok(select(lab, actor, &inventory, |whole| (all || whole.is_assigned(actor)) && query.fits(whole)))
 }
@@ -33,10 +34,12 @@ pub async fn list(lab: &Lab, actor: &Actor, all: bool, query: &Query) -> Result<
 /// # Errors
 /// The store's.
 pub async fn list_all(lab: &Lab, actor: &Actor) -> Result<Bytes, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
     // read before the readings themselves: what is newer than it is written again, never the other way round
     let power = lab.fleet.version();
-    let reader = (!actor.admin).then_some(actor.user_id);
+    // whoever sees everything of every machine reads the same list; limits of a token change what may be done, too
+    let reader = (!actor.admin || actor.reach.is_limited()).then_some((actor.user_id, actor.reach));
     if let Some(list) = lab.listings.kept(&inventory, power, reader) {
         return Ok(list);
     }
@@ -50,6 +53,7 @@ pub async fn list_all(lab: &Lab, actor: &Actor) -> Result<Bytes, LabError> {
 /// # Errors
 /// [`LabError::NotFound`].
 pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Machine, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
     let view = inventory.machine(id).ok_or_else(not_found)?;
     Ok(wire(lab, actor, &Whole::of(&inventory, view)))
@@ -84,6 +88,9 @@ pub(super) async fn is_free(conn: &mut Conn, id: i64, query: &Query) -> Result<b
     Ok(query.fits(&Whole { view: &view, interfaces: &interfaces, assignments: &assignments, tags: &tags }))
 }
 
+/// A user with a token's limits; None: an admin with all rights.
+type Reader = Option<(i64, Reach)>;
+
 /// Lists of all machines, written.
 #[derive(Default)]
 pub struct Listings(Mutex<Kept>);
@@ -92,7 +99,7 @@ pub struct Listings(Mutex<Kept>);
 struct Kept {
     /// What the lists were written from.
     from: Option<(Arc<Inventory>, u64)>,
-    lists: HashMap<Option<i64>, Bytes>,
+    lists: HashMap<Reader, Bytes>,
 }
 
 impl Kept {
@@ -102,12 +109,12 @@ impl Kept {
 }
 
 impl Listings {
-    fn kept(&self, inventory: &Arc<Inventory>, power: u64, reader: Option<i64>) -> Option<Bytes> {
+    fn kept(&self, inventory: &Arc<Inventory>, power: u64, reader: Reader) -> Option<Bytes> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.is_of(inventory, power) { kept.lists.get(&reader).cloned() } else { None }
     }
 
-    fn keep(&self, inventory: Arc<Inventory>, power: u64, reader: Option<i64>, list: Bytes) {
+    fn keep(&self, inventory: Arc<Inventory>, power: u64, reader: Reader, list: Bytes) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !kept.is_of(&inventory, power) || kept.lists.len() >= READERS {
             kept.lists.clear();
@@ -170,6 +177,7 @@ fn select(lab: &Lab, actor: &Actor, inventory: &Inventory, wanted: impl Fn(&Whol
 fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
     let view = whole.view;
     let assignee = |assignment: &AssignmentView| MachineAssignee { user: assignment.username.clone(), reason: assignment.reason.clone() };
+    let ties = Ties::assigned(whole.is_assigned(actor));
     let lease = |interface: &InterfaceView| Some(MachineLease { mac: interface.mac.clone(), ipv4: interface.lease_ipv4.clone()? });
     let (power, power_error) = power_of(lab, view.id);
     Machine {
@@ -185,7 +193,7 @@ fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
         netboot_enabled: view.netboot_enabled,
         state: state(&view.state),
         power,
-        power_error,
+        power_error: power_error.filter(|_| actor.may(Action::MachineDetails, ties)),
         arch_id: view.arch_id,
         subarch_id: view.subarch_id,
         bmc_id: view.bmc_id,
@@ -195,6 +203,6 @@ fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
         assignees: whole.assignments.iter().map(assignee).collect(),
         leases: whole.interfaces.iter().filter_map(lease).collect(),
         tags: whole.tags.iter().map(|row| row.tag.clone()).collect(),
-        may_change: actor.admin || whole.is_assigned(actor),
+        may_change: actor.may(Action::MachineProvisioning, ties),
     }
 }

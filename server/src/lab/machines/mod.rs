@@ -5,9 +5,14 @@ mod reservation;
 mod tags;
 
 use app::api::{BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineChange, MachineState, NewMachine, PowerState};
+use serde_json::json;
 use store::{Conn, MachineRow, Tx};
 
-use super::{Actor, Lab, LabError, bmcs, images, mac_taken, preseeds};
+use super::{
+    Action, Actor, Lab, LabError, Ties,
+    audit::{self, Subject, facts},
+    bmcs, images, mac_taken, preseeds,
+};
 use crate::{
     journal::{self, Pending, now_micros},
     secrets,
@@ -21,7 +26,7 @@ pub use reservation::reserve;
 /// # Errors
 /// Actors other than admins, names that are taken or name nothing.
 pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine, LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::MachineCreate, Ties::NONE)?;
     let preseed_key = secrets::random_hex::<16>()?;
     let mut tx = lab.store.begin().await?;
     let arch = named_arch(&mut tx, &new.arch).await?;
@@ -56,6 +61,11 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine
     }
     tags::set(&mut tx, id, new.tags).await?;
     let machine = load(lab, actor, &mut tx, id).await?;
+    if let Some(made) = store::machines::get(&mut tx, id).await? {
+        let mut told = facts::machine(&made);
+        told["macs"] = machine.macs.clone().into();
+        audit::made(&mut tx, actor, Subject::new("machine", id, &made.name), told).await?;
+    }
     tx.commit().await?;
     let mut pending = Pending::default();
     pending.changed(id);
@@ -69,22 +79,40 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine
 /// Actors who are neither admin nor assignee, and what would leave an inconsistent machine.
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, mut change: MachineChange) -> Result<Machine, LabError> {
     let mut tx = lab.store.begin().await?;
-    let before = must_may_change(&mut tx, actor, id).await?;
+    let (before, ties) = with_ties(&mut tx, actor, id).await?;
+    // who may do neither learns nothing of what would be wrong
+    if !actor.may(Action::MachineOverview, ties) {
+        actor.must(Action::MachineProvisioning, ties)?;
+    }
     let tags = change.tags.take();
     let mut after = before.clone();
     change_overview(&mut tx, actor, &change, &before, &mut after).await?;
+    let overview = after.clone();
     change_provisioning(&mut tx, actor, change, &before, &mut after).await?;
+    if after != overview {
+        actor.must(Action::MachineProvisioning, ties)?;
+    }
     let mut changed = differences(&before, &after);
-    if let Some(tags) = tags
-        && tags::set(&mut tx, id, tags).await?
-    {
-        changed.push("tags".into());
+    if let Some(tags) = tags {
+        let told = async |tx: &mut Tx| {
+            let rows = store::machine_tags::list_of_machine(tx, id).await?;
+            Ok::<_, LabError>(json!({ "tags": rows.into_iter().map(|row| row.tag).collect::<Vec<_>>() }))
+        };
+        let old = told(&mut tx).await?;
+        if tags::set(&mut tx, id, tags).await? {
+            actor.must(Action::MachineProvisioning, ties)?;
+            changed.push("tags".into());
+            let new = told(&mut tx).await?;
+            audit::changed(&mut tx, actor, Subject::new("machine", id, &before.name), old, new).await?;
+        }
     }
     if changed.is_empty() {
         return load(lab, actor, &mut tx, id).await;
     }
     after.updated_at = now_micros();
     store::machines::update(&mut tx, &after).await?;
+    let subject = Subject::new("machine", id, &before.name);
+    audit::changed(&mut tx, actor, subject, facts::machine(&before), facts::machine(&after)).await?;
     let mut pending = Pending::default();
     lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), EventKind::SettingsChange { changed }).await?;
     pending.changed(id);
@@ -104,11 +132,11 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, mut change: MachineChange
 /// # Errors
 /// Actors other than admins; [`LabError::NotFound`].
 pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
-    actor.must_be_admin()?;
+    actor.must(Action::MachineDelete, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
-    if !store::machines::delete(&mut tx, id).await? {
-        return Err(not_found());
-    }
+    let row = store::machines::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    store::machines::delete(&mut tx, id).await?;
+    audit::gone(&mut tx, actor, Subject::new("machine", id, &row.name), facts::machine(&row)).await?;
     tx.commit().await?;
     lab.fleet.forget_machine(id);
     lab.journal.tell(LabEvent::Removed { machine: id });
@@ -119,25 +147,24 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
 ///
 /// # Errors
 /// [`LabError::NotFound`] when there is no such machine.
-pub async fn events(lab: &Lab, id: i64, before: Option<i64>, limit: u32) -> Result<Vec<Event>, LabError> {
+pub async fn events(lab: &Lab, actor: &Actor, id: i64, before: Option<i64>, limit: u32) -> Result<Vec<Event>, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
+    let (_, ties) = with_ties(&mut read, actor, id).await?;
     let rows = store::events::list(&mut read, id, before, limit.into()).await?;
-    if rows.is_empty() && store::machines::get(&mut read, id).await?.is_none() {
-        return Err(not_found());
-    }
-    Ok(rows.into_iter().filter_map(journal::event).collect())
+    let all = actor.may(Action::MachineDetails, ties);
+    let shown = |event: Event| if all { event } else { event.without_details() };
+    Ok(rows.into_iter().filter_map(journal::event).map(shown).collect())
 }
 
-/// The machine, when the actor may change it: admins and its assignees may.
+/// The machine, and what the actor is to it.
 ///
 /// # Errors
-/// [`LabError::NotFound`], [`LabError::Forbidden`].
-pub async fn must_may_change(conn: &mut Conn, actor: &Actor, id: i64) -> Result<MachineRow, LabError> {
+/// [`LabError::NotFound`].
+pub(super) async fn with_ties(conn: &mut Conn, actor: &Actor, id: i64) -> Result<(MachineRow, Ties), LabError> {
     let row = store::machines::get(conn, id).await?.ok_or_else(not_found)?;
-    if !actor.admin && store::assignments::get_for(conn, id, actor.user_id).await?.is_none() {
-        return Err(LabError::Forbidden("only an admin or somebody the machine is assigned to may do this".into()));
-    }
-    Ok(row)
+    let assigned = store::assignments::get_for(conn, id, actor.user_id).await?.is_some();
+    Ok((row, Ties::assigned(assigned)))
 }
 
 /// What is known of a machine's power, and why it is not known.
@@ -191,8 +218,8 @@ async fn change_overview(
     let same = before.name == after.name && before.arch_id == after.arch_id;
     let same_bmc = before.bmc_id == after.bmc_id && before.bmc_info == after.bmc_info;
     let changes = !same || !same_bmc;
-    if changes && !actor.admin {
-        return Err(LabError::Forbidden("only an admin may change a machine's name, architecture or BMC".into()));
+    if changes {
+        actor.must(Action::MachineOverview, Ties::NONE)?;
     }
     if !same_bmc {
         fits_bmc(tx, after.bmc_id, &after.bmc_info).await?;

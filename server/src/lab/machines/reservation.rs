@@ -5,7 +5,10 @@ use app::api::{EventKind, Machine, RESERVATION_QUERY_LIMIT, Reason, Reservation,
 use super::listing::{is_free, load, unassigned};
 use crate::{
     journal::{Pending, now_micros},
-    lab::{Actor, Lab, LabError},
+    lab::{
+        Action, Actor, Lab, LabError, Ties,
+        audit::{self, Subject, facts},
+    },
 };
 
 /// Assigns the actor the first machine, by name, that fits and that nobody has. The transaction holds off every other one, so
@@ -14,6 +17,7 @@ use crate::{
 /// # Errors
 /// A query that is not understood; [`LabError::NotFound`] when no machine is free and fits.
 pub async fn reserve(lab: &Lab, actor: &Actor, wanted: Reservation) -> Result<Machine, LabError> {
+    actor.must(Action::MachineReserve, Ties::NONE)?;
     let text = wanted.query.unwrap_or_default();
     if text.chars().count() > RESERVATION_QUERY_LIMIT {
         return Err(LabError::invalid(format!("query must be at most {RESERVATION_QUERY_LIMIT} characters long")));
@@ -34,12 +38,15 @@ pub async fn reserve(lab: &Lab, actor: &Actor, wanted: Reservation) -> Result<Ma
             reason: wanted.reason.map(Reason::into_string).unwrap_or_default(),
             started_at: now_micros(),
         };
-        store::assignments::insert(&mut tx, &row).await?;
+        let assignment = store::assignments::insert(&mut tx, &row).await?;
         let mut pending = Pending::default();
         let what = EventKind::SettingsChange { changed: vec!["assignees".into()] };
         lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), what).await?;
         pending.changed(id);
         let machine = load(lab, actor, &mut tx, id).await?;
+        if let Some(view) = store::assignments::view(&mut tx, assignment).await? {
+            audit::made(&mut tx, actor, Subject::new("assignee", id, &machine.name), facts::assignment(&view)).await?;
+        }
         tx.commit().await?;
         lab.journal.publish(pending);
         return Ok(machine);

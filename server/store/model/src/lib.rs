@@ -7,6 +7,7 @@
 
 mod arch;
 mod assignment;
+mod audit;
 mod bmc;
 mod console_token;
 mod discovered;
@@ -27,6 +28,7 @@ mod user;
 
 pub use arch::{ArchRow, NewArch};
 pub use assignment::{AssignmentRow, AssignmentView, NewAssignment};
+pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use bmc::{BmcRow, NewBmc};
 pub use console_token::ConsoleTokenRow;
 pub use discovered::DiscoveredRow;

@@ -11,6 +11,8 @@ pub struct TokenRow {
     pub last_used_at: Option<i64>,
     /// None: never.
     pub expires_at: Option<i64>,
+    /// Words separated by spaces; None: everything its user may do.
+    pub scopes: Option<String>,
 }
 
 /// A token to be created.
@@ -22,6 +24,7 @@ pub struct NewToken {
     pub description: String,
     pub created_at: i64,
     pub expires_at: Option<i64>,
+    pub scopes: Option<String>,
 }
 
 /// Whom a presented token stands for: what each API request needs to know, in one read.
@@ -31,6 +34,7 @@ pub struct TokenOwner {
     pub last_used_at: Option<i64>,
     /// None: never. The caller decides whether this has passed.
     pub expires_at: Option<i64>,
+    pub scopes: Option<String>,
     pub user_id: i64,
     pub username: String,
     pub admin: bool,

@@ -15,6 +15,8 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../../migratio
 pub mod archs;
 #[path = "../../sql/assignments.rs"]
 pub mod assignments;
+#[path = "../../sql/audit.rs"]
+pub mod audit;
 #[path = "../../sql/bmcs.rs"]
 pub mod bmcs;
 #[path = "../../sql/console_tokens.rs"]

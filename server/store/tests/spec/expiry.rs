@@ -55,6 +55,7 @@ store_test!(
             token_id: id,
             last_used_at: None,
             expires_at: Some(NOW + 5),
+            scopes: None,
             user_id: lab.anna,
             username: "anna".into(),
             admin: false,

@@ -91,7 +91,15 @@ pub(crate) fn an_event(machine_id: i64, user: Option<(i64, &str)>, at: i64) -> N
 }
 
 pub(crate) fn a_token(user_id: i64, hash: &str) -> NewToken {
-    NewToken { user_id, token_hash: hash.into(), prefix: "mrp_".into(), description: String::new(), created_at: NOW, expires_at: None }
+    NewToken {
+        user_id,
+        token_hash: hash.into(),
+        prefix: "mrp_".into(),
+        description: String::new(),
+        created_at: NOW,
+        expires_at: None,
+        scopes: None,
+    }
 }
 
 pub(crate) fn a_session(id_hash: &str, user_id: Option<i64>, expires_at: i64) -> SessionRow {

@@ -25,8 +25,8 @@ pub fn router() -> OpenApiRouter<Lab> {
         (status = 401, description = "Not logged in", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, _: Actor) -> Result<Json<Vec<Arch>>, LabError> {
-    archs::list(&lab).await.map(Json)
+async fn list(State(lab): State<Lab>, actor: Actor) -> Result<Json<Vec<Arch>>, LabError> {
+    archs::list(&lab, &actor).await.map(Json)
 }
 
 /// Make an architecture (admins)
@@ -55,8 +55,8 @@ async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<ArchInput>
         (status = 404, description = "No such architecture", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>) -> Result<Json<Arch>, LabError> {
-    archs::get(&lab, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Arch>, LabError> {
+    archs::get(&lab, &actor, id).await.map(Json)
 }
 
 /// Change an architecture (admins)

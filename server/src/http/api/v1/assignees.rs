@@ -25,8 +25,8 @@ pub fn router() -> OpenApiRouter<Lab> {
         (status = 404, description = "No such machine", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>) -> Result<Json<Vec<Assignee>>, LabError> {
-    assignments::list(&lab, id).await.map(Json)
+async fn list(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Vec<Assignee>>, LabError> {
+    assignments::list(&lab, &actor, id).await.map(Json)
 }
 
 /// Give somebody a machine (admins)

@@ -39,7 +39,7 @@ struct Page {
         (status = 404, description = "No such machine", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>, Query(page): Query<Page>) -> Result<Json<Vec<Event>>, LabError> {
+async fn list(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, Query(page): Query<Page>) -> Result<Json<Vec<Event>>, LabError> {
     let limit = page.limit.unwrap_or(LIMIT).clamp(1, MOST);
-    machines::events(&lab, id, page.before, limit).await.map(Json)
+    machines::events(&lab, &actor, id, page.before, limit).await.map(Json)
 }

@@ -77,7 +77,7 @@ async fn upload(State(lab): State<Lab>, actor: Actor, request: Request) -> Resul
         return Err(LabError::TooLarge { limit });
     }
     let mut form = Form::new(&parts.headers, body).ok_or_else(file_missing)?;
-    let received = if too_long { Err(LabError::TooLarge { limit }) } else { receive(&lab, &mut form).await };
+    let received = if too_long { Err(LabError::TooLarge { limit }) } else { receive(&lab, &actor, &mut form).await };
     let (new, name, file) = match received {
         Ok(received) => received,
         Err(error) => {
@@ -208,7 +208,7 @@ fn twice(name: &str) -> LabError {
 }
 
 /// Reads the form to its end: what the file is, what it is called, and the file.
-async fn receive(lab: &Lab, form: &mut Form) -> Result<(NewImage, String, Incoming), LabError> {
+async fn receive(lab: &Lab, actor: &Actor, form: &mut Form) -> Result<(NewImage, String, Incoming), LabError> {
     let mut q = None;
     let mut file = None;
     while let Some(mut part) = form.next().await? {
@@ -220,7 +220,7 @@ async fn receive(lab: &Lab, form: &mut Form) -> Result<(NewImage, String, Incomi
                 let text = part.bytes(Q_LIMIT).await?;
                 let new: NewImage = parse(&text).map_err(|sentence| LabError::invalid(format!("multipart `q`: {sentence}")))?;
                 // before gigabytes come for nothing
-                images::check(lab, &new).await?;
+                images::check(lab, actor, &new).await?;
                 q = Some(new);
             }
             ("file", Some(_)) if file.is_some() => return Err(twice("file")),

@@ -22,8 +22,8 @@ pub fn router() -> OpenApiRouter<Lab> {
         (status = 404, description = "No such machine", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>) -> Result<Json<Vec<Interface>>, LabError> {
-    interfaces::list(&lab, id).await.map(Json)
+async fn list(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Vec<Interface>>, LabError> {
+    interfaces::list(&lab, &actor, id).await.map(Json)
 }
 
 /// Give a machine an interface (admins)
@@ -60,8 +60,8 @@ async fn create(
         (status = 404, description = "No such interface", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, _: Actor, Path((id, interface)): Path<(i64, i64)>) -> Result<Json<Interface>, LabError> {
-    interfaces::get(&lab, id, interface).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path((id, interface)): Path<(i64, i64)>) -> Result<Json<Interface>, LabError> {
+    interfaces::get(&lab, &actor, id, interface).await.map(Json)
 }
 
 /// Change an interface

@@ -2,6 +2,7 @@
 
 mod archs;
 mod assignees;
+mod audit;
 mod bmcs;
 mod console;
 mod discovered;
@@ -11,6 +12,7 @@ mod interfaces;
 mod leases;
 mod machines;
 mod networks;
+mod paging;
 mod power;
 mod preseeds;
 mod self_;
@@ -35,6 +37,7 @@ fn resources() -> OpenApiRouter<Lab> {
         .merge(session::router())
         .merge(self_::router())
         .merge(users::router())
+        .merge(audit::router())
         .merge(machines::router())
         .merge(interfaces::router())
         .merge(assignees::router())

@@ -22,8 +22,8 @@ pub fn router() -> OpenApiRouter<Lab> {
         (status = 401, description = "Not logged in", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, _: Actor) -> Result<Json<Vec<Network>>, LabError> {
-    networks::list(&lab).await.map(Json)
+async fn list(State(lab): State<Lab>, actor: Actor) -> Result<Json<Vec<Network>>, LabError> {
+    networks::list(&lab, &actor).await.map(Json)
 }
 
 /// Make a network (admins)
@@ -52,8 +52,8 @@ async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NetworkInp
         (status = 404, description = "No such network", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>) -> Result<Json<Network>, LabError> {
-    networks::get(&lab, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Network>, LabError> {
+    networks::get(&lab, &actor, id).await.map(Json)
 }
 
 /// Change a network (admins)
@@ -112,6 +112,11 @@ struct Most {
         (status = 404, description = "No such network", body = ApiError),
     )
 )]
-async fn free(State(lab): State<Lab>, _: Actor, Path(id): Path<i64>, Query(most): Query<Most>) -> Result<Json<FreeAddresses>, LabError> {
-    networks::free(&lab, id, most.limit.unwrap_or(25).clamp(1, 100) as usize).await.map(Json)
+async fn free(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(most): Query<Most>,
+) -> Result<Json<FreeAddresses>, LabError> {
+    networks::free(&lab, &actor, id, most.limit.unwrap_or(25).clamp(1, 100) as usize).await.map(Json)
 }

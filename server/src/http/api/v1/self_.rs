@@ -1,6 +1,6 @@
 //! `/self`: the logged-in user's own record, password and tokens.
 
-use app::api::{ApiError, CreatedToken, Me, MeChange, NewToken, PasswordChange, Token};
+use app::api::{ApiError, CreatedToken, Me, MeChange, NewToken, PasswordChange, Session, Token};
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -15,6 +15,8 @@ pub fn router() -> OpenApiRouter<Lab> {
         .routes(routes!(change_password))
         .routes(routes!(list_tokens, create_token))
         .routes(routes!(delete_token))
+        .routes(routes!(list_sessions))
+        .routes(routes!(delete_session))
 }
 
 /// The user who asks
@@ -36,6 +38,7 @@ async fn show(State(lab): State<Lab>, actor: Actor) -> Result<Json<Me>, LabError
         (status = 200, description = "The user as changed", body = Me),
         (status = 400, description = "A value is wrong", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "A token with limits", body = ApiError),
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]
@@ -50,7 +53,7 @@ async fn change(State(lab): State<Lab>, actor: Actor, Body(change): Body<MeChang
         (status = 204, description = "Changed"),
         (status = 400, description = "The new password is too short or too long", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
-        (status = 403, description = "The old password is wrong", body = ApiError),
+        (status = 403, description = "The old password is wrong, or a token with limits", body = ApiError),
         (status = 409, description = "Changed by somebody else at the same time", body = ApiError),
         (status = 413, description = "The body is too large", body = ApiError),
         (status = 429, description = "Too many attempts: wait `Retry-After` seconds", body = ApiError),
@@ -70,7 +73,7 @@ async fn change_password(State(lab): State<Lab>, actor: Actor, Body(change): Bod
     )
 )]
 async fn list_tokens(State(lab): State<Lab>, actor: Actor) -> Result<Json<Vec<Token>>, LabError> {
-    accounts::list_tokens(&lab, &actor).await.map(Json)
+    accounts::list_tokens(&lab, &actor, actor.user_id).await.map(Json)
 }
 
 /// Make an API token
@@ -80,6 +83,7 @@ async fn list_tokens(State(lab): State<Lab>, actor: Actor) -> Result<Json<Vec<To
         (status = 201, description = "The token with its secret, which is shown this once", body = CreatedToken),
         (status = 400, description = "A value is wrong", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "A token with limits", body = ApiError),
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]
@@ -98,10 +102,38 @@ async fn create_token(
     responses(
         (status = 204, description = "Withdrawn"),
         (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "A token without the scope `admin`", body = ApiError),
         (status = 404, description = "No such token of one's own", body = ApiError),
     )
 )]
 async fn delete_token(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
     accounts::delete_token(&lab, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One's own sessions: where one is logged in
+#[utoipa::path(
+    get, path = "/self/session", tag = "self",
+    responses(
+        (status = 200, description = "The sessions, oldest first", body = Vec<Session>),
+        (status = 401, description = "Not logged in", body = ApiError),
+    )
+)]
+async fn list_sessions(State(lab): State<Lab>, actor: Actor) -> Result<Json<Vec<Session>>, LabError> {
+    accounts::list_sessions(&lab, &actor, actor.user_id).await.map(Json)
+}
+
+/// End one of one's own sessions
+#[utoipa::path(
+    delete, path = "/self/session/{id}", tag = "self", params(("id" = String, Path, description = "Id of the session")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "A token without the scope `admin`", body = ApiError),
+        (status = 404, description = "No such session of one's own", body = ApiError),
+    )
+)]
+async fn delete_session(State(lab): State<Lab>, actor: Actor, Path(id): Path<String>) -> Result<StatusCode, LabError> {
+    accounts::delete_session(&lab, &actor, actor.user_id, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,7 +1,11 @@
 //! `/session`: logging in and out with a browser.
 
 use app::api::{ApiError, Credentials, Me};
-use axum::{Extension, Json, extract::State, http::StatusCode};
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+};
 use tower_sessions::Session;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -28,11 +32,13 @@ pub fn router() -> OpenApiRouter<Lab> {
 async fn login(
     State(lab): State<Lab>,
     address: ClientAddress,
+    headers: HeaderMap,
     Extension(session): Extension<Session>,
     Body(credentials): Body<Credentials>,
 ) -> Result<Json<Me>, LabError> {
     let user = accounts::login(&lab, &credentials, Some(address.0)).await?;
-    session::begin(&session, user.id).await?;
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    session::begin(&session, user.id, address.0, agent).await?;
     Ok(Json(accounts::wire(user)))
 }
 

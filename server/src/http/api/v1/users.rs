@@ -1,6 +1,6 @@
 //! `/user`: everybody; admins change them.
 
-use app::api::{ApiError, CreatedUser, NewUser, User, UserChange};
+use app::api::{ApiError, CreatedUser, NewUser, Session, Token, User, UserChange};
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -10,7 +10,12 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(change, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, change, delete))
+        .routes(routes!(list_tokens))
+        .routes(routes!(list_sessions))
+        .routes(routes!(delete_session))
 }
 
 /// All users, by name
@@ -72,5 +77,62 @@ async fn change(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, Body(
 )]
 async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
     accounts::delete(&lab, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One user
+#[utoipa::path(
+    get, path = "/user/{id}", tag = "user", params(("id" = i64, Path, description = "Id of the user")),
+    responses(
+        (status = 200, description = "The user", body = User),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 404, description = "No such user", body = ApiError),
+    )
+)]
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<User>, LabError> {
+    accounts::get(&lab, &actor, id).await.map(Json)
+}
+
+/// A user's API tokens, without their secrets (that user, admins); `DELETE /self/token/{id}` withdraws one
+#[utoipa::path(
+    get, path = "/user/{id}/token", tag = "user", params(("id" = i64, Path, description = "Id of the user")),
+    responses(
+        (status = 200, description = "The tokens, oldest first", body = Vec<Token>),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor that user", body = ApiError),
+        (status = 404, description = "No such user", body = ApiError),
+    )
+)]
+async fn list_tokens(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Vec<Token>>, LabError> {
+    accounts::list_tokens(&lab, &actor, id).await.map(Json)
+}
+
+/// Where a user is logged in (that user, admins)
+#[utoipa::path(
+    get, path = "/user/{id}/session", tag = "user", params(("id" = i64, Path, description = "Id of the user")),
+    responses(
+        (status = 200, description = "The sessions, oldest first", body = Vec<Session>),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor that user", body = ApiError),
+        (status = 404, description = "No such user", body = ApiError),
+    )
+)]
+async fn list_sessions(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Vec<Session>>, LabError> {
+    accounts::list_sessions(&lab, &actor, id).await.map(Json)
+}
+
+/// End one of a user's sessions (that user, admins)
+#[utoipa::path(
+    delete, path = "/user/{id}/session/{session}", tag = "user",
+    params(("id" = i64, Path, description = "Id of the user"), ("session" = String, Path, description = "Id of the session")),
+    responses(
+        (status = 204, description = "Ended"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor that user", body = ApiError),
+        (status = 404, description = "No such session", body = ApiError),
+    )
+)]
+async fn delete_session(State(lab): State<Lab>, actor: Actor, Path((id, session)): Path<(i64, String)>) -> Result<StatusCode, LabError> {
+    accounts::delete_session(&lab, &actor, id, &session).await?;
     Ok(StatusCode::NO_CONTENT)
 }

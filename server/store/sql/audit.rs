@@ -1,0 +1,44 @@
+use super::Conn;
+use store_model::{AuditFilter, AuditRow, NewAudit};
+
+pub async fn insert(c: &mut Conn, new: &NewAudit) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"insert into audit (at, user_id, username, address, via, via_id, action, kind, subject_id, subject, before, after)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id as "id!""#,
+        new.at,
+        new.user_id,
+        new.username,
+        new.address,
+        new.via,
+        new.via_id,
+        new.action,
+        new.kind,
+        new.subject_id,
+        new.subject,
+        new.before,
+        new.after
+    )
+    .fetch_one(c)
+    .await
+}
+
+pub async fn list(c: &mut Conn, filter: &AuditFilter, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
+    sqlx::query_as!(
+        AuditRow,
+        r#"select id as "id!", at, user_id, username, address, via, via_id, action, kind, subject_id, subject, before, after
+           from audit
+           where (username = $1 or $1 = '') and (action = $2 or $2 = '') and (kind = $3 or $3 = '') and (subject_id = $4 or $4 = 0)
+             and at >= $5 and at < $6 and id < $7
+           order by id desc limit $8"#,
+        filter.username,
+        filter.action,
+        filter.kind,
+        filter.subject_id,
+        filter.since,
+        filter.until,
+        filter.before_id,
+        limit
+    )
+    .fetch_all(c)
+    .await
+}
