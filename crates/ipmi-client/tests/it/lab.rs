@@ -179,6 +179,24 @@ async fn sol_is_held_taken_over_and_lost() {
     lab.shutdown().await;
 }
 
+/// The acknowledgement of a hop may arrive and the answer behind it be lost: then a question that may be asked twice is.
+#[tokio::test]
+async fn bridged_commands_get_through_a_bad_network() {
+    let mut machine = machine();
+    machine.cartridges = vec![CartridgeConfig::moonshot("c1", 1, MacAddress([2, 0, 0, 0, 0, 1]))];
+    let (lab, client) = lab(machine).await;
+    let route = lab.machine("c1").unwrap().route();
+    client.device_id().await.unwrap();
+    lab.machines()[0].set_faults(Faults { loss: 0.2, duplication: 0.1, reordering: 0.1, ..Faults::default() });
+    for _ in 0..20 {
+        client.command(route, &GetChassisStatus).await.unwrap();
+    }
+    assert!(client.counters().retransmissions > 0);
+    lab.machines()[0].set_faults(Faults::default());
+    client.close().await;
+    lab.shutdown().await;
+}
+
 /// Octets wrong in what a BMC sends are counted and never believed; if there is nothing else, that is what the error says.
 #[tokio::test]
 async fn wrong_checksums_and_authentication_codes() {
