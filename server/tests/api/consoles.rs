@@ -153,7 +153,7 @@ async fn a_ticket_opens_one_console_once() {
 async fn an_install_is_logged_to_its_end_though_somebody_looked_in_and_left() {
     let lab = Simulated::start_with(Engine::Sqlite, Firmware::Bios, |config| config.console.linger = Duration::ZERO).await;
     lab.admin.post(&lab.path("/state"), &json!({ "state": "provision" })).await.body_of::<app::api::StateAnswer>(StatusCode::ACCEPTED);
-    lab.sim().wait_serial(0, "Power down", Duration::from_secs(20)).await.unwrap();
+    lab.sim().wait_serial(0, "Installer main menu", Duration::from_secs(20)).await.unwrap();
     let mut ann = attach(&lab, "ann").await;
     connected(&mut ann).await;
     drop(ann);
