@@ -23,7 +23,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
         match bench {
             "tftp" => {
                 setup::packages(setup::BENCH_TFTP)?;
-                bench::print(&bench::tftp::run(workspace)?);
+                bench::tftp::run(workspace)?;
             }
             "sol" | "sweep" => {
                 setup::packages(setup::BENCH_FLEET)?;
