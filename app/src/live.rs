@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use leptos::prelude::*;
 
-use crate::api::{Api, LabEvent, Machine, MachineState, PowerState, StreamStatus, Subscription};
+use crate::api::{Api, BmcHealth, LabEvent, Machine, MachineState, PowerState, StreamStatus, Subscription};
 
 /// Power as the newest message has it, with the BMC's complaint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +33,8 @@ type Listener = Arc<dyn Fn(&LabEvent) + Send + Sync>;
 pub(crate) struct Live {
     /// One signal per machine: a change of one wakes what shows that one, however many are on the page.
     machines: StoredValue<HashMap<i64, ArcRwSignal<Overlay>>>,
+    /// The same for BMCs, of which one may serve many machines.
+    bmcs: StoredValue<HashMap<i64, ArcRwSignal<Option<BmcHealth>>>>,
     listeners: StoredValue<(u32, Vec<(u32, Listener)>)>,
     status: RwSignal<Option<StreamStatus>>,
     subscription: StoredValue<Option<Subscription>>,
@@ -42,6 +44,7 @@ impl Live {
     pub(crate) fn provide() -> Self {
         let live = Self {
             machines: StoredValue::new(HashMap::new()),
+            bmcs: StoredValue::new(HashMap::new()),
             listeners: StoredValue::new((0, Vec::new())),
             status: RwSignal::new(None),
             subscription: StoredValue::new(None),
@@ -83,7 +86,10 @@ impl Live {
 
     fn apply(self, event: &LabEvent) {
         match event {
-            LabEvent::Snapshot { machines } => {
+            LabEvent::Snapshot { machines, bmcs } => {
+                for status in bmcs {
+                    self.set_health(status.bmc, &status.health);
+                }
                 for status in machines {
                     let power = Power { state: status.power, error: status.error.clone() };
                     self.overlay(status.machine, |overlay| *overlay = Overlay { power: Some(power), state: Some(status.state) });
@@ -93,6 +99,7 @@ impl Live {
                 let power = Power { state: *power, error: error.clone() };
                 self.overlay(*machine, |overlay| overlay.power = Some(power));
             }
+            LabEvent::BmcHealth { bmc, health } => self.set_health(*bmc, health),
             LabEvent::State { machine, state } => self.overlay(*machine, |overlay| overlay.state = Some(*state)),
             LabEvent::Changed { .. } | LabEvent::Removed { .. } | LabEvent::Event { .. } | LabEvent::Resync => {}
         }
@@ -106,6 +113,26 @@ impl Live {
         self.machines
             .try_update_value(|machines| machines.entry(machine).or_insert_with(|| ArcRwSignal::new(Overlay::default())).clone())
             .unwrap_or_else(|| ArcRwSignal::new(Overlay::default()))
+    }
+
+    fn health_signal(self, bmc: i64) -> ArcRwSignal<Option<BmcHealth>> {
+        self.bmcs
+            .try_update_value(|bmcs| bmcs.entry(bmc).or_insert_with(|| ArcRwSignal::new(None)).clone())
+            .unwrap_or_else(|| ArcRwSignal::new(None))
+    }
+
+    fn set_health(self, bmc: i64, health: &BmcHealth) {
+        self.health_signal(bmc).maybe_update(|known| {
+            let news = known.as_ref() != Some(health);
+            *known = Some(health.clone());
+            news
+        });
+    }
+
+    /// The newest that is known of a BMC's health, starting from what was loaded.
+    pub(crate) fn health(self, bmc: i64, loaded: BmcHealth) -> Signal<BmcHealth> {
+        let newest = self.health_signal(bmc);
+        Signal::derive(move || newest.with(Clone::clone).unwrap_or_else(|| loaded.clone()))
     }
 
     /// Wakes readers only when something is different: a snapshot mostly says what is known.

@@ -224,7 +224,9 @@ async fn register(lab: &Lab, actor: &Actor, plan: &Plan, bmc: SocketAddr, passwo
         name: parsed(BmcName::parse(&plan.bmc))?,
         ip: parsed(IpAddress::parse(&bmc.ip().to_string()))?,
         port: Some(bmc.port()),
-        bmc_type: BmcType::Plain,
+        bmc_type: Some(BmcType::Plain),
+        backend: None,
+        cipher_suite: None,
         username: Some(parsed(BmcUsername::parse("demo"))?),
         password: Some(parsed(BmcPassword::parse(password))?),
     };

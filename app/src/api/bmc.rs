@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiError,
     client::Api,
-    fields::{BmcName, BmcPassword, BmcUsername, IpAddress},
+    fields::{BmcName, BmcPassword, BmcUsername, Instant, IpAddress, present},
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +37,106 @@ impl BmcType {
     }
 }
 
+/// What talks to the BMC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum BmcBackend {
+    /// This program itself.
+    #[default]
+    Native,
+    /// The program `ipmitool`, started for every command: a way out for BMCs that the native one does not get on with.
+    Ipmitool,
+}
+
+impl BmcBackend {
+    pub const ALL: [Self; 2] = [Self::Native, Self::Ipmitool];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Ipmitool => "ipmitool",
+        }
+    }
+
+    /// # Errors
+    /// Names the word that is none of them.
+    pub fn parse(word: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|backend| backend.word() == word)
+            .ok_or_else(|| format!("{word} is not a BMC backend: native or ipmitool"))
+    }
+}
+
+/// A cartridge of a Moonshot chassis: what `bmc_info` of a machine behind one holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cartridge(u8);
+
+impl Cartridge {
+    /// Cartridges stand at the 8-bit addresses 0x82, 0x84, … 0xfe of the chassis' bus.
+    const LAST: u8 = 63;
+
+    /// # Errors
+    /// A sentence that says what is wrong, fit to be shown beside the field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let number = text.trim().parse().ok().filter(|number| (1..=Self::LAST).contains(number));
+        let wrong = || format!("Not a valid moonshot cartridge id: a number between 1 and {} is needed", Self::LAST);
+        number.map(Self).ok_or_else(wrong)
+    }
+
+    /// 1 to 63.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// A cipher suite by its number (IPMI 2.0 table 22-20): 3 (SHA-1) or 17 (SHA-256), which is stronger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "i64", into = "i64")]
+#[cfg_attr(feature = "openapi", schema(value_type = i64))]
+pub struct Suite(u8);
+
+impl TryFrom<i64> for Suite {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Self, String> {
+        match number {
+            3 => Ok(Self(3)),
+            17 => Ok(Self(17)),
+            _ => Err(format!("cipher suite {number} is neither 3 nor 17, the only ones used")),
+        }
+    }
+}
+
+impl From<Suite> for i64 {
+    fn from(suite: Suite) -> Self {
+        suite.0.into()
+    }
+}
+
+impl Suite {
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self.0
+    }
+}
+
+/// How a BMC is doing, as far as this server has seen since it started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BmcHealth {
+    /// Whether the last question was answered, be it with a refusal; `null`: not asked yet.
+    pub reachable: Option<bool>,
+    /// When it last answered anything.
+    pub last_answer: Option<Instant>,
+    /// What is wrong: it does not answer, or refuses to open a session.
+    pub error: Option<String>,
+}
+
 /// Never carries the password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -48,9 +148,13 @@ pub struct Bmc {
     pub port: u16,
     #[serde(rename = "type")]
     pub bmc_type: BmcType,
+    pub backend: BmcBackend,
     /// Admins see it; empty for others.
     pub username: String,
     pub has_password: bool,
+    /// The strongest cipher suite a session was ever opened with: weaker ones are refused from then on. `null`: none yet.
+    pub cipher_suite: Option<Suite>,
+    pub health: BmcHealth,
     /// Names of the machines behind it.
     pub machines: Vec<String>,
 }
@@ -64,8 +168,16 @@ pub struct BmcInput {
     /// UDP port, 623 unless said.
     #[serde(default)]
     pub port: Option<u16>,
-    #[serde(rename = "type")]
-    pub bmc_type: BmcType,
+    /// `plain` unless said.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub bmc_type: Option<BmcType>,
+    /// `native` unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<BmcBackend>,
+    /// `null` forgets the cipher suite that was agreed on, for a BMC that has become weaker on purpose; a number is the weakest
+    /// that is accepted.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub cipher_suite: Option<Option<Suite>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<BmcUsername>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,5 +196,33 @@ impl Api {
     }
     pub async fn delete_bmc(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/bmc/{id}")).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cartridge_is_a_number_that_has_an_address() {
+        assert_eq!(Cartridge::parse(" 1 ").map(Cartridge::number), Ok(1));
+        assert_eq!(Cartridge::parse("63").map(Cartridge::number), Ok(63));
+        for bad in ["", "0", "64", "-1", "c1n1", "1.5", "319"] {
+            assert!(Cartridge::parse(bad).is_err_and(|text| text.contains("between 1 and 63")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_suites_in_use_have_a_number() {
+        assert_eq!(serde_json::from_str::<Suite>("17").unwrap().number(), 17);
+        assert!(serde_json::from_str::<Suite>("2").unwrap_err().to_string().contains("cipher suite 2"));
+        assert!(Suite::try_from(17) > Suite::try_from(3));
+    }
+
+    #[test]
+    fn an_absent_suite_is_no_null() {
+        let input = |text| serde_json::from_str::<BmcInput>(text).unwrap().cipher_suite;
+        assert_eq!(input(r#"{"name": "b1", "ip": "::1"}"#), None);
+        assert_eq!(input(r#"{"name": "b1", "ip": "::1", "cipher_suite": null}"#), Some(None));
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
+    bmc::BmcHealth,
     client::{Api, query},
     fields::Instant,
     machine::{MachineState, PowerState},
@@ -113,7 +114,8 @@ pub enum EventKind {
         bytes: u64,
         message: String,
     },
-    /// The serial console was attached or lost.
+    /// What became of the serial console after [`Self::ConsoleAccess`]; `status` is `closed`, `keyboard taken`, or
+    /// `taken over` from another session on the BMC.
     Console {
         status: String,
     },
@@ -166,10 +168,12 @@ impl Event {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum LabEvent {
-    /// First message of every connection: power and state of every machine, so that nothing between the
-    /// page's rendering and the stream's opening is lost.
+    /// First message of every connection: power and state of every machine and the health of every BMC, so that nothing
+    /// between the page's rendering and the stream's opening is lost.
     Snapshot {
         machines: Vec<Status>,
+        #[serde(default)]
+        bmcs: Vec<BmcStatus>,
     },
     Power {
         machine: i64,
@@ -179,6 +183,11 @@ pub enum LabEvent {
     State {
         machine: i64,
         state: MachineState,
+    },
+    /// A BMC began or ceased to answer, or has another fault than before.
+    BmcHealth {
+        bmc: i64,
+        health: BmcHealth,
     },
     /// Something else of the machine changed: ask for it again.
     Changed {
@@ -202,6 +211,13 @@ pub struct Status {
     pub power: PowerState,
     pub error: Option<String>,
     pub state: MachineState,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BmcStatus {
+    pub bmc: i64,
+    pub health: BmcHealth,
 }
 
 impl Api {

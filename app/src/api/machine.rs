@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
+    bmc::BmcHealth,
     client::{Api, query},
     fields::{Id, KernelOpts, MachineName, Tag, present},
     lease::MachineLease,
@@ -118,6 +119,9 @@ pub struct Machine {
     pub bmc: Option<String>,
     /// What the BMC needs to know to find the machine, e.g. a Moonshot cartridge's number.
     pub bmc_info: String,
+    /// How its BMC is doing; `null` without a BMC. In a list `last_answer` may be as old as the list's last change.
+    #[serde(default)]
+    pub bmc_health: Option<BmcHealth>,
     pub macs: Vec<String>,
     pub assignees: Vec<MachineAssignee>,
     /// The addresses its interfaces were given by DHCP.

@@ -3,12 +3,16 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::session::{Failed, Session};
+use super::{
+    health::{HealthBadge, HealthNote},
+    session::{Failed, Session},
+};
 use crate::{
-    api::{Api, Bmc, BmcInput, BmcName, BmcPassword, BmcType, BmcUsername, IpAddress, Me},
+    api::{Api, Bmc, BmcBackend, BmcInput, BmcName, BmcPassword, BmcType, BmcUsername, IpAddress, Me},
+    live::Live,
     ui::{
         AddButton, Choice, Confirm, Dialog, Empty, FieldState, FilterBox, Icon, Loading, PageHead, RowButton, SelectField, Submit,
-        SubmitButton, SubmitErrors, TextField, Toasts, matches, natural,
+        SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, matches, natural,
     },
 };
 
@@ -45,6 +49,7 @@ pub(super) fn Bmcs() -> impl IntoView {
 fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
     let toasts = expect_context::<Toasts>();
+    let live = expect_context::<Live>();
     let bmcs = RwSignal::new(bmcs);
     let filter = RwSignal::new(String::new());
     let sorted = move || {
@@ -95,6 +100,7 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                             <th scope="col">"Name"</th>
                             <th scope="col">"Address"</th>
                             <th scope="col">"Type"</th>
+                            <th scope="col">"Health"</th>
                             <th scope="col">"User name"</th>
                             <th scope="col">"Password"</th>
                             <th scope="col">"Machines"</th>
@@ -105,12 +111,18 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                         <For each=sorted key=|bmc| serde_json::to_string(bmc).unwrap_or_default() let:bmc>
                             {
                                 let (edited, deleted) = (bmc.clone(), bmc.clone());
+                                let health = live.health(bmc.id, bmc.health.clone());
+                                let kind = match bmc.backend {
+                                    BmcBackend::Native => bmc.bmc_type.word().to_owned(),
+                                    BmcBackend::Ipmitool => format!("{} by ipmitool", bmc.bmc_type.word()),
+                                };
                                 let address = if bmc.port == PORT { bmc.ip.clone() } else { format!("{} port {}", bmc.ip, bmc.port) };
                                 view! {
-                                    <tr class="hover:bg-base-200">
+                                    <tr class="hover:bg-base-200" data-bmc=bmc.name.clone()>
                                         <th scope="row" class="font-medium">{bmc.name.clone()}</th>
                                         <td class="font-mono text-xs whitespace-nowrap">{address}</td>
-                                        <td>{bmc.bmc_type.word()}</td>
+                                        <td>{kind}</td>
+                                        <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
                                         <td>{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
                                         <td>{if bmc.has_password { "set" } else { "none" }}</td>
                                         <td class="max-w-72 text-xs break-words">{bmc.machines.join(", ")}</td>
@@ -163,20 +175,37 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
     let ip = FieldState::new(old.as_ref().map(|own| own.ip.clone()).unwrap_or_default());
     let port = FieldState::new(old.as_ref().map_or(PORT, |own| own.port).to_string());
     let kind = FieldState::new(old.as_ref().map(|own| own.bmc_type).unwrap_or_default().word());
+    let backend = FieldState::new(old.as_ref().map(|own| own.backend).unwrap_or_default().word());
+    let agreed = old.as_ref().and_then(|own| own.cipher_suite);
+    let forget = RwSignal::new(false);
     let username = FieldState::new(old.as_ref().map(|own| own.username.clone()).unwrap_or_default());
     let password = FieldState::new("");
     let keeps_password = old.as_ref().is_some_and(|own| own.has_password);
     let submit = Submit::new();
     let kinds: Vec<Choice> = BmcType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
+    let backends: Vec<Choice> = [(BmcBackend::Native, "built in"), (BmcBackend::Ipmitool, "the program ipmitool")]
+        .map(|(backend, label)| Choice::new(backend.word(), label))
+        .to_vec();
     let id = old.map(|own| own.id);
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let place = (name.parse(BmcName::parse), ip.parse(IpAddress::parse), port.parse(parse_port), kind.parse(BmcType::parse));
         let login = (username.parse(BmcUsername::parse), password.parse(BmcPassword::parse));
         let ((Some(name), Some(ip), Some(port), Some(bmc_type)), (Some(username), Some(password))) = (place, login) else { return };
+        let Some(backend) = backend.parse(BmcBackend::parse) else { return };
+        let cipher_suite = forget.get_untracked().then_some(None);
         // an empty field keeps the password there is
         let password = Some(password).filter(|password| id.is_none() || !password.as_str().is_empty());
-        let input = BmcInput { name, ip, port: Some(port), bmc_type, username: Some(username), password };
+        let input = BmcInput {
+            name,
+            ip,
+            port: Some(port),
+            bmc_type: Some(bmc_type),
+            backend: Some(backend),
+            cipher_suite,
+            username: Some(username),
+            password,
+        };
         let api = api.clone();
         submit.run(
             async move {
@@ -208,7 +237,23 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
                     autocomplete="new-password"
                     help=if keeps_password { "Empty: stays as it is. It is never shown." } else { "It is never shown again." }
                 />
+                <SelectField
+                    id="bmc-backend"
+                    label="Spoken to by"
+                    field=backend
+                    choices=backends
+                    help="ipmitool, which must be installed on the server, is a way out for BMCs that the built-in client does not get on with."
+                />
             </div>
+            {agreed
+                .map(|suite| {
+                    view! {
+                        <p class="text-sm" data-testid="bmc-suite">
+                            {format!("Cipher suite {} was agreed on. Weaker ones are refused: they may be an attack.", suite.number())}
+                        </p>
+                        <SwitchField id="bmc-forget-suite" label="Forget it: the BMC was made weaker on purpose" checked=forget/>
+                    }
+                })}
             <SubmitErrors submit/>
             <div class="flex justify-end gap-2">
                 <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>

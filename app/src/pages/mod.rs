@@ -6,6 +6,7 @@ mod bmcs;
 mod console;
 mod flags;
 mod header;
+mod health;
 mod home;
 mod images;
 mod login;

@@ -1,117 +1,132 @@
-//! All BMCs of the lab: one session each, kept open, and the last known power state of every machine.
+//! All BMCs of the lab: how each is reached, and what is known of it.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use app::api::{BmcType, LabEvent, PowerState};
+use app::api::{BmcBackend, BmcHealth};
 
-use super::{Bmc, BmcError, BmcTarget, plain::Plain};
+use super::{
+    Bmc, BmcError, BmcTarget,
+    ipmitool::Ipmitool,
+    native::{Native, Sessions},
+    records::{PowerReading, Records},
+    watched::Watched,
+};
 use crate::journal::Journal;
-
-/// What is known of a machine's power.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PowerReading {
-    pub state: PowerState,
-    /// Why it is not known, when the BMC failed.
-    pub error: Option<String>,
-}
-
-impl From<Result<PowerState, BmcError>> for PowerReading {
-    fn from(result: Result<PowerState, BmcError>) -> Self {
-        match result {
-            Ok(state) => Self { state, error: None },
-            Err(error) => Self { state: PowerState::BmcError, error: Some(error.to_string()) },
-        }
-    }
-}
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Fleet(Arc<Inner>);
 
-/// A session, and the settings it was made with.
-type Driver = (BmcTarget, Arc<dyn Bmc>);
+/// Makes the driver of a machine.
+type Maker = Box<dyn Fn(&BmcTarget) -> Result<Box<dyn Bmc>, BmcError> + Send + Sync>;
+
+/// By BMC and by which of the machines behind it, with the settings each was made with.
+type Drivers = HashMap<(i64, String), (BmcTarget, Arc<dyn Bmc>)>;
 
 struct Inner {
-    journal: Journal,
-    /// By BMC and by which of the machines behind it.
-    drivers: Mutex<HashMap<(i64, String), Driver>>,
-    power: RwLock<HashMap<i64, PowerReading>>,
-    /// Changes of `power`.
-    version: AtomicU64,
+    make: Maker,
+    sessions: Arc<Sessions>,
+    drivers: Mutex<Drivers>,
+    records: Arc<Records>,
 }
 
 impl Fleet {
+    /// `ipmitool` is the program for BMCs with that backend.
     #[must_use]
-    pub fn new(journal: Journal) -> Self {
-        Self(Arc::new(Inner { journal, drivers: Mutex::default(), power: RwLock::default(), version: AtomicU64::default() }))
+    pub fn new(journal: Journal, ipmitool: PathBuf) -> Self {
+        let sessions = Arc::new(Sessions::default());
+        let own = Arc::clone(&sessions);
+        let make = move |target: &BmcTarget| -> Result<Box<dyn Bmc>, BmcError> {
+            Ok(match target.backend {
+                BmcBackend::Native => Box::new(Native::new(target, &own)?),
+                BmcBackend::Ipmitool => Box::new(Ipmitool::new(target, ipmitool.clone())?),
+            })
+        };
+        Self::of(journal, sessions, Box::new(make))
     }
 
-    /// The driver of a machine's BMC. The same session serves all who ask, until the BMC's settings change.
+    fn of(journal: Journal, sessions: Arc<Sessions>, make: Maker) -> Self {
+        Self(Arc::new(Inner { make, sessions, drivers: Mutex::default(), records: Arc::new(Records::new(journal)) }))
+    }
+
+    /// With drivers of a test's own.
+    #[cfg(test)]
+    pub(super) fn made_by(journal: Journal, make: Maker) -> Self {
+        Self::of(journal, Arc::default(), make)
+    }
+
+    /// The driver of a machine's BMC. The same serves all who ask, until the BMC's settings change.
     ///
     /// # Errors
-    /// [`BmcError::Unsupported`].
+    /// [`BmcError::NotAsked`] when the target does not say which machine it means.
     pub fn bmc(&self, target: &BmcTarget) -> Result<Arc<dyn Bmc>, BmcError> {
-        let mut drivers = self.0.drivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut drivers = self.drivers();
         let key = (target.id, target.info.clone());
-        if let Some((known, driver)) = drivers.get(&key)
-            && known == target
-        {
-            return Ok(Arc::clone(driver));
+        if let Some((known, driver)) = drivers.get(&key) {
+            if target.is_still(known) {
+                return Ok(Arc::clone(driver));
+            }
+            // what it said belongs to another place, or another log-in
+            self.0.records.forget_health(target.id);
         }
-        let driver: Arc<dyn Bmc> = match target.kind {
-            BmcType::Plain => Arc::new(Plain::new(target)),
-            BmcType::Moonshot => return Err(BmcError::Unsupported("Moonshot")),
-        };
+        let driver = (self.0.make)(target)?;
+        let driver: Arc<dyn Bmc> = Arc::new(Watched { bmc: target.id, driver, records: Arc::clone(&self.0.records) });
         drivers.insert(key, (target.clone(), Arc::clone(&driver)));
         Ok(driver)
     }
 
-    /// Ends the session of a BMC that is no longer in the lab.
-    pub fn forget_bmc(&self, id: i64) {
-        self.0.drivers.lock().unwrap_or_else(PoisonError::into_inner).retain(|(bmc, _), _| *bmc != id);
+    fn drivers(&self) -> MutexGuard<'_, Drivers> {
+        self.0.drivers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the sessions of a BMC. The next request opens another, with what the settings then say; a session does not forget the
+    /// cipher suite it once used.
+    pub fn hang_up(&self, bmc: i64) {
+        self.drivers().retain(|(id, _), _| *id != bmc);
+        self.0.sessions.forget(bmc);
+    }
+
+    /// Forgets a BMC that is no longer in the lab.
+    pub fn forget_bmc(&self, bmc: i64) {
+        self.hang_up(bmc);
+        self.0.records.forget_health(bmc);
+    }
+
+    /// Ends the sessions that no machine needs any more.
+    pub(super) fn keep_only<'a>(&self, targets: impl Iterator<Item = &'a BmcTarget>) {
+        let wanted: HashSet<(i64, &str)> = targets.map(|target| (target.id, target.info.as_str())).collect();
+        self.drivers().retain(|(bmc, info), _| wanted.contains(&(*bmc, info.as_str())));
     }
 
     /// The last known power of a machine.
     #[must_use]
     pub fn power(&self, machine: i64) -> PowerReading {
-        self.0.power.read().unwrap_or_else(PoisonError::into_inner).get(&machine).cloned().unwrap_or_default()
-    }
-
-    /// The last known power of all machines that were ever asked.
-    #[must_use]
-    pub fn powers(&self) -> HashMap<i64, PowerReading> {
-        self.0.power.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.records.power(machine)
     }
 
     /// Keeps a reading, and tells the lab when it is news.
     pub fn note_power(&self, machine: i64, reading: PowerReading) {
-        let mut power = self.0.power.write().unwrap_or_else(PoisonError::into_inner);
-        let known = power.entry(machine).or_default();
-        if *known != reading {
-            known.clone_from(&reading);
-            self.0.version.fetch_add(1, Ordering::Release);
-            // told under the lock, so that readings are told in the order they are kept
-            self.0.journal.tell(LabEvent::Power { machine, power: reading.state, error: reading.error });
-        }
+        self.0.records.note_power(machine, reading);
     }
 
     /// Forgets a machine that is gone.
     pub fn forget_machine(&self, machine: i64) {
-        let mut power = self.0.power.write().unwrap_or_else(PoisonError::into_inner);
-        if power.remove(&machine).is_some() {
-            self.0.version.fetch_add(1, Ordering::Release);
-        }
+        self.0.records.forget_machine(machine);
     }
 
-    /// Grows with every change of any machine's known power.
+    /// How a BMC is doing.
+    #[must_use]
+    pub fn health(&self, bmc: i64) -> BmcHealth {
+        self.0.records.health(bmc)
+    }
+
+    /// Grows with every change of any machine's known power or any BMC's health.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.0.version.load(Ordering::Acquire)
+        self.0.records.version()
     }
 }

@@ -1,19 +1,24 @@
-//! The machines' BMCs: the port, its driver over IPMI, the sessions kept open, and the poller that keeps the power
-//! state of the whole lab.
+//! The machines' BMCs: the port, its drivers (IPMI of our own, and `ipmitool` as a way out), the sessions kept open, and the
+//! poller that keeps the power state of the whole lab.
 
 mod fleet;
-mod plain;
+mod ipmitool;
+mod moonshot;
+mod native;
 mod poller;
+mod records;
+mod watched;
 
 use std::net::SocketAddr;
 
-use app::api::{BmcType, PowerState};
+use app::api::{BmcBackend, BmcType, PowerState};
 use async_trait::async_trait;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-pub use fleet::{Fleet, PowerReading};
+pub use fleet::Fleet;
 pub use poller::{Roster, poll};
+pub use records::PowerReading;
 
 /// Where a machine's BMC is and how to log in to it.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,10 +29,21 @@ pub struct BmcTarget {
     pub name: String,
     pub address: SocketAddr,
     pub kind: BmcType,
+    pub backend: BmcBackend,
     pub username: String,
     pub password: Zeroizing<String>,
     /// Which of the machines behind the BMC, e.g. a cartridge's number.
     pub info: String,
+    /// Number of the cipher suite below which no session may be opened: the strongest once used.
+    pub floor: Option<u8>,
+}
+
+impl BmcTarget {
+    /// Whether it is the same thing in the same place, reached in the same way. The floor does not count: it follows from what
+    /// sessions agreed on, and a session knows its own.
+    fn is_still(&self, known: &Self) -> bool {
+        Self { floor: known.floor, ..self.clone() } == *known
+    }
 }
 
 /// What the next boot starts from.
@@ -60,13 +76,37 @@ pub enum PowerControl {
 /// Why a BMC did not do what was asked. The text names the BMC, the stage and what to check, never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BmcError {
+    /// Nothing came back.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It answers, but opens no session: credentials, rights, cipher suites.
+    #[error("{0}")]
+    Refused(String),
+    /// It has become weaker than it once was.
+    #[error(
+        "{0}; if it was changed on purpose, an administrator can make it forget its cipher suite (PUT /bmc/{{id}}, or on the BMC's form)"
+    )]
+    Downgrade(String),
+    /// It is well, but did not carry out this command.
     #[error("{0}")]
     Failed(String),
+    /// It is well, but cannot reach the one of its machines that was meant.
+    #[error("{0}")]
+    Behind(String),
+    /// It was not asked: what is needed for that is missing here.
+    #[error("{0}")]
+    NotAsked(String),
     /// Somebody else holds the only serial session.
     #[error("the serial console of {0} is held by another session")]
     ConsoleBusy(String),
-    #[error("{0} machines are not supported yet: use a BMC of type plain")]
-    Unsupported(&'static str),
+}
+
+impl BmcError {
+    /// Whether it concerns everything behind the BMC, not one command or one machine.
+    #[must_use]
+    pub fn is_of_the_bmc(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Refused(_) | Self::Downgrade(_) | Self::NotAsked(_))
+    }
 }
 
 /// One machine's BMC.
@@ -91,6 +131,9 @@ pub trait Bmc: Send + Sync {
     /// # Errors
     /// [`BmcError::ConsoleBusy`], or when the BMC does not answer or refuses.
     async fn open_console(&self, take_over: bool) -> Result<Console, BmcError>;
+
+    /// Number of the strongest cipher suite a session was opened with; None where that is not known.
+    fn suite(&self) -> Option<u8>;
 }
 
 /// An open serial console. It closes when both halves are dropped.

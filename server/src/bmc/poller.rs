@@ -1,5 +1,7 @@
-//! Keeps the power state of every machine: each BMC is asked once an interval, spread over it, a bounded number at
-//! a time; one that does not answer is asked ever less often, and delays no other.
+//! Keeps the power state of every machine: each is asked once an interval, spread over it, a bounded number at a time.
+//!
+//! A BMC that does not answer is asked ever less often, by one of its machines for all of them, and in slots of its own: it
+//! delays no other.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,13 +17,16 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{BmcTarget, Fleet, PowerReading};
+use super::{BmcError, BmcTarget, Fleet, PowerReading};
 
 /// Who is to be asked.
 #[async_trait]
 pub trait Roster: Send + Sync + 'static {
     /// Every machine that has a BMC; None when the store does not answer just now.
     async fn machines(&self) -> Option<Vec<(i64, BmcTarget)>>;
+
+    /// A stronger cipher suite than the target's floor was agreed on: to be the floor from now on.
+    async fn agreed(&self, target: &BmcTarget, suite: u8);
 }
 
 /// How often the schedule is looked at, and how soon a new machine is asked.
@@ -33,19 +38,43 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// Up to so many new machines are asked without delay.
 const AT_ONCE: usize = 16;
+/// Questions to one BMC at a time: a chassis has many machines and a small processor.
+const PER_BMC: usize = 4;
 
 struct Entry {
     target: BmcTarget,
     due: Instant,
+    /// In a row, of this machine alone.
     failures: u32,
     running: bool,
+    /// The failures of its BMC when it was last asked.
+    asked_after: u32,
+    /// Asked with settings that have changed since: to be asked again at once.
+    changed: bool,
+}
+
+/// What all machines behind a BMC share.
+#[derive(Default)]
+struct Chassis {
+    running: usize,
+    /// In a row, of the BMC itself.
+    failures: u32,
+}
+
+struct Answer {
+    machine: i64,
+    target: BmcTarget,
+    result: Result<app::api::PowerState, BmcError>,
+    suite: Option<u8>,
 }
 
 /// Runs until cancelled.
 pub async fn poll(fleet: Fleet, roster: impl Roster, every: Duration, concurrency: usize, cancel: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(concurrency.max(1)));
-    let mut entries: HashMap<i64, Entry> = HashMap::new();
-    let mut running: JoinSet<(i64, PowerReading)> = JoinSet::new();
+    // the silent ones, which take seconds each, must not be all that is waited for
+    let few = (concurrency / 4).max(1);
+    let slots = [Arc::new(Semaphore::new(concurrency.saturating_sub(few).max(1))), Arc::new(Semaphore::new(few))];
+    let mut schedule = Schedule { every, ..Schedule::default() };
+    let mut running: JoinSet<Answer> = JoinSet::new();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut roster_due = Instant::now();
@@ -54,12 +83,15 @@ pub async fn poll(fleet: Fleet, roster: impl Roster, every: Duration, concurrenc
             () = cancel.cancelled() => return,
             Some(done) = running.join_next() => {
                 // a panic in a driver is a fault of the program: end with it
-                let (machine, reading) = done.expect("a poll panicked");
-                if let Some(entry) = entries.get_mut(&machine) {
-                    entry.running = false;
-                    entry.failures = if reading.error.is_some() { entry.failures.saturating_add(1) } else { 0 };
-                    let backed_off = every * 2u32.saturating_pow(entry.failures.saturating_sub(1).min(8));
-                    entry.due = Instant::now() + if entry.failures == 0 { every } else { backed_off.min(LONGEST.max(every)) };
+                let answer = done.expect("a poll panicked");
+                if let Err(BmcError::Downgrade(_)) = &answer.result {
+                    // a session does not forget what it once used; the next begins with what the store says
+                    fleet.hang_up(answer.target.id);
+                }
+                if let Some(suite) = answer.suite.filter(|suite| Some(*suite) > answer.target.floor) {
+                    roster.agreed(&answer.target, suite).await;
+                }
+                for (machine, reading) in schedule.done(&answer, Instant::now()) {
                     fleet.note_power(machine, reading);
                 }
                 continue;
@@ -71,94 +103,139 @@ pub async fn poll(fleet: Fleet, roster: impl Roster, every: Duration, concurrenc
             && let Some(machines) = roster.machines().await
         {
             roster_due = now + ROSTER_EVERY;
-            for gone in update(&mut entries, machines, now, every) {
+            for gone in schedule.update(machines, now) {
                 // no BMC any more: what it last said is no longer known
                 fleet.note_power(gone, PowerReading::default());
             }
+            fleet.keep_only(schedule.entries.values().map(|entry| &entry.target));
         }
-        for (machine, entry) in entries.iter_mut().filter(|(_, entry)| !entry.running && entry.due <= now) {
-            entry.running = true;
-            let (fleet, slots, target, machine) = (fleet.clone(), Arc::clone(&slots), entry.target.clone(), *machine);
+        for (machine, target, doubtful) in schedule.due(now) {
+            let (fleet, slots) = (fleet.clone(), Arc::clone(&slots[usize::from(doubtful)]));
             running.spawn(async move {
-                // the semaphore is never closed
+                // the semaphores are never closed
                 let _slot = slots.acquire_owned().await;
-                let reading = match fleet.bmc(&target) {
-                    Ok(bmc) => bmc.power().await.into(),
-                    Err(error) => PowerReading::from(Err(error)),
-                };
-                (machine, reading)
+                match fleet.bmc(&target) {
+                    Ok(bmc) => Answer { machine, result: bmc.power().await, suite: bmc.suite(), target },
+                    Err(error) => Answer { machine, result: Err(error), suite: None, target },
+                }
             });
         }
     }
 }
 
-/// Brings the schedule up to the roster; returns the machines that are no longer on it.
-fn update(entries: &mut HashMap<i64, Entry>, machines: Vec<(i64, BmcTarget)>, now: Instant, every: Duration) -> Vec<i64> {
-    let present: HashSet<i64> = machines.iter().map(|(machine, _)| *machine).collect();
-    let gone: Vec<i64> = entries.keys().copied().filter(|machine| !present.contains(machine)).collect();
-    entries.retain(|machine, _| present.contains(machine));
-    let new = machines.iter().filter(|(machine, _)| !entries.contains_key(machine)).count();
-    let mut spread = 0u32;
-    for (machine, target) in machines {
-        match entries.get_mut(&machine) {
-            Some(entry) if entry.target == target => {}
-            Some(entry) => {
-                entry.target = target;
-                entry.due = now;
-                entry.failures = 0;
+#[derive(Default)]
+struct Schedule {
+    every: Duration,
+    entries: HashMap<i64, Entry>,
+    chassis: HashMap<i64, Chassis>,
+}
+
+impl Schedule {
+    /// Machines to be asked now, which are then taken to be asked, and whether their BMC failed the last time.
+    fn due(&mut self, now: Instant) -> Vec<(i64, BmcTarget, bool)> {
+        let mut list = Vec::new();
+        for (machine, entry) in self.entries.iter_mut().filter(|(_, entry)| !entry.running && entry.due <= now) {
+            let chassis = self.chassis.entry(entry.target.id).or_default();
+            let failing = chassis.failures > 0;
+            if chassis.running < if failing { 1 } else { PER_BMC } {
+                chassis.running += 1;
+                entry.running = true;
+                entry.asked_after = chassis.failures;
+                entry.changed = false;
+                list.push((*machine, entry.target.clone(), failing || entry.failures > 0));
             }
-            None => {
-                // many at once are spread over an interval, a few are asked at once
-                let delay = if new <= AT_ONCE { Duration::ZERO } else { every.mul_f64(f64::from(spread) / new as f64) };
-                spread += 1;
-                entries.insert(machine, Entry { target, due: now + delay, failures: 0, running: false });
+        }
+        list
+    }
+
+    /// Takes an answer in; returns the readings it means. A BMC that fails fails for all of its machines.
+    fn done(&mut self, answer: &Answer, now: Instant) -> Vec<(i64, PowerReading)> {
+        let bmc = answer.target.id;
+        let chassis = self.chassis.entry(bmc).or_default();
+        chassis.running = chassis.running.saturating_sub(1);
+        let Some(entry) = self.entries.get_mut(&answer.machine) else { return Vec::new() };
+        entry.running = false;
+        if entry.changed {
+            // it was asked as it no longer is
+            entry.due = now;
+            return Vec::new();
+        }
+        let reading = PowerReading::from(answer.result.clone());
+        match &answer.result {
+            Err(error) if error.is_of_the_bmc() => {
+                // several that were asked at the same time are one failure
+                if entry.asked_after == chassis.failures {
+                    chassis.failures = chassis.failures.saturating_add(1);
+                }
+                let pause = backed_off(self.every, chassis.failures);
+                let behind = self.entries.iter_mut().filter(|(_, entry)| entry.target.id == bmc && !entry.running);
+                behind
+                    .map(|(machine, entry)| {
+                        entry.due = now + pause + stagger(bmc, self.every);
+                        (*machine, reading.clone())
+                    })
+                    .collect()
+            }
+            result => {
+                entry.failures = if result.is_err() { entry.failures.saturating_add(1) } else { 0 };
+                let pause =
+                    if entry.failures == 0 { self.every } else { backed_off(self.every, entry.failures) + stagger(bmc, self.every) };
+                entry.due = now + pause;
+                if std::mem::take(&mut chassis.failures) > 0 {
+                    // it is back: nobody behind it waits any longer
+                    let behind = self.entries.iter_mut().filter(|(machine, entry)| entry.target.id == bmc && **machine != answer.machine);
+                    behind.for_each(|(_, entry)| entry.due = entry.due.min(now));
+                }
+                vec![(answer.machine, reading)]
             }
         }
     }
-    gone
+
+    /// Brings the schedule up to the roster; returns the machines that are no longer on it.
+    fn update(&mut self, machines: Vec<(i64, BmcTarget)>, now: Instant) -> Vec<i64> {
+        let present: HashSet<i64> = machines.iter().map(|(machine, _)| *machine).collect();
+        let gone: Vec<i64> = self.entries.keys().copied().filter(|machine| !present.contains(machine)).collect();
+        self.entries.retain(|machine, _| present.contains(machine));
+        let bmcs: HashSet<i64> = machines.iter().map(|(_, target)| target.id).collect();
+        self.chassis.retain(|bmc, chassis| chassis.running > 0 || bmcs.contains(bmc));
+        let new = machines.iter().filter(|(machine, _)| !self.entries.contains_key(machine)).count();
+        let mut spread = 0u32;
+        for (machine, target) in machines {
+            match self.entries.get_mut(&machine) {
+                Some(entry) => {
+                    // a floor that was lowered may be what lets it in again
+                    if !target.is_still(&entry.target) || target.floor < entry.target.floor {
+                        entry.due = now;
+                        entry.failures = 0;
+                        entry.changed = entry.running;
+                        self.chassis.entry(target.id).or_default().failures = 0;
+                    }
+                    entry.target = target;
+                }
+                None => {
+                    // many at once are spread over an interval, a few are asked at once
+                    let delay = if new <= AT_ONCE { Duration::ZERO } else { self.every.mul_f64(f64::from(spread) / new as f64) };
+                    spread += 1;
+                    self.entries
+                        .insert(machine, Entry { target, due: now + delay, failures: 0, running: false, asked_after: 0, changed: false });
+                }
+            }
+        }
+        gone
+    }
+}
+
+/// Doubles with every failure.
+fn backed_off(every: Duration, failures: u32) -> Duration {
+    (every * 2u32.saturating_pow(failures.saturating_sub(1).min(8))).min(LONGEST.max(every))
+}
+
+/// Up to a tenth of the interval, always the same for one BMC: those that died together must not be asked together for ever.
+fn stagger(bmc: i64, every: Duration) -> Duration {
+    // multiplicative hashing: neighbours in number end up far from each other
+    let part = bmc.wrapping_mul(0x9E37_79B9).rem_euclid(1000) as f64 / 1000.0;
+    every.mul_f64(part / 10.0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn target(id: i64) -> BmcTarget {
-        BmcTarget {
-            id,
-            name: format!("bmc{id}"),
-            address: ([127, 0, 0, 1], 9).into(),
-            kind: app::api::BmcType::Plain,
-            username: String::new(),
-            password: String::new().into(),
-            info: String::new(),
-        }
-    }
-
-    const EVERY: Duration = Duration::from_secs(15);
-
-    #[test]
-    fn a_large_fleet_is_spread_over_the_interval() {
-        let now = Instant::now();
-        let mut entries = HashMap::new();
-        let gone = update(&mut entries, (0..1000).map(|id| (id, target(id))).collect(), now, EVERY);
-        assert_eq!(gone, [0i64; 0]);
-        let first_second = entries.values().filter(|entry| entry.due < now + Duration::from_secs(1)).count();
-        assert!((60..=70).contains(&first_second), "{first_second} of 1000 in the first of 15 seconds");
-        assert!(entries.values().all(|entry| entry.due < now + EVERY));
-    }
-
-    #[test]
-    fn a_corrected_password_is_tried_at_once_and_a_gone_machine_forgotten() {
-        let now = Instant::now();
-        let mut entries = HashMap::new();
-        let _ = update(&mut entries, vec![(1, target(1)), (2, target(2))], now, EVERY);
-        for entry in entries.values_mut() {
-            entry.failures = 5;
-            entry.due = now + LONGEST;
-        }
-        let corrected = BmcTarget { password: "right".to_owned().into(), ..target(1) };
-        assert_eq!(update(&mut entries, vec![(1, corrected)], now, EVERY), [2]);
-        assert_eq!(entries.len(), 1);
-        assert_eq!((entries[&1].failures, entries[&1].due), (0, now));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! `[ipmi]`
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -11,6 +11,7 @@ use super::ConfigError;
 pub(super) struct Settings {
     poll_interval_seconds: Option<u64>,
     concurrency: Option<usize>,
+    ipmitool: Option<PathBuf>,
 }
 
 /// Talking to BMCs.
@@ -20,6 +21,8 @@ pub struct Ipmi {
     pub poll_interval: Duration,
     /// BMCs asked at the same time by the poller.
     pub concurrency: usize,
+    /// The program for BMCs whose backend is `ipmitool`; a bare name is looked for in `PATH`.
+    pub ipmitool: PathBuf,
 }
 
 impl Settings {
@@ -30,6 +33,7 @@ impl Settings {
         let seconds = at_least_one("poll_interval_seconds", self.poll_interval_seconds.unwrap_or(15))?;
         let concurrency = self.concurrency.unwrap_or(64);
         at_least_one("concurrency", concurrency as u64)?;
-        Ok(Ipmi { poll_interval: Duration::from_secs(seconds), concurrency })
+        let ipmitool = self.ipmitool.unwrap_or_else(|| "ipmitool".into());
+        Ok(Ipmi { poll_interval: Duration::from_secs(seconds), concurrency, ipmitool })
     }
 }

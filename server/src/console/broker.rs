@@ -244,10 +244,12 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    pub(super) fn take_write(&self, id: u64) {
+    /// Answers whether it was somebody else's.
+    pub(super) fn take_write(&self, id: u64) -> bool {
         let mut desk = self.desk();
-        desk.writer = Some(id);
+        let before = desk.writer.replace(id);
         self.tell(&desk);
+        before != Some(id)
     }
 
     /// Publishes who is there, under the desk's lock so that changes are told in order.

@@ -87,7 +87,9 @@ impl Viewer {
         match status.writer {
             Some((id, _)) if id == self.id => {}
             Some((_, name)) => return Err(format!("{name} has the keyboard: take it first")),
-            None => self.shared.take_write(self.id),
+            None => {
+                self.shared.take_write(self.id);
+            }
         }
         if status.line != Line::Connected {
             return Err("not connected: what was typed is lost".into());
@@ -95,9 +97,9 @@ impl Viewer {
         self.shared.inputs.send(input).await.map_err(|_| "the console is closed".to_owned())
     }
 
-    /// Becomes the one who types.
-    pub fn take_write(&self) {
-        self.shared.take_write(self.id);
+    /// Becomes the one who types. Answers whether somebody else was.
+    pub fn take_write(&self) -> bool {
+        self.shared.take_write(self.id)
     }
 
     /// Ends the session somebody else holds on the BMC.

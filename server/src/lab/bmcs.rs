@@ -1,8 +1,8 @@
 //! BMCs. Their passwords go in and never come out.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::SocketAddr};
 
-use app::api::{Bmc, BmcInput, BmcType};
+use app::api::{Bmc, BmcBackend, BmcHealth, BmcInput, BmcType, Cartridge, Suite};
 use store::{BmcRow, Tx};
 
 use super::{
@@ -16,8 +16,6 @@ use crate::journal::{Pending, now_micros};
 pub const PURPOSE: &str = "bmc";
 /// Where IPMI listens.
 const PORT: u16 = 623;
-/// Cartridges of a Moonshot chassis stand at the 8-bit addresses 0x82, 0x84, … 0xfe.
-const CARTRIDGES: std::ops::RangeInclusive<u32> = 1..=63;
 /// Most characters of a plain BMC's `bmc_info`.
 const INFO: usize = 256;
 
@@ -40,7 +38,7 @@ pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Bmc>, LabError> {
         .into_iter()
         .map(|row| {
             let used = machines.remove(&row.id).unwrap_or_default();
-            wire(actor, row, used)
+            wire(lab, actor, row, used)
         })
         .collect())
 }
@@ -52,7 +50,7 @@ pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Bmc, LabError> {
     let mut read = lab.store.read().await?;
     let row = store::bmcs::get(&mut read, id).await?.ok_or_else(not_found)?;
     let machines = store::bmcs::used_by(&mut read, id).await?.into_iter().map(|used| used.name).collect();
-    Ok(wire(actor, row, machines))
+    Ok(wire(lab, actor, row, machines))
 }
 
 /// # Errors
@@ -68,18 +66,19 @@ pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabE
         name: new.name.into_string(),
         ip: new.ip.into_string(),
         port: port(new.port.unwrap_or(PORT))?,
-        bmc_type: new.bmc_type.word().into(),
+        bmc_type: new.bmc_type.unwrap_or_default().word().into(),
+        backend: new.backend.unwrap_or_default().word().into(),
         username: new.username.map(app::api::BmcUsername::into_string).unwrap_or_default(),
         password_sealed,
         privilege_level: "admin".into(),
-        cipher_suite: None,
+        cipher_suite: new.cipher_suite.flatten().map(i64::from),
         created_at: now_micros(),
     };
     let mut tx = lab.store.begin().await?;
     row.id = store::bmcs::insert(&mut tx, &as_new(&row)).await?;
     audit::made(&mut tx, actor, Subject::new("bmc", row.id, &row.name), facts::bmc(&row)).await?;
     tx.commit().await?;
-    Ok(wire(actor, row, Vec::new()))
+    Ok(wire(lab, actor, row, Vec::new()))
 }
 
 /// # Errors
@@ -98,7 +97,12 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
     if let Some(number) = change.port {
         after.port = port(number)?;
     }
-    after.bmc_type = change.bmc_type.word().into();
+    if let Some(kind) = change.bmc_type {
+        after.bmc_type = kind.word().into();
+    }
+    if let Some(backend) = change.backend {
+        after.backend = backend.word().into();
+    }
     if let Some(username) = change.username {
         after.username = username.into_string();
     }
@@ -109,17 +113,24 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
         // the suite was agreed on with whatever stood at the old address
         after.cipher_suite = None;
     }
+    if let Some(suite) = change.cipher_suite {
+        after.cipher_suite = suite.map(i64::from);
+    }
     let machines = store::bmcs::used_by(&mut tx, id).await?;
     if before.bmc_type != after.bmc_type {
-        must_fit(&mut tx, id, change.bmc_type).await?;
+        must_fit(&mut tx, id, kind(&after.bmc_type)).await?;
     }
     store::bmcs::update(&mut tx, &after).await?;
     audit::changed(&mut tx, actor, Subject::new("bmc", id, &before.name), facts::bmc(&before), facts::bmc(&after)).await?;
     tx.commit().await?;
+    if before.cipher_suite != after.cipher_suite {
+        // sessions go by the suite they began with
+        lab.fleet.hang_up(id);
+    }
     let mut pending = Pending::default();
     machines.iter().for_each(|machine| pending.changed(machine.id));
     lab.journal.publish(pending);
-    Ok(wire(actor, after, machines.into_iter().map(|machine| machine.name).collect()))
+    Ok(wire(lab, actor, after, machines.into_iter().map(|machine| machine.name).collect()))
 }
 
 /// # Errors
@@ -136,6 +147,41 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     Ok(())
 }
 
+/// Keeps the strongest suite a session was opened with. Only while the BMC is still at the address it was agreed on with.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn agreed(lab: &Lab, id: i64, address: SocketAddr, suite: u8) -> Result<(), LabError> {
+    let mut tx = lab.store.begin().await?;
+    let Some(mut row) = store::bmcs::get(&mut tx, id).await? else { return Ok(()) };
+    let there = row.ip == address.ip().to_string() && row.port == i64::from(address.port());
+    if there && row.cipher_suite < Some(suite.into()) {
+        row.cipher_suite = Some(suite.into());
+        store::bmcs::update(&mut tx, &row).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// A BMC's health for who may not know its address, of which its complaints tell.
+#[must_use]
+pub(super) fn shown(health: BmcHealth, details: bool) -> BmcHealth {
+    let hidden = "there is a fault, which is told to administrators and to those who have a machine behind it";
+    BmcHealth { error: health.error.map(|text| if details { text } else { hidden.into() }), ..health }
+}
+
+/// A stored backend. The schema allows no other words.
+#[must_use]
+pub(super) fn backend(word: &str) -> BmcBackend {
+    BmcBackend::parse(word).unwrap_or_default()
+}
+
+/// A stored suite.
+#[must_use]
+pub(super) fn suite(number: Option<i64>) -> Option<Suite> {
+    number.and_then(|number| Suite::try_from(number).ok())
+}
+
 /// A stored type. The schema allows no other words.
 #[must_use]
 pub fn kind(word: &str) -> BmcType {
@@ -148,10 +194,7 @@ pub fn kind(word: &str) -> BmcType {
 /// A sentence that says what is wrong.
 pub fn check_info(kind: BmcType, info: &str) -> Result<(), String> {
     match kind {
-        BmcType::Moonshot if !info.parse().is_ok_and(|cartridge| CARTRIDGES.contains(&cartridge)) => {
-            Err(format!("Not a valid moonshot cartridge id: a number between {} and {} is needed", CARTRIDGES.start(), CARTRIDGES.end()))
-        }
-        BmcType::Moonshot => Ok(()),
+        BmcType::Moonshot => Cartridge::parse(info).map(drop),
         BmcType::Plain if info.chars().count() > INFO || info.chars().any(char::is_control) => {
             Err(format!("bmc_info must be at most {INFO} characters on one line"))
         }
@@ -189,38 +232,29 @@ fn as_new(row: &BmcRow) -> store::NewBmc {
         ip: row.ip.clone(),
         port: row.port,
         bmc_type: row.bmc_type.clone(),
+        backend: row.backend.clone(),
         username: row.username.clone(),
         password_sealed: row.password_sealed.clone(),
         privilege_level: row.privilege_level.clone(),
+        cipher_suite: row.cipher_suite,
         created_at: row.created_at,
     }
 }
 
-fn wire(actor: &Actor, row: BmcRow, machines: Vec<String>) -> Bmc {
-    let (ip, username) = if actor.may(Action::BmcAddress, Ties::NONE) { (row.ip, row.username) } else { Default::default() };
+fn wire(lab: &Lab, actor: &Actor, row: BmcRow, machines: Vec<String>) -> Bmc {
+    let details = actor.may(Action::BmcAddress, Ties::NONE);
+    let (ip, username) = if details { (row.ip, row.username) } else { Default::default() };
     Bmc {
         id: row.id,
         name: row.name,
         ip,
         port: u16::try_from(row.port).unwrap_or(PORT),
         bmc_type: kind(&row.bmc_type),
+        backend: backend(&row.backend),
+        cipher_suite: suite(row.cipher_suite),
+        health: shown(lab.fleet.health(row.id), details),
         username,
         has_password: row.password_sealed.is_some(),
         machines,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cartridge_is_a_number_that_has_an_address() {
-        for good in ["1", "45", "63"] {
-            assert!(check_info(BmcType::Moonshot, good).is_ok());
-        }
-        for bad in ["", "0", "64", "-1", "c1n1", "1.5"] {
-            assert!(check_info(BmcType::Moonshot, bad).is_err(), "{bad}");
-        }
     }
 }

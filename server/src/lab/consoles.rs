@@ -1,6 +1,10 @@
 //! Who may watch a machine's console, and one-time keys for clients that cannot send a header.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    time::Duration,
+};
 
 use app::api::EventKind;
 use async_trait::async_trait;
@@ -16,7 +20,7 @@ use super::{
 use crate::{
     bmc::{Bmc, BmcError},
     console::{Lines, Viewer},
-    journal::{Pending, now_micros},
+    journal::{Cause, Pending, now_micros},
     secrets,
 };
 
@@ -27,15 +31,74 @@ const TICKET: Duration = Duration::from_secs(300);
 ///
 /// # Errors
 /// Actors who are neither admin nor assignee, machines without BMC.
-pub async fn attach(lab: &Lab, actor: &Actor, id: i64) -> Result<Viewer, LabError> {
+pub async fn attach(lab: &Lab, actor: &Actor, id: i64) -> Result<Seat, LabError> {
     let (machine, _) = power::controlled(lab, actor, id, Action::MachineConsole, "console requires a BMC").await?;
+    let cause = actor.cause();
     let mut tx = lab.store.begin().await?;
     let mut pending = Pending::default();
-    lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), EventKind::ConsoleAccess {}).await?;
+    lab.journal.record_in(&mut tx, &mut pending, id, Some(&cause), EventKind::ConsoleAccess {}).await?;
     audit::did(&mut tx, actor, Subject::new("machine", id, &machine.name), "console", json!({})).await?;
     tx.commit().await?;
     lab.journal.publish(pending);
-    Ok(lab.consoles.attach(id, &lines(lab), &actor.username))
+    Ok(Seat { viewer: lab.consoles.attach(id, &lines(lab), &actor.username), lab: lab.clone(), machine: id, cause })
+}
+
+/// Somebody at a console: what they do there is recorded, to the end.
+pub struct Seat {
+    viewer: Viewer,
+    lab: Lab,
+    machine: i64,
+    cause: Cause,
+}
+
+impl Seat {
+    /// Becomes the one who types.
+    pub async fn take_write(&self) {
+        if self.viewer.take_write() {
+            self.record("keyboard taken").await;
+        }
+    }
+
+    /// Ends the session somebody else holds on the BMC.
+    pub async fn take_over(&self) {
+        self.viewer.take_over();
+        self.record("taken over").await;
+    }
+
+    async fn record(&self, status: &str) {
+        record_console(&self.lab, self.machine, &self.cause, status).await;
+    }
+}
+
+/// A console works on when its doings cannot be recorded, as when the machine was deleted meanwhile.
+async fn record_console(lab: &Lab, machine: i64, cause: &Cause, status: &str) {
+    if let Err(error) = lab.journal.record(machine, Some(cause), EventKind::Console { status: status.into() }).await {
+        tracing::warn!(machine, %error, "what happened at the console was not recorded");
+    }
+}
+
+impl Deref for Seat {
+    type Target = Viewer;
+
+    fn deref(&self) -> &Viewer {
+        &self.viewer
+    }
+}
+
+impl DerefMut for Seat {
+    fn deref_mut(&mut self) -> &mut Viewer {
+        &mut self.viewer
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // seats are left within a runtime, but for its own end
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (lab, machine, cause) = (self.lab.clone(), self.machine, self.cause.clone());
+            runtime.spawn(async move { record_console(&lab, machine, &cause, "closed").await });
+        }
+    }
 }
 
 /// Logs a machine's console for a while, though nobody watches.

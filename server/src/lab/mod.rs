@@ -87,7 +87,7 @@ impl Lab {
             secrets: Secrets::open(&config.key_file())?,
             accounts: Accounts::new()?,
             listings: Listings::default(),
-            fleet: Fleet::new(journal.clone()),
+            fleet: Fleet::new(journal.clone(), config.ipmi.ipmitool.clone()),
             consoles: Broker::new(consoles, shutdown.clone()),
             netboot: Netboot::new(store.clone(), journal.clone(), images.clone(), settings),
             images,

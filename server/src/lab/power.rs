@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use app::api::{EventKind, PowerAction, PowerAnswer, PowerState};
+use app::api::{EventKind, PowerAction, PowerAnswer, PowerState, Suite};
 use async_trait::async_trait;
 use serde_json::json;
 use store::{BmcRow, MachineRow};
@@ -210,9 +210,11 @@ pub(super) fn target(secrets: &Secrets, machine: &MachineRow, bmc: BmcRow) -> Bm
         // both are checked when they are stored
         address: (bmc.ip.parse::<IpAddr>().unwrap_or(IpAddr::from([0, 0, 0, 0])), u16::try_from(bmc.port).unwrap_or(623)).into(),
         kind: bmcs::kind(&bmc.bmc_type),
+        backend: bmcs::backend(&bmc.backend),
         username: bmc.username,
         password,
         info: machine.bmc_info.clone(),
+        floor: bmcs::suite(bmc.cipher_suite).map(Suite::number),
     }
 }
 
@@ -239,6 +241,13 @@ impl Roster for Machines {
                 tracing::warn!(%error, "the poller cannot read the machines");
                 None
             }
+        }
+    }
+
+    async fn agreed(&self, target: &BmcTarget, suite: u8) {
+        if let Err(error) = bmcs::agreed(&self.0, target.id, target.address, suite).await {
+            // the next answer brings the next try
+            tracing::warn!(bmc = target.name, suite, %error, "the cipher suite cannot be stored");
         }
     }
 }

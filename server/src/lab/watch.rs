@@ -1,28 +1,30 @@
 //! What everybody who looks at the lab is told, as it happens.
 
-use app::api::{LabEvent, Status};
+use app::api::{BmcStatus, LabEvent, Status};
 
 use crate::{
     journal,
-    lab::{Action, Actor, Lab, LabError, Ties, machines},
+    lab::{Action, Actor, Lab, LabError, Ties, bmcs, machines},
 };
 
 /// Events told again to a reader who was away. Who missed more loads everything anew.
 const REPLAY_LIMIT: i64 = 500;
 
-/// Power and state of every machine now.
+/// Power and state of every machine now, and the health of every BMC.
 ///
 /// # Errors
 /// The store's.
 pub async fn snapshot(lab: &Lab) -> Result<LabEvent, LabError> {
     let mut read = lab.store.read().await?;
     let rows = store::machines::list(&mut read).await?;
+    let bmcs = store::bmcs::list(&mut read).await?;
     drop(read);
+    let bmcs = bmcs.into_iter().map(|bmc| BmcStatus { bmc: bmc.id, health: lab.fleet.health(bmc.id) }).collect();
     let status = |row: store::MachineRow| {
         let (power, error) = machines::power_of(lab, row.id);
         Status { machine: row.id, power, error, state: machines::state(&row.state) }
     };
-    Ok(LabEvent::Snapshot { machines: rows.into_iter().map(status).collect() })
+    Ok(LabEvent::Snapshot { machines: rows.into_iter().map(status).collect(), bmcs })
 }
 
 /// The log's entries after the one a reader saw last, oldest first; [`LabEvent::Resync`] when they are too many.
@@ -51,12 +53,16 @@ pub async fn shown(lab: &Lab, actor: &Actor, message: LabEvent) -> Result<LabEve
         let assigned = inventory.assignments_of(machine).iter().any(|assignment| assignment.user_id == actor.user_id);
         actor.may(Action::MachineDetails, Ties::assigned(assigned))
     };
+    // whoever may know of one machine what its BMC complains of
+    let may_of = |bmc: i64| inventory.machines().iter().any(|machine| machine.bmc_id == Some(bmc) && may(machine.id));
     Ok(match message {
         LabEvent::Event { event } if !may(event.machine_id) => LabEvent::Event { event: event.without_details() },
         LabEvent::Power { machine, power, error } => LabEvent::Power { machine, power, error: error.filter(|_| may(machine)) },
-        LabEvent::Snapshot { machines } => {
+        LabEvent::BmcHealth { bmc, health } => LabEvent::BmcHealth { bmc, health: bmcs::shown(health, may_of(bmc)) },
+        LabEvent::Snapshot { machines, bmcs } => {
             let status = |status: Status| Status { error: status.error.filter(|_| may(status.machine)), ..status };
-            LabEvent::Snapshot { machines: machines.into_iter().map(status).collect() }
+            let health = |status: BmcStatus| BmcStatus { health: bmcs::shown(status.health, may_of(status.bmc)), ..status };
+            LabEvent::Snapshot { machines: machines.into_iter().map(status).collect(), bmcs: bmcs.into_iter().map(health).collect() }
         }
         other => other,
     })

@@ -6,7 +6,8 @@ macro_rules! rows {
     ($tail:tt $(, $arg:expr)*) => {
         sqlx::query_as!(
             BmcRow,
-            r#"select id as "id!", name, ip, port, bmc_type, username, password_sealed, privilege_level, cipher_suite, created_at
+            r#"select id as "id!", name, ip, port, bmc_type, backend, username, password_sealed, privilege_level,
+                      cipher_suite, created_at
                from bmcs "# + $tail
             $(, $arg)*
         )
@@ -15,15 +16,17 @@ macro_rules! rows {
 
 pub async fn insert(c: &mut Conn, new: &NewBmc) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"insert into bmcs (name, ip, port, bmc_type, username, password_sealed, privilege_level, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id as "id!""#,
+        r#"insert into bmcs (name, ip, port, bmc_type, backend, username, password_sealed, privilege_level, cipher_suite, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id as "id!""#,
         new.name,
         new.ip,
         new.port,
         new.bmc_type,
+        new.backend,
         new.username,
         new.password_sealed,
         new.privilege_level,
+        new.cipher_suite,
         new.created_at
     )
     .fetch_one(c)
@@ -45,7 +48,7 @@ pub async fn list(c: &mut Conn) -> sqlx::Result<Vec<BmcRow>> {
 pub async fn update(c: &mut Conn, row: &BmcRow) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update bmcs set name = $2, ip = $3, port = $4, bmc_type = $5, username = $6, password_sealed = $7, privilege_level = $8,
-                         cipher_suite = $9
+                         cipher_suite = $9, backend = $10
          where id = $1",
         row.id,
         row.name,
@@ -55,7 +58,8 @@ pub async fn update(c: &mut Conn, row: &BmcRow) -> sqlx::Result<bool> {
         row.username,
         row.password_sealed,
         row.privilege_level,
-        row.cipher_suite
+        row.cipher_suite,
+        row.backend
     )
     .execute(c)
     .await?;

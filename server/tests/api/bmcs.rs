@@ -1,6 +1,6 @@
 //! BMCs: their passwords go in and never come out.
 
-use app::api::{Bmc, Machine};
+use app::api::{Bmc, BmcBackend, BmcType, Machine, Suite};
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -85,7 +85,8 @@ async fn b22_b23_what_is_wrong_is_told() {
             (json!({ "name": "bmc2", "ip": "", "type": "plain" }), 400, "IP must be a valid IP address"),
             (json!({ "name": "bmc2", "ip": "dead", "type": "plain" }), 400, "IP must be a valid IP address"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "ilo" }), 400, "ilo"),
-            (json!({ "name": "bmc2", "ip": "127.0.0.2" }), 400, "missing field `type`"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "backend": "freeipmi" }), 400, "freeipmi"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "cipher_suite": 2 }), 400, "cipher suite 2 is neither 3 nor 17"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain", "port": 0 }), 400, "port must be between 1 and 65535"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain", "port": 65536 }), 400, "65536"),
             (json!({ "name": "bmc1", "ip": "127.0.0.2", "type": "plain" }), 409, "a BMC with this name exists already"),
@@ -116,6 +117,28 @@ async fn bm6_a_type_its_machines_do_not_fit_is_refused() {
         admin.put(&format!("/machine/{}", made.id), &json!({ "bmc_info": "12" })).await.ok::<Value>();
         assert_eq!(admin.put(&path, &moonshot).await.ok::<Bmc>().machines, ["m1"]);
         admin.put(&format!("/machine/{}", made.id), &json!({ "bmc_info": "0" })).await.error(400);
+    }
+}
+
+#[tokio::test]
+async fn clients_of_the_original_need_not_say_a_type() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let made: Bmc = admin.post("/bmc", &json!({ "name": "bmc1", "ip": "127.0.0.1" })).await.created();
+        assert_eq!((made.bmc_type, made.backend, made.cipher_suite), (BmcType::Plain, BmcBackend::Native, None));
+        let new = json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "moonshot", "backend": "ipmitool", "cipher_suite": 17 });
+        let made: Bmc = admin.post("/bmc", &new).await.created();
+        let path = format!("/bmc/{}", made.id);
+        // what is not sent stays
+        let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.2" })).await.ok();
+        assert_eq!((now.name.as_str(), now.bmc_type, now.backend), ("renamed", BmcType::Moonshot, BmcBackend::Ipmitool));
+        assert_eq!(now.cipher_suite.map(Suite::number), Some(17));
+        let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.2", "cipher_suite": null })).await.ok();
+        assert_eq!(now.cipher_suite, None);
+        // what was agreed on with another address is not this one's
+        admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.2", "cipher_suite": 17 })).await.ok::<Bmc>();
+        let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.3", "backend": "native" })).await.ok();
+        assert_eq!((now.backend, now.cipher_suite), (BmcBackend::Native, None));
     }
 }
 

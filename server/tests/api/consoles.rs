@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::{ConsoleStatus, ConsoleTicket, Line};
+use app::api::{ConsoleStatus, ConsoleTicket, Event, EventKind, Line};
 use axum::http::StatusCode;
 use bmc_sim::{
     faults::{Faults, SolFault},
@@ -11,15 +11,18 @@ use bmc_sim::{
 use serde_json::json;
 use server::{
     bmc::ConsoleInput,
-    console::{Output, Viewer},
-    lab::{Actor, Origin, consoles},
+    console::Output,
+    lab::{
+        Actor, Origin,
+        consoles::{self, Seat},
+    },
 };
 use tokio::time::timeout;
 
 use crate::{simulated::Simulated, support::Engine};
 
 /// A machine that is at its login prompt.
-async fn running() -> Simulated {
+pub async fn running() -> Simulated {
     let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
     lab.sim().set_disk(Some(InstalledOs { hostname: "sim".into() }));
     lab.sim().control(ipmi_client::ChassisControl::PowerUp).unwrap();
@@ -27,13 +30,13 @@ async fn running() -> Simulated {
     lab
 }
 
-async fn attach(lab: &Simulated, name: &str) -> Viewer {
+pub async fn attach(lab: &Simulated, name: &str) -> Seat {
     let actor = Actor::new(1, name, true, Origin::Local);
     consoles::attach(&lab.app.lab, &actor, lab.machine.id).await.unwrap()
 }
 
 /// Reads until the output so far, or a status, satisfies.
-async fn until(viewer: &mut Viewer, wanted: impl Fn(&str, Option<&ConsoleStatus>) -> bool) -> String {
+pub async fn until(viewer: &mut Seat, wanted: impl Fn(&str, Option<&ConsoleStatus>) -> bool) -> String {
     let mut seen = String::new();
     let mut last = None;
     let reading = async {
@@ -56,7 +59,7 @@ fn line(status: Option<&ConsoleStatus>, wanted: Line) -> bool {
     matches!(status, Some(ConsoleStatus::Status { line, .. }) if *line == wanted)
 }
 
-async fn connected(viewer: &mut Viewer) {
+pub async fn connected(viewer: &mut Seat) {
     until(viewer, |_, status| line(status, Line::Connected)).await;
 }
 
@@ -75,13 +78,25 @@ async fn what_is_typed_reaches_the_machine_and_every_viewer_sees_its_answer() {
     // one keyboard: it goes to who takes it
     let refused = bob.input(ConsoleInput::Bytes("x".into())).await.unwrap_err();
     assert!(refused.contains("ann has the keyboard"), "{refused}");
-    bob.take_write();
+    bob.take_write().await;
     bob.input(ConsoleInput::Bytes("echo from-bob\r".into())).await.unwrap();
     until(&mut ann, |seen, _| seen.matches("from-bob").count() >= 2).await;
     assert!(ann.input(ConsoleInput::Bytes("x".into())).await.is_err());
     // who leaves gives the keyboard back
     drop(bob);
     until(&mut ann, |_, status| matches!(status, Some(ConsoleStatus::Status { you_write: true, viewers: 1, .. }))).await;
+    lab.event(|event| matches!(event, EventKind::Console { status } if status == "closed")).await;
+    let events: Vec<Event> = lab.admin.get(&lab.path("/event")).await.ok();
+    let told: Vec<_> = events
+        .iter()
+        .rev()
+        .filter_map(|event| match &event.what {
+            EventKind::ConsoleAccess {} => Some((event.username.as_deref().unwrap(), "opened")),
+            EventKind::Console { status } => Some((event.username.as_deref().unwrap(), status.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("ann", "opened"), ("bob", "opened"), ("bob", "keyboard taken"), ("bob", "closed")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +137,7 @@ async fn a_session_of_somebody_else_is_not_ended_unless_asked() {
         matches!(status, Some(ConsoleStatus::Status { line: Line::Busy, message: Some(text), .. }) if text.contains("held by another session"))
     })
     .await;
-    ann.take_over();
+    ann.take_over().await;
     connected(&mut ann).await;
 }
 

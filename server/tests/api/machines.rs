@@ -68,6 +68,7 @@ async fn a_machine_has_all_that_clients_of_the_original_read() {
             bmc_id: None,
             bmc: None,
             bmc_info: String::new(),
+            bmc_health: None,
             macs: vec!["52:54:00:aa:bb:01".into(), "52:54:00:aa:bb:02".into()],
             assignees: vec![],
             leases: vec![],

@@ -9,7 +9,7 @@ use bmc_sim::{
     machine::{Firmware, timing::Timing},
 };
 use serde_json::json;
-use server::{config::Config, netboot::TftpSource};
+use server::{bmc, config::Config, lab::power, netboot::TftpSource};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -75,6 +75,13 @@ impl Simulated {
         let change = json!({ "kernel_id": kernel_id, "initrd_id": initrd_id, "kernel_opts": "console=ttyS0 action=poweroff" });
         let machine = admin.put(&format!("/machine/{}", machine.id), &change).await.ok();
         Self { app, admin, machine, bmc_id, kernel, tftp, http, simulator }
+    }
+
+    /// Starts the poller; it ends with the server.
+    pub fn poll(&self) {
+        let lab = self.app.lab.clone();
+        let cancel = lab.shutdown.clone();
+        tokio::spawn(bmc::poll(lab.fleet.clone(), power::Machines(lab), Duration::from_millis(500), 8, cancel));
     }
 
     pub fn sim(&self) -> &bmc_sim::Machine {

@@ -14,13 +14,13 @@ use tokio::time::timeout;
 use crate::support::{Client, TestApp};
 
 /// Messages as a browser's `EventSource` would hand them out.
-struct Messages {
+pub struct Messages {
     body: BodyDataStream,
     text: String,
 }
 
 impl Messages {
-    async fn open(client: &Client, headers: &[(&'static str, &str)]) -> Self {
+    pub async fn open(client: &Client, headers: &[(&'static str, &str)]) -> Self {
         let response = client.response(Method::GET, "/stream", headers, "").await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -28,7 +28,7 @@ impl Messages {
     }
 
     /// The next message with its id; None when the stream has ended.
-    async fn next(&mut self) -> Option<(Option<i64>, LabEvent)> {
+    pub async fn next(&mut self) -> Option<(Option<i64>, LabEvent)> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let frame: String = self.text.drain(..end + 2).collect();
@@ -63,7 +63,7 @@ async fn it_begins_with_all_machines_and_goes_on_with_what_happens() {
         let mut messages = Messages::open(&app.user("ann").await, &[]).await;
         let (none, first) = messages.next().await.unwrap();
         assert!(none.is_none());
-        let LabEvent::Snapshot { machines } = first else { panic!("{first:?}") };
+        let LabEvent::Snapshot { machines, .. } = first else { panic!("{first:?}") };
         assert_eq!(machines.iter().map(|status| status.machine).collect::<Vec<_>>(), [id]);
 
         app.lab.journal.record(id, None, event("on")).await.unwrap();

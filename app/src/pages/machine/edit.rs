@@ -5,7 +5,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::Context;
 use crate::{
-    api::{ApiError, Bmc, BmcType, Id, MachineChange, MachineName},
+    api::{ApiError, Bmc, BmcType, Cartridge, Id, MachineChange, MachineName},
     ui::{Choice, Confirm, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextField, Toasts, load},
 };
 
@@ -48,11 +48,12 @@ fn Fields(open: RwSignal<bool>, context: Context, bmcs: Vec<Bmc>) -> impl IntoVi
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let (Some(name), Some(arch)) = (name.parse(MachineName::parse), arch.chosen("an architecture")) else { return };
+        let Some(bmc_info) = (if moonshot.get_untracked() { bmc_info.parse(cartridge) } else { Some(String::new()) }) else { return };
         let change = MachineChange {
             name: Some(name),
             arch: Some(arch),
             bmc_id: Some(bmc.value.get_untracked().parse().ok().map(Id)),
-            bmc_info: Some(if moonshot.get_untracked() { bmc_info.value.get_untracked() } else { String::new() }),
+            bmc_info: Some(bmc_info),
             ..MachineChange::default()
         };
         let api = context.api.get_value();
@@ -80,6 +81,11 @@ fn Fields(open: RwSignal<bool>, context: Context, bmcs: Vec<Bmc>) -> impl IntoVi
             </div>
         </form>
     }
+}
+
+/// A cartridge's number, as it is stored.
+pub(in crate::pages) fn cartridge(text: &str) -> Result<String, String> {
+    Cartridge::parse(text).map(|cartridge| cartridge.number().to_string())
 }
 
 #[component]

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     live::{Live, Power},
+    pages::health::HealthBadge,
     pages::power::{Commander, PowerBadge, PowerButtons, StateBadge},
     ui::{Glyph, Icon, Notice},
 };
@@ -19,6 +20,9 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
     let (loaded_power, loaded_state) = context.machine.with_untracked(|machine| (Power::of(machine), machine.state));
     let power = live.power(context.id, loaded_power);
     let state = live.state(context.id, loaded_state);
+    // another one when the machine is given another BMC
+    let health =
+        Memo::new(move |_| context.machine.with(|machine| Some((machine.bmc_id?, machine.bmc_health.clone().unwrap_or_default()))));
     let commander = Commander::new();
     let name = Signal::derive(move || context.machine.with(|machine| machine.name.clone()));
     let netboot = Signal::derive(move || context.machine.with(|machine| machine.netboot_enabled));
@@ -34,6 +38,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                     <h1 class="text-2xl font-semibold break-all" data-testid="machine-name">{move || name.get()}</h1>
                     <StateBadge state/>
                     <PowerBadge power/>
+                    {move || health.get().map(|(bmc, loaded)| view! { <HealthBadge health=live.health(bmc, loaded) only_faults=true/> })}
                 </div>
                 <p class="mt-0.5 text-sm opacity-80">
                     {move || {

@@ -14,6 +14,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
+pub(super) use self::edit::cartridge;
 use self::{
     assignees::Assignees,
     head::Head,
@@ -253,6 +254,7 @@ pub(super) fn sample() -> api::Machine {
         bmc_id: Some(1),
         bmc: Some("bmc-1".into()),
         bmc_info: String::new(),
+        bmc_health: None,
         macs: vec!["52:54:00:00:00:01".into()],
         assignees: Vec::new(),
         leases: Vec::new(),

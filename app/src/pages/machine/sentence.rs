@@ -82,7 +82,7 @@ pub(super) fn sentence(event: &Event) -> Sentence {
             let text = format!("{} not fetched{}: {how} ended after {}", role_word(*role), from(client_ip), format::bytes(*bytes as f64));
             with(Tone::Bad, text, if message.is_empty() { path.clone() } else { format!("{path}: {message}") })
         }
-        EventKind::Console { status } => plain(Tone::Neutral, format!("Serial console {status}")),
+        EventKind::Console { status } => plain(Tone::Neutral, format!("{}{by}", console_sentence(status))),
         EventKind::SettingsChange { changed } => {
             let what: Vec<String> = changed.iter().map(|field| words(field)).collect();
             plain(Tone::Neutral, format!("Settings changed{by}: {}", what.join(", ")))
@@ -119,6 +119,15 @@ fn power_sentence(power: &str) -> String {
         "disk_reboot" => "Power cycled to boot from the disk".into(),
         "bios_reboot" => "Power cycled into the firmware's set-up".into(),
         other => format!("Power: {}", words(other)),
+    }
+}
+
+fn console_sentence(status: &str) -> String {
+    match status {
+        "closed" => "Console closed".into(),
+        "keyboard taken" => "Keyboard of the console taken".into(),
+        "taken over" => "Console taken over from another session".into(),
+        other => format!("Console: {other}"),
     }
 }
 
@@ -176,6 +185,7 @@ mod tests {
         let event = said(EventKind::BootDevice { device: "pxe".into(), efi: true, persistent: false });
         assert_eq!(event.text, "Boot device set to pxe for the next boot (UEFI) by alice");
         assert_eq!(said(EventKind::PowerChange { power: "pxe_reboot".into() }).text, "Power cycled to boot from the network by alice");
+        assert_eq!(said(EventKind::Console { status: "keyboard taken".into() }).text, "Keyboard of the console taken by alice");
         assert_eq!(said(EventKind::PowerChange { power: "odd_word".into() }).text, "Power: odd word by alice");
     }
 

@@ -14,6 +14,7 @@ use self::{
     rows::{Column, Row, Rows, view_query},
 };
 use super::{
+    health::HealthBadge,
     power::{Commander, PowerBadge, StateBadge, command, icon},
     session::{Failed, Session},
 };
@@ -217,6 +218,7 @@ fn row_view(row: &Row, me: StoredValue<String>, commander: Commander, open_menu:
     let id = machine.id;
     let power = live.power(id, Power::of(machine));
     let state = live.state(id, machine.state);
+    let health = machine.bmc_id.map(|bmc| live.health(bmc, machine.bmc_health.clone().unwrap_or_default()));
     let mine = me.with_value(|me| machine.assignees.iter().any(|assignee| assignee.user == *me));
     let assignees: Vec<String> = machine
         .assignees
@@ -239,7 +241,10 @@ fn row_view(row: &Row, me: StoredValue<String>, commander: Commander, open_menu:
                 {machine.arch.clone()}
                 {machine.subarch.clone().map(|subarch| view! { <span class="opacity-60">{format!(" / {subarch}")}</span> })}
             </td>
-            <td class="whitespace-nowrap max-md:hidden">{machine.bmc.clone().unwrap_or_else(|| "–".into())}</td>
+            <td class="whitespace-nowrap max-md:hidden">
+                {machine.bmc.clone().unwrap_or_else(|| "–".into())}
+                {health.map(|health| view! { " "<HealthBadge health only_faults=true/> })}
+            </td>
             <td class="font-mono text-xs whitespace-pre max-md:hidden">{machine.macs.join("\n")}</td>
             <td class="max-md:hidden" data-netboot=if machine.netboot_enabled { "on" } else { "off" }>
                 {if machine.netboot_enabled { "On" } else { "Off" }}
@@ -301,7 +306,7 @@ fn follow(rows: Rows) {
         }
     };
     live.listen(move |event| match event {
-        LabEvent::Snapshot { machines } => {
+        LabEvent::Snapshot { machines, .. } => {
             let again = connected_before.try_update_value(|before| std::mem::replace(before, true)).unwrap_or(true);
             // between the page's rendering and the first connection machines may have come or gone
             if again || !rows.holds_exactly(machines.iter().map(|status| status.machine)) {
@@ -341,6 +346,6 @@ fn follow(rows: Rows) {
                 );
             }
         }
-        LabEvent::Power { .. } | LabEvent::State { .. } | LabEvent::Event { .. } => {}
+        LabEvent::Power { .. } | LabEvent::State { .. } | LabEvent::BmcHealth { .. } | LabEvent::Event { .. } => {}
     });
 }

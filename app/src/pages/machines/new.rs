@@ -6,6 +6,7 @@ use leptos_router::hooks::use_navigate;
 
 use crate::{
     api::{Api, Arch, Bmc, BmcType, Id, MacAddr, MachineName, NewMachine},
+    pages::machine::cartridge,
     ui::{Choice, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts, load},
 };
 
@@ -65,12 +66,13 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoVi
         event.prevent_default();
         let parsed = (name.parse(MachineName::parse), arch.chosen("an architecture"), macs.parse(parse_macs));
         let (Some(name), Some(arch), Some(macs)) = parsed else { return };
+        let Some(bmc_info) = (if moonshot.get_untracked() { bmc_info.parse(cartridge) } else { Some(String::new()) }) else { return };
         let new = NewMachine {
             name,
             arch,
             subarch: Some(subarch.value.get_untracked()).filter(|name| !name.is_empty()),
             bmc_id: bmc.value.get_untracked().parse().ok().map(Id),
-            bmc_info: if moonshot.get_untracked() { bmc_info.value.get_untracked() } else { String::new() },
+            bmc_info,
             macs,
             tags: Vec::new(),
         };

@@ -157,10 +157,15 @@ fn put(rows: &mut BTreeMap<i64, Arc<Row>>, machine: Machine) {
     rows.insert(machine.id, Arc::new(Row::new(machine, revision)));
 }
 
-/// Whether two versions of a machine give the same row. Power and state are the stream's.
+/// Whether two versions of a machine give the same row. Power, state and the BMC's health are the stream's.
 fn same_listing(old: &Machine, new: &Machine) -> bool {
-    let strip =
-        |machine: &Machine| Machine { power: PowerState::Unknown, power_error: None, state: MachineState::Unknown, ..machine.clone() };
+    let strip = |machine: &Machine| Machine {
+        power: PowerState::Unknown,
+        power_error: None,
+        state: MachineState::Unknown,
+        bmc_health: None,
+        ..machine.clone()
+    };
     strip(old) == strip(new)
 }
 

@@ -60,7 +60,8 @@ pub fn network(row: &NetworkRow) -> Value {
 pub fn bmc(row: &BmcRow) -> Value {
     let mark = |sealed: &String| secrets::hex(&Sha256::digest(sealed.as_bytes())[..4]);
     json!({
-        "name": row.name, "ip": row.ip, "port": row.port, "type": row.bmc_type, "username": row.username,
+        "name": row.name, "ip": row.ip, "port": row.port, "type": row.bmc_type, "backend": row.backend,
+        "username": row.username, "cipher_suite": row.cipher_suite,
         "password": row.password_sealed.as_ref().map(|sealed| format!("set ({})", mark(sealed))),
     })
 }

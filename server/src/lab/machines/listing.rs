@@ -14,7 +14,7 @@ use bytes::Bytes;
 use store::{AssignmentView, Conn, InterfaceView, Inventory, MachineView, TagRow};
 
 use super::{not_found, power_of, state};
-use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties};
+use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties, bmcs};
 
 /// Readers whose lists are kept. Admins all read the same one.
 const READERS: usize = 32;
@@ -180,6 +180,7 @@ fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
     let ties = Ties::assigned(whole.is_assigned(actor));
     let lease = |interface: &InterfaceView| Some(MachineLease { mac: interface.mac.clone(), ipv4: interface.lease_ipv4.clone()? });
     let (power, power_error) = power_of(lab, view.id);
+    let details = actor.may(Action::MachineDetails, ties);
     Machine {
         id: view.id,
         name: view.name.clone(),
@@ -193,12 +194,13 @@ fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
         netboot_enabled: view.netboot_enabled,
         state: state(&view.state),
         power,
-        power_error: power_error.filter(|_| actor.may(Action::MachineDetails, ties)),
+        power_error: power_error.filter(|_| details),
         arch_id: view.arch_id,
         subarch_id: view.subarch_id,
         bmc_id: view.bmc_id,
         bmc: view.bmc_name.clone(),
         bmc_info: view.bmc_info.clone(),
+        bmc_health: view.bmc_id.map(|bmc| bmcs::shown(lab.fleet.health(bmc), details)),
         macs: whole.interfaces.iter().map(|interface| interface.mac.clone()).collect(),
         assignees: whole.assignments.iter().map(assignee).collect(),
         leases: whole.interfaces.iter().filter_map(lease).collect(),

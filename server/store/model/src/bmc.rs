@@ -9,6 +9,8 @@ pub struct BmcRow {
     pub port: i64,
     /// `plain` or `moonshot`.
     pub bmc_type: String,
+    /// `native` or `ipmitool`.
+    pub backend: String,
     pub username: String,
     /// Encrypted under the server's key file; None: no password set.
     pub password_sealed: Option<String>,
@@ -26,8 +28,10 @@ pub struct NewBmc {
     pub ip: String,
     pub port: i64,
     pub bmc_type: String,
+    pub backend: String,
     pub username: String,
     pub password_sealed: Option<String>,
     pub privilege_level: String,
+    pub cipher_suite: Option<i64>,
     pub created_at: i64,
 }

@@ -52,9 +52,11 @@ pub(crate) fn a_bmc(name: &str, ip: &str) -> NewBmc {
         ip: ip.into(),
         port: 623,
         bmc_type: "plain".into(),
+        backend: "native".into(),
         username: "root".into(),
         password_sealed: None,
         privilege_level: "admin".into(),
+        cipher_suite: None,
         created_at: NOW,
     }
 }

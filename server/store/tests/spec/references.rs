@@ -143,6 +143,7 @@ store_test!(
         refused(preseeds::insert(&mut tx(&db).await, &NewPreseed { file_type: "cloud".into(), ..a_preseed("p", None) }).await);
         refused(bmcs::insert(&mut tx(&db).await, &NewBmc { port: 0, ..a_bmc("b", "192.0.2.2") }).await);
         refused(bmcs::insert(&mut tx(&db).await, &NewBmc { bmc_type: "ilo".into(), ..a_bmc("b", "192.0.2.2") }).await);
+        refused(bmcs::insert(&mut tx(&db).await, &NewBmc { backend: "freeipmi".into(), ..a_bmc("b", "192.0.2.2") }).await);
         let mut tx = tx(&db).await;
         let row = machines::get(&mut tx, lab.spare).await.expect("read").expect("there");
         let state = machines::update(&mut tx, &MachineRow { state: "broken".into(), ..row }).await;

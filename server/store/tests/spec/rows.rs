@@ -89,6 +89,7 @@ store_test!(
             ip: "2001:db8::1".into(),
             port: 65535,
             bmc_type: "moonshot".into(),
+            backend: "ipmitool".into(),
             username: ODD.into(),
             password_sealed: Some("c2VhbGVk".into()),
             privilege_level: "operator".into(),

@@ -17,12 +17,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     bmc::ConsoleInput,
-    console::{Output, Viewer},
+    console::Output,
     http::{
         extract::{Path, Query},
         security,
     },
-    lab::{Actor, Lab, LabError, consoles},
+    lab::{Actor, Lab, LabError, consoles, consoles::Seat},
 };
 
 /// Most bytes a viewer may send in one frame: a pasted page, not a file.
@@ -109,7 +109,7 @@ pub(in crate::http) async fn by_key(
     Ok(upgraded(lab, upgrade, viewer))
 }
 
-async fn join_by_key(lab: &Lab, token: &str, wanted: Option<i64>) -> Result<Viewer, LabError> {
+async fn join_by_key(lab: &Lab, token: &str, wanted: Option<i64>) -> Result<Seat, LabError> {
     let (actor, machine) = consoles::redeem(lab, token).await?;
     if wanted.is_some_and(|wanted| wanted != machine) {
         return Err(LabError::not_found("this console key is another machine's"));
@@ -117,11 +117,11 @@ async fn join_by_key(lab: &Lab, token: &str, wanted: Option<i64>) -> Result<View
     consoles::attach(lab, &actor, machine).await
 }
 
-fn upgraded(lab: Lab, upgrade: WebSocketUpgrade, viewer: Viewer) -> Response {
+fn upgraded(lab: Lab, upgrade: WebSocketUpgrade, viewer: Seat) -> Response {
     upgrade.max_message_size(FRAME_LIMIT).max_frame_size(FRAME_LIMIT).on_upgrade(move |socket| serve(lab, socket, viewer))
 }
 
-async fn serve(lab: Lab, socket: WebSocket, mut viewer: Viewer) {
+async fn serve(lab: Lab, socket: WebSocket, mut viewer: Seat) {
     let (mut out, mut from) = socket.split();
     let mut pings = interval(PING);
     loop {
@@ -156,16 +156,16 @@ fn text(status: &ConsoleStatus) -> Message {
 }
 
 /// What the viewer sent; an error is a sentence for that viewer.
-async fn handle(viewer: &Viewer, message: Message) -> Result<(), String> {
+async fn handle(viewer: &Seat, message: Message) -> Result<(), String> {
     match message {
         Message::Binary(bytes) if !bytes.is_empty() => viewer.input(ConsoleInput::Bytes(bytes)).await,
         Message::Text(text) => match serde_json::from_str(&text) {
             Ok(ConsoleCommand::TakeWrite) => {
-                viewer.take_write();
+                viewer.take_write().await;
                 Ok(())
             }
             Ok(ConsoleCommand::TakeOver) => {
-                viewer.take_over();
+                viewer.take_over().await;
                 Ok(())
             }
             Ok(ConsoleCommand::Break) => viewer.input(ConsoleInput::Break).await,

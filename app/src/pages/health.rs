@@ -1,0 +1,76 @@
+//! How a BMC is doing, as every page shows it.
+
+use leptos::prelude::*;
+
+use crate::api::BmcHealth;
+
+/// What a badge says, how it looks, and what it is for tests and style.
+fn look(health: &BmcHealth) -> (&'static str, &'static str, &'static str) {
+    match (health.reachable, &health.error) {
+        (Some(false), _) => ("Unreachable", "badge-error badge-outline", "unreachable"),
+        (_, Some(_)) => ("Refuses", "badge-warning badge-outline", "refuses"),
+        (Some(true), None) => ("Answers", "badge-success badge-soft", "answers"),
+        (None, None) => ("Not asked yet", "badge-ghost", "unknown"),
+    }
+}
+
+/// Whether everything is as it should be, as far as is known.
+fn is_well(health: &BmcHealth) -> bool {
+    health.error.is_none() && health.reachable != Some(false)
+}
+
+/// The fault, and since when.
+fn words(health: &BmcHealth) -> Option<String> {
+    let last = health.last_answer.as_ref().map(|at| format!("last answer {} UTC", at.seconds()));
+    match (&health.error, last) {
+        (Some(error), Some(last)) if health.reachable == Some(false) => Some(format!("{error} ({last})")),
+        (Some(error), _) => Some(error.clone()),
+        (None, last) => last,
+    }
+}
+
+#[component]
+pub(super) fn HealthBadge(
+    health: Signal<BmcHealth>,
+    /// Nothing is shown while the BMC is well: for places where that is taken for granted.
+    #[prop(optional)]
+    only_faults: bool,
+) -> impl IntoView {
+    view! {
+        <Show when=move || !only_faults || health.with(|health| !is_well(health))>
+            <span
+                class=move || format!("badge badge-sm whitespace-nowrap {}", health.with(|health| look(health).1))
+                data-testid="bmc-health"
+                data-health=move || health.with(|health| look(health).2)
+                title=move || health.with(words)
+            >
+                {move || health.with(|health| look(health).0)}
+            </span>
+        </Show>
+    }
+}
+
+/// The fault in small print.
+#[component]
+pub(super) fn HealthNote(health: Signal<BmcHealth>) -> impl IntoView {
+    view! { <span class="block text-xs break-words opacity-80" data-testid="bmc-health-note">{move || health.with(words)}</span> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Instant;
+
+    #[test]
+    fn a_silent_bmc_says_since_when_and_a_refusal_why() {
+        let at = Some(Instant("2026-11-22T11:08:02.000000Z".into()));
+        let silent = BmcHealth { reachable: Some(false), last_answer: at.clone(), error: Some("no answer".into()) };
+        assert_eq!((look(&silent).0, is_well(&silent)), ("Unreachable", false));
+        assert_eq!(words(&silent).unwrap(), "no answer (last answer 2026-11-22 11:08:02 UTC)");
+        let refuses = BmcHealth { reachable: Some(true), last_answer: at.clone(), error: Some("wrong password".into()) };
+        assert_eq!((look(&refuses).0, words(&refuses).unwrap().as_str()), ("Refuses", "wrong password"));
+        let well = BmcHealth { reachable: Some(true), last_answer: at, error: None };
+        assert!(is_well(&well) && is_well(&BmcHealth::default()));
+        assert_eq!(words(&BmcHealth::default()), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! IPMI 2.0 over LAN, spoken by this program.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use app::api::{BmcType, Cartridge, PowerState};
+use async_trait::async_trait;
+use ipmi_client::{
+    BootDevice as IpmiDevice, BootFlags, ChassisControl, CipherSuite, Client, Error, ErrorKind, Route, Secret, SolEvent, SolOptions,
+    SolSession, SolWriter, Stage, SuitePolicy, Target,
+};
+use ipmi_wire::command::GetChassisStatus;
+
+use super::{
+    Bmc, BmcError, BmcTarget, BootDevice, Console, ConsoleEvent, ConsoleInput, ConsoleReader, ConsoleWriter, PowerControl, moonshot,
+};
+
+/// One session for the commands to a BMC, however many machines are behind it.
+#[derive(Default)]
+pub(super) struct Sessions(Mutex<HashMap<i64, (BmcTarget, Client)>>);
+
+impl Sessions {
+    fn get(&self, target: &BmcTarget) -> Client {
+        let login = BmcTarget { info: String::new(), ..target.clone() };
+        let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match sessions.get(&target.id) {
+            Some((known, client)) if login.is_still(known) => client.clone(),
+            _ => {
+                let client = client(target);
+                sessions.insert(target.id, (login, client.clone()));
+                client
+            }
+        }
+    }
+
+    pub(super) fn forget(&self, bmc: i64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&bmc);
+    }
+}
+
+/// Nothing is sent before the first request.
+fn client(target: &BmcTarget) -> Client {
+    let mut to = Target::new(target.address, target.username.clone(), Secret::new(target.password.as_bytes()));
+    to.suites = SuitePolicy::not_below(target.floor.and_then(CipherSuite::from_id));
+    Client::new(to)
+}
+
+/// One machine.
+pub(super) struct Native {
+    name: String,
+    client: Client,
+    /// A client carries one console, so machines that share one for their commands have another of their own for it.
+    console: Client,
+    route: Route,
+    restart: ChassisControl,
+}
+
+impl Native {
+    /// # Errors
+    /// [`BmcError::NotAsked`] when the target does not say which machine it means.
+    pub(super) fn new(target: &BmcTarget, sessions: &Sessions) -> Result<Self, BmcError> {
+        let commands = sessions.get(target);
+        let (route, console, restart) = match target.kind {
+            BmcType::Plain => (Route::Direct, commands.clone(), ChassisControl::HardReset),
+            BmcType::Moonshot => {
+                let cartridge = Cartridge::parse(&target.info).map_err(|text| BmcError::NotAsked(format!("{}: {text}", target.name)))?;
+                // cartridges know no reset
+                (moonshot::route(cartridge), client(target), ChassisControl::PowerCycle)
+            }
+        };
+        Ok(Self { name: target.name.clone(), client: commands, console, route, restart })
+    }
+
+    /// An error as the port tells it.
+    async fn failed(&self, error: Error) -> BmcError {
+        let text = format!("{} ({}): {}", self.name, error.bmc, error.kind);
+        match error.kind {
+            ErrorKind::SolHeld { .. } => BmcError::ConsoleBusy(self.name.clone()),
+            ErrorKind::Downgrade { .. } => BmcError::Downgrade(text),
+            ErrorKind::Bridge { .. } => BmcError::Behind(text),
+            // the machine behind it, or the BMC itself? it is asked something of its own
+            ErrorKind::NoAnswer { stage: Stage::Command(_), .. } if self.route != Route::Direct => match self.client.device_id().await {
+                Ok(_) => BmcError::Behind(format!("{text}; the BMC itself answers")),
+                Err(_) => BmcError::Unreachable(text),
+            },
+            ErrorKind::NoAnswer { .. } => BmcError::Unreachable(text),
+            ErrorKind::Completion { .. }
+            | ErrorKind::SolOpenHere
+            | ErrorKind::NoSol { .. }
+            | ErrorKind::TooLong(_)
+            | ErrorKind::Garbage { stage: Stage::Command(_), .. } => BmcError::Failed(text),
+            ErrorKind::Network(_) | ErrorKind::Closed => BmcError::Unreachable(text),
+            _ => BmcError::Refused(text),
+        }
+    }
+}
+
+#[async_trait]
+impl Bmc for Native {
+    async fn power(&self) -> Result<PowerState, BmcError> {
+        match self.client.command(self.route, &GetChassisStatus).await {
+            Ok(status) => Ok(if status.power_on() { PowerState::On } else { PowerState::Off }),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    async fn control(&self, control: PowerControl) -> Result<(), BmcError> {
+        let control = match control {
+            PowerControl::On => ChassisControl::PowerUp,
+            PowerControl::Off => ChassisControl::PowerDown,
+            PowerControl::Reset => self.restart,
+        };
+        match self.client.command(self.route, &control).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    async fn set_boot_device(&self, device: BootDevice, efi: bool, persistent: bool) -> Result<(), BmcError> {
+        let device = match device {
+            BootDevice::Pxe => IpmiDevice::Pxe,
+            BootDevice::Disk => IpmiDevice::Disk,
+            BootDevice::Bios => IpmiDevice::Bios,
+        };
+        match self.client.set_boot_flags_via(self.route, BootFlags { device, efi, persistent }).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    async fn open_console(&self, take_over: bool) -> Result<Console, BmcError> {
+        let options = SolOptions { take_over, route: self.route, ..SolOptions::default() };
+        match self.console.open_sol(options).await {
+            Ok(session) => {
+                let writer = session.writer();
+                Ok(Console { reader: Box::new(Reader(session)), writer: Box::new(Writer(writer)) })
+            }
+            Err(error) => Err(self.failed(error).await),
+        }
+    }
+
+    fn suite(&self) -> Option<u8> {
+        self.client.strongest_suite().max(self.console.strongest_suite()).map(CipherSuite::id)
+    }
+}
+
+struct Reader(SolSession);
+
+#[async_trait]
+impl ConsoleReader for Reader {
+    async fn next(&mut self) -> ConsoleEvent {
+        match self.0.recv().await {
+            Some(SolEvent::Data(bytes)) => ConsoleEvent::Output(bytes),
+            Some(SolEvent::Closed(reason)) => ConsoleEvent::Closed(reason.to_string()),
+            Some(SolEvent::Overrun) => ConsoleEvent::Notice("the BMC's buffer ran over: output of the machine is missing here".into()),
+            Some(SolEvent::Break) => ConsoleEvent::Notice("the machine sent a break".into()),
+            Some(SolEvent::Unavailable(true)) => ConsoleEvent::Notice("the BMC takes no input for now".into()),
+            Some(SolEvent::Unavailable(false)) => ConsoleEvent::Notice("the BMC takes input again".into()),
+            None => ConsoleEvent::Closed("the session is closed".into()),
+        }
+    }
+}
+
+struct Writer(SolWriter);
+
+#[async_trait]
+impl ConsoleWriter for Writer {
+    async fn write(&mut self, input: ConsoleInput) -> Result<(), BmcError> {
+        let done = match input {
+            ConsoleInput::Bytes(bytes) => self.0.write(bytes).await,
+            ConsoleInput::Break => self.0.send_break().await,
+        };
+        done.map_err(|_| BmcError::Failed("the serial session has ended".into()))
+    }
+}

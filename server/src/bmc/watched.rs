@@ -1,0 +1,44 @@
+//! A driver under observation: whatever is asked of a BMC, by whomever, says how the BMC is.
+
+use std::sync::Arc;
+
+use app::api::PowerState;
+use async_trait::async_trait;
+
+use super::{Bmc, BmcError, BootDevice, Console, PowerControl, records::Records};
+
+pub(super) struct Watched {
+    pub(super) bmc: i64,
+    pub(super) driver: Box<dyn Bmc>,
+    pub(super) records: Arc<Records>,
+}
+
+impl Watched {
+    fn seen<T>(&self, result: Result<T, BmcError>) -> Result<T, BmcError> {
+        self.records.note_attempt(self.bmc, result.as_ref().err());
+        result
+    }
+}
+
+#[async_trait]
+impl Bmc for Watched {
+    async fn power(&self) -> Result<PowerState, BmcError> {
+        self.seen(self.driver.power().await)
+    }
+
+    async fn control(&self, control: PowerControl) -> Result<(), BmcError> {
+        self.seen(self.driver.control(control).await)
+    }
+
+    async fn set_boot_device(&self, device: BootDevice, efi: bool, persistent: bool) -> Result<(), BmcError> {
+        self.seen(self.driver.set_boot_device(device, efi, persistent).await)
+    }
+
+    async fn open_console(&self, take_over: bool) -> Result<Console, BmcError> {
+        self.seen(self.driver.open_console(take_over).await)
+    }
+
+    fn suite(&self) -> Option<u8> {
+        self.driver.suite()
+    }
+}
