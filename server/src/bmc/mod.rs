@@ -2,6 +2,7 @@
 //! poller that keeps the power state of the whole lab.
 
 mod fleet;
+mod hardware;
 mod ipmitool;
 mod moonshot;
 mod native;
@@ -11,7 +12,7 @@ mod watched;
 
 use std::net::SocketAddr;
 
-use app::api::{BmcBackend, BmcType, PowerState};
+use app::api::{BmcBackend, BmcType, Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
 use bytes::Bytes;
 use zeroize::Zeroizing;
@@ -131,6 +132,24 @@ pub trait Bmc: Send + Sync {
     /// # Errors
     /// [`BmcError::ConsoleBusy`], or when the BMC does not answer or refuses.
     async fn open_console(&self, take_over: bool) -> Result<Console, BmcError>;
+
+    /// Reads the machine's inventory.
+    ///
+    /// # Errors
+    /// When the BMC does not answer or refuses, or its driver cannot read this; so for the next two.
+    async fn fru(&self) -> Result<Fru, BmcError>;
+
+    /// Reads all sensors. Takes its while: each is asked for.
+    ///
+    /// # Errors
+    /// See [`Bmc::fru`].
+    async fn sensors(&self) -> Result<Vec<Sensor>, BmcError>;
+
+    /// Reads the log of events that the BMC keeps, newest first.
+    ///
+    /// # Errors
+    /// See [`Bmc::fru`].
+    async fn sel(&self) -> Result<Vec<SelEntry>, BmcError>;
 
     /// Number of the strongest cipher suite a session was opened with; None where that is not known.
     fn suite(&self) -> Option<u8>;

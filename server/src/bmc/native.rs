@@ -2,20 +2,28 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use app::api::{BmcType, Cartridge, PowerState};
+use app::api::{BmcType, Cartridge, Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
 use ipmi_client::{
-    BootDevice as IpmiDevice, BootFlags, ChassisControl, CipherSuite, Client, Error, ErrorKind, Route, Secret, SolEvent, SolOptions,
+    BootDevice as IpmiDevice, BootFlags, ChassisControl, CipherSuite, Client, Error, ErrorKind, Route, Sdr, Secret, SolEvent, SolOptions,
     SolSession, SolWriter, Stage, SuitePolicy, Target,
 };
 use ipmi_wire::command::GetChassisStatus;
+use tokio::time::{Instant, timeout};
 
 use super::{
-    Bmc, BmcError, BmcTarget, BootDevice, Console, ConsoleEvent, ConsoleInput, ConsoleReader, ConsoleWriter, PowerControl, moonshot,
+    Bmc, BmcError, BmcTarget, BootDevice, Console, ConsoleEvent, ConsoleInput, ConsoleReader, ConsoleWriter, PowerControl, hardware,
+    moonshot,
 };
+
+/// What describes the sensors is read anew after this: somebody may have put in a card.
+const RECORDS_KEPT: Duration = Duration::from_secs(600);
+/// Reading something long is given up after this.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// One session for the commands to a BMC, however many machines are behind it.
 #[derive(Default)]
@@ -55,6 +63,8 @@ pub(super) struct Native {
     console: Client,
     route: Route,
     restart: ChassisControl,
+    /// What describes the sensors, and when it was read: hundreds of questions.
+    records: Mutex<Option<(Instant, Arc<[Sdr]>)>>,
 }
 
 impl Native {
@@ -70,7 +80,30 @@ impl Native {
                 (moonshot::route(cartridge), client(target), ChassisControl::PowerCycle)
             }
         };
-        Ok(Self { name: target.name.clone(), client: commands, console, route, restart })
+        Ok(Self { name: target.name.clone(), client: commands, console, route, restart, records: Mutex::default() })
+    }
+
+    fn known_records(&self) -> Option<Arc<[Sdr]>> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.as_ref().filter(|(read, _)| read.elapsed() < RECORDS_KEPT).map(|(_, records)| Arc::clone(records))
+    }
+
+    async fn sensor_records(&self) -> Result<Arc<[Sdr]>, Error> {
+        if let Some(known) = self.known_records() {
+            return Ok(known);
+        }
+        let records: Arc<[Sdr]> = self.client.sensor_records(self.route).await?.into();
+        *self.records.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&records)));
+        Ok(records)
+    }
+
+    /// Something that takes many questions.
+    async fn long<T: Send>(&self, what: &str, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, BmcError> {
+        match timeout(LONGEST, work).await {
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(error)) => Err(self.failed(error).await),
+            Err(_) => Err(BmcError::Failed(format!("{}: reading {what} took longer than {} s", self.name, LONGEST.as_secs()))),
+        }
     }
 
     /// An error as the port tells it.
@@ -139,6 +172,23 @@ impl Bmc for Native {
             }
             Err(error) => Err(self.failed(error).await),
         }
+    }
+
+    async fn fru(&self) -> Result<Fru, BmcError> {
+        self.long("the inventory", self.client.fru_via(self.route, 0)).await.map(hardware::fru)
+    }
+
+    async fn sensors(&self) -> Result<Vec<Sensor>, BmcError> {
+        let read = async {
+            let records = self.sensor_records().await?;
+            self.client.read_sensors(self.route, &records).await
+        };
+        Ok(self.long("the sensors", read).await?.into_iter().map(hardware::sensor).collect())
+    }
+
+    async fn sel(&self) -> Result<Vec<SelEntry>, BmcError> {
+        let log = self.long("the event log", self.client.sel_via(self.route)).await?;
+        Ok(hardware::log(log, &self.known_records().unwrap_or_default()))
     }
 
     fn suite(&self) -> Option<u8> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::api::PowerState;
+use app::api::{Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
 
 use super::{Bmc, BmcError, BootDevice, Console, PowerControl, records::Records};
@@ -36,6 +36,18 @@ impl Bmc for Watched {
 
     async fn open_console(&self, take_over: bool) -> Result<Console, BmcError> {
         self.seen(self.driver.open_console(take_over).await)
+    }
+
+    async fn fru(&self) -> Result<Fru, BmcError> {
+        self.seen(self.driver.fru().await)
+    }
+
+    async fn sensors(&self) -> Result<Vec<Sensor>, BmcError> {
+        self.seen(self.driver.sensors().await)
+    }
+
+    async fn sel(&self) -> Result<Vec<SelEntry>, BmcError> {
+        self.seen(self.driver.sel().await)
     }
 
     fn suite(&self) -> Option<u8> {

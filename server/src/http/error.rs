@@ -46,6 +46,10 @@ impl IntoResponse for LabError {
             Self::Conflict(_) => problem(StatusCode::CONFLICT, "Conflict", vec![text]),
             Self::InUse { .. } => problem(StatusCode::CONFLICT, "InUse", vec![text]),
             Self::Bmc(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "BMCError", vec![text]),
+            Self::BmcRead { silent, .. } => {
+                let status = if silent { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+                problem(status, "BMCError", vec![text])
+            }
             Self::TooLarge { .. } => problem(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", vec![text]),
             Self::TooMany { seconds } => {
                 let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", vec![text]);

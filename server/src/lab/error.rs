@@ -26,6 +26,9 @@ pub enum LabError {
     /// The BMC failed or refused; the text names it, the stage and what to check, never a secret.
     #[error("{0}")]
     Bmc(String),
+    /// Something could not be read from the BMC: it does not answer, or failed.
+    #[error("{text}")]
+    BmcRead { silent: bool, text: String },
     #[error("the upload is larger than the limit of {limit} bytes")]
     TooLarge { limit: u64 },
     #[error("too many attempts, try again in {seconds} s")]

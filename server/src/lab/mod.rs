@@ -10,6 +10,7 @@ pub mod bmcs;
 pub mod consoles;
 pub mod discovery;
 mod error;
+pub mod hardware;
 pub mod images;
 pub mod interfaces;
 pub mod leases;

@@ -89,7 +89,7 @@ table! {
     // machines
     /// Machines with their interfaces, assignees, power and state.
     MachineRead          | READ         | YES    YES     YES       YES    YES
-    /// What came from whose address, which files, and what its BMC complained of (W17).
+    /// What came from whose address, which files, and what its BMC complained of (W17) or tells of its hardware.
     MachineDetails       | READ         | ___    ___     YES       ___    YES
     MachineCreate        | ADMIN        | ___    ___     ___       ___    YES
     MachineDelete        | ADMIN        | ___    ___     ___       ___    YES

@@ -13,6 +13,7 @@ mod bugs;
 mod consoles;
 mod dhcp;
 mod fixtures;
+mod hardware;
 mod health;
 mod http;
 mod images;

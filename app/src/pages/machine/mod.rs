@@ -2,6 +2,7 @@
 
 mod assignees;
 mod edit;
+mod hardware;
 mod head;
 mod interfaces;
 mod provisioning;
@@ -17,6 +18,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 pub(super) use self::edit::cartridge;
 use self::{
     assignees::Assignees,
+    hardware::Hardware,
     head::Head,
     interfaces::Interfaces,
     provisioning::{Form, Provisioning},
@@ -226,6 +228,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
                 <Provisioning context form/>
                 <Interfaces context/>
                 <Assignees context/>
+                <Hardware context/>
             </div>
             <Timeline context/>
         </div>

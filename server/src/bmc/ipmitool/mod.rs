@@ -7,7 +7,7 @@ mod escape;
 
 use std::{ffi::OsString, io, path::PathBuf, process::Stdio, time::Duration};
 
-use app::api::{BmcType, Cartridge, PowerState};
+use app::api::{BmcType, Cartridge, Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
 use tokio::{process::Command, time::timeout};
 use zeroize::Zeroizing;
@@ -129,6 +129,11 @@ impl Ipmitool {
     }
 }
 
+/// Power, boot device and console are what a machine cannot be used without; this is not.
+fn not_read<T>(name: &str) -> Result<T, BmcError> {
+    Err(BmcError::Failed(format!("{name}: hardware information is not read by ipmitool: set the BMC's backend to native")))
+}
+
 /// What of the complaint is worth telling: without what it says always, and without what it says when all is well.
 fn essence(complaint: &str) -> String {
     let noise = |line: &str| {
@@ -180,6 +185,18 @@ impl Bmc for Ipmitool {
             }
         }
         console::open(self).await
+    }
+
+    async fn fru(&self) -> Result<Fru, BmcError> {
+        not_read(&self.name)
+    }
+
+    async fn sensors(&self) -> Result<Vec<Sensor>, BmcError> {
+        not_read(&self.name)
+    }
+
+    async fn sel(&self) -> Result<Vec<SelEntry>, BmcError> {
+        not_read(&self.name)
     }
 
     /// It does not say which it took.

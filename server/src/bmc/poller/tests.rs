@@ -6,7 +6,7 @@ use std::{
     },
 };
 
-use app::api::{BmcBackend, BmcType, LabEvent, PowerState};
+use app::api::{BmcBackend, BmcType, Fru, LabEvent, PowerState, SelEntry, Sensor};
 use tokio::time::sleep;
 
 use super::*;
@@ -170,6 +170,18 @@ impl Bmc for FakeBmc {
 
     async fn open_console(&self, _: bool) -> Result<Console, BmcError> {
         unreachable!("a poller only asks")
+    }
+
+    async fn fru(&self) -> Result<Fru, BmcError> {
+        unreachable!("a poller only asks for the power")
+    }
+
+    async fn sensors(&self) -> Result<Vec<Sensor>, BmcError> {
+        unreachable!("a poller only asks for the power")
+    }
+
+    async fn sel(&self) -> Result<Vec<SelEntry>, BmcError> {
+        unreachable!("a poller only asks for the power")
     }
 
     fn suite(&self) -> Option<u8> {

@@ -7,6 +7,7 @@ mod bmcs;
 mod console;
 mod discovered;
 mod events;
+mod hardware;
 mod images;
 mod interfaces;
 mod leases;
@@ -45,6 +46,7 @@ fn resources() -> OpenApiRouter<Lab> {
         .merge(state::router())
         .merge(console::router())
         .merge(events::router())
+        .merge(hardware::router())
         .merge(images::router())
         .merge(preseeds::router())
         .merge(archs::router())
