@@ -254,7 +254,11 @@ impl Netboot {
         };
         match machine {
             Some(machine) => self.note(machine, event).await,
-            None => self.keep_for_later(client, event),
+            None => {
+                if let Some((machine, event)) = self.keep_for_later(client, event) {
+                    self.note(machine, event).await;
+                }
+            }
         }
     }
 
@@ -294,13 +298,21 @@ impl Netboot {
         address.pending.drain(..).filter(|(at, _)| at.elapsed() < PENDING_FOR).map(|(_, event)| event).collect()
     }
 
-    fn keep_for_later(&self, client: IpAddr, event: EventKind) {
+    /// Keeps an event until it is known which machine has the address. Gives it back when that became known while it was
+    /// looked for: then nobody would come for it.
+    fn keep_for_later(&self, client: IpAddr, event: EventKind) -> Option<(i64, EventKind)> {
         let mut addresses = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let address = touch(&mut addresses, client);
+        if let Some((machine, since)) = address.machine
+            && since.elapsed() < SEEN_FOR
+        {
+            return Some((machine, event));
+        }
         if address.pending.len() == PENDING_PER_ADDRESS {
             address.pending.remove(0);
         }
         address.pending.push((Instant::now(), event));
+        None
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::{ConsoleStatus, ConsoleTicket, Event, EventKind, Line};
+use app::api::{ConsoleStatus, ConsoleTicket, Event, EventKind, Line, Me};
 use axum::http::StatusCode;
 use bmc_sim::{
     faults::{Faults, SolFault},
@@ -66,9 +66,14 @@ pub async fn connected(viewer: &mut Seat) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_reaches_the_machine_and_every_viewer_sees_its_answer() {
     let lab = running().await;
-    let mut ann = attach(&lab, "ann").await;
+    let mut seats = Vec::new();
+    for name in ["ann", "bob"] {
+        let user: Me = lab.app.user(name).await.get("/self").await.ok();
+        let actor = Actor::new(user.id, name, true, Origin::Local);
+        seats.push(consoles::attach(&lab.app.lab, &actor, lab.machine.id).await.unwrap());
+    }
+    let (mut bob, mut ann) = (seats.pop().unwrap(), seats.pop().unwrap());
     connected(&mut ann).await;
-    let mut bob = attach(&lab, "bob").await;
     connected(&mut bob).await;
     ann.input(ConsoleInput::Bytes("root\rany password\r".into())).await.unwrap();
     until(&mut ann, |seen, _| seen.contains("sim:~#") || seen.contains("# ")).await;
@@ -109,9 +114,17 @@ async fn who_comes_later_sees_what_was_said_before_and_all_of_it_is_on_disk() {
     let mut late = attach(&lab, "bob").await;
     let replayed = until(&mut late, |seen, _| seen.contains("\n500")).await;
     assert!(replayed.ends_with(&whole[whole.len() - 200..]) || replayed.contains("\n499\r\n500"), "{replayed:?}");
-    let log = lab.app.lab.config.console.log_dir.join(format!("{}.log", lab.machine.id));
-    let log = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
+    let path = lab.app.lab.config.console.log_dir.join(format!("{}.log", lab.machine.id));
     let numbers = (1..=500).map(|n| n.to_string()).collect::<Vec<_>>().join("\r\n");
+    // what is shown is on its way to the disk
+    let mut log = String::new();
+    for _ in 0..200 {
+        log = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        if log.contains(&numbers) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     assert!(log.contains(&numbers), "a line is missing in the log: {log:?}");
     assert!(whole.contains(&numbers), "a line is missing for the viewer: {whole:?}");
 }

@@ -19,6 +19,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Seconds it waits for an answer before it asks again.
 const WAIT: &str = "2";
 const RETRIES: &str = "3";
+/// Tries to take a console over: another program may reconnect between two commands.
+const TAKE_OVERS: u32 = 3;
 
 pub(super) struct Ipmitool {
     name: String,
@@ -177,14 +179,22 @@ impl Bmc for Ipmitool {
     }
 
     async fn open_console(&self, take_over: bool) -> Result<Console, BmcError> {
-        if take_over {
-            // inactive already: all the better
-            let outcome = self.run(&["sol", "deactivate"]).await?;
-            if !outcome.success && !outcome.complaint.contains("already de-activated") {
-                return Err(self.failure(&["sol", "deactivate"], &outcome.complaint));
+        let mut left = if take_over { TAKE_OVERS } else { 0 };
+        loop {
+            if left > 0 {
+                // inactive already: all the better
+                let outcome = self.run(&["sol", "deactivate"]).await?;
+                if !outcome.success && !outcome.complaint.contains("already de-activated") {
+                    return Err(self.failure(&["sol", "deactivate"], &outcome.complaint));
+                }
+                left -= 1;
+            }
+            match console::open(self).await {
+                // whoever held it was back before this program had started again
+                Err(BmcError::ConsoleBusy(_)) if left > 0 => {}
+                opened => return opened,
             }
         }
-        console::open(self).await
     }
 
     async fn fru(&self) -> Result<Fru, BmcError> {
