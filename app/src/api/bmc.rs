@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiError,
     client::Api,
-    fields::{BmcName, BmcPassword, BmcUsername, Instant, IpAddress, present},
+    fields::{BmcKey, BmcName, BmcPassword, BmcUsername, Instant, IpAddress, present},
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,6 +67,92 @@ impl BmcBackend {
             .into_iter()
             .find(|backend| backend.word() == word)
             .ok_or_else(|| format!("{word} is not a BMC backend: native or ipmitool"))
+    }
+}
+
+/// A way in which some BMCs leave the specification. The names are `ipmitool`'s where it has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum BmcQuirk {
+    /// Intel: RAKP 3 is computed without the look-up bit; "0 characters accepted" on the console means all of them.
+    IntelPlus,
+    /// Intel 82571 with serial port tunnelling: RAKP 3 is computed without the look-up bit.
+    I82571Spt,
+    /// It chokes on the question which cipher suites it has.
+    NoList,
+    /// It wants to be told the privilege level when a session is opened, not "the highest".
+    OpenPriv,
+    /// It looks users up by name and privilege level, not by name alone.
+    UserPriv,
+}
+
+impl BmcQuirk {
+    pub const ALL: [Self; 5] = [Self::IntelPlus, Self::I82571Spt, Self::NoList, Self::OpenPriv, Self::UserPriv];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::IntelPlus => "intelplus",
+            Self::I82571Spt => "i82571spt",
+            Self::NoList => "nolist",
+            Self::OpenPriv => "openpriv",
+            Self::UserPriv => "userpriv",
+        }
+    }
+
+    /// A comma-separated list of names.
+    ///
+    /// # Errors
+    /// Names the word that is none of them.
+    pub fn parse_list(list: &str) -> Result<Vec<Self>, String> {
+        let find = |word: &str| {
+            let known = || Self::ALL.map(Self::word).join(", ");
+            Self::ALL.into_iter().find(|quirk| quirk.word() == word).ok_or_else(|| format!("{word} is not a BMC quirk: {}", known()))
+        };
+        list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(find).collect()
+    }
+
+    /// The list as it is stored and typed: each once, in the order of [`Self::ALL`].
+    #[must_use]
+    pub fn list(quirks: &[Self]) -> String {
+        Self::ALL.into_iter().filter(|quirk| quirks.contains(quirk)).map(Self::word).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// What a session may do (IPMI 2.0 §6.8).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum BmcPrivilege {
+    /// Everything.
+    #[default]
+    Admin,
+    /// Power and, on most BMCs, the console.
+    Operator,
+    /// Reading.
+    User,
+}
+
+impl BmcPrivilege {
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Operator, Self::User];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Operator => "operator",
+            Self::User => "user",
+        }
+    }
+
+    /// # Errors
+    /// Names the word that is none of them.
+    pub fn parse(word: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|level| level.word() == word)
+            .ok_or_else(|| format!("{word} is not a privilege level: admin, operator or user"))
     }
 }
 
@@ -149,9 +235,13 @@ pub struct Bmc {
     #[serde(rename = "type")]
     pub bmc_type: BmcType,
     pub backend: BmcBackend,
+    pub quirks: Vec<BmcQuirk>,
     /// Admins see it; empty for others.
     pub username: String,
     pub has_password: bool,
+    /// The level sessions are raised to.
+    pub privilege_level: BmcPrivilege,
+    pub has_key: bool,
     /// The strongest cipher suite a session was ever opened with: weaker ones are refused from then on. `null`: none yet.
     pub cipher_suite: Option<Suite>,
     pub health: BmcHealth,
@@ -182,6 +272,15 @@ pub struct BmcInput {
     pub username: Option<BmcUsername>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<BmcPassword>,
+    /// None unless said. All of them are replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quirks: Option<Vec<BmcQuirk>>,
+    /// `admin` unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privilege_level: Option<BmcPrivilege>,
+    /// The BMC's own key (K_g), for the few that have one; empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<BmcKey>,
 }
 
 impl Api {
@@ -217,6 +316,30 @@ mod tests {
         assert_eq!(serde_json::from_str::<Suite>("17").unwrap().number(), 17);
         assert!(serde_json::from_str::<Suite>("2").unwrap_err().to_string().contains("cipher suite 2"));
         assert!(Suite::try_from(17) > Suite::try_from(3));
+    }
+
+    #[test]
+    fn quirks_are_a_list_of_known_names() {
+        let quirks = BmcQuirk::parse_list("nolist, intelplus,").unwrap();
+        assert_eq!(BmcQuirk::list(&quirks), "intelplus,nolist");
+        assert_eq!(BmcQuirk::parse_list(""), Ok(Vec::new()));
+        assert!(
+            BmcQuirk::parse_list("nolist,supermicro").is_err_and(|text| text.starts_with("supermicro is not") && text.contains("openpriv"))
+        );
+        for quirk in BmcQuirk::ALL {
+            assert_eq!(serde_json::to_string(&quirk).unwrap(), format!("\"{}\"", quirk.word()));
+        }
+    }
+
+    #[test]
+    fn a_key_is_text_or_hexadecimal_and_no_longer_than_it_can_be() {
+        for good in ["", "secret", "twenty-characters-ok", "0x00ff", "0x000102030405060708090a0b0c0d0e0f10111213"] {
+            assert!(BmcKey::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["twenty-one-characters", "0x", "0x0", "0xzz", "0x000102030405060708090a0b0c0d0e0f1011121314", "with space", "schlüssel"]
+        {
+            assert!(BmcKey::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

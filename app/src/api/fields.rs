@@ -100,6 +100,16 @@ checked_string!(
     BmcUsername, |text| sized(text, "username", 0, 256)
 );
 checked_string!(
+    /// A BMC's own key, K_g (IPMI 2.0 §13.33): as it is typed, or `0x` and hexadecimal digits. At most 20 bytes; empty: none.
+    BmcKey, |text| {
+        let fits = match text.strip_prefix("0x") {
+            Some(digits) => !digits.is_empty() && digits.len() <= 40 && digits.len() % 2 == 0 && digits.bytes().all(|b| b.is_ascii_hexdigit()),
+            None => text.len() <= 20 && text.bytes().all(|b| b.is_ascii_graphic()),
+        };
+        if fits { Ok(text.to_owned()) } else { Err("A BMC's key is at most 20 printable characters, or 0x and up to 40 hexadecimal digits".into()) }
+    }
+);
+checked_string!(
     /// Password on a BMC.
     BmcPassword, |text| sized(text, "password", 0, 256)
 );

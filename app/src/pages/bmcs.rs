@@ -8,7 +8,7 @@ use super::{
     session::{Failed, Session},
 };
 use crate::{
-    api::{Api, Bmc, BmcBackend, BmcInput, BmcName, BmcPassword, BmcType, BmcUsername, IpAddress, Me},
+    api::{Api, Bmc, BmcBackend, BmcInput, BmcKey, BmcName, BmcPassword, BmcPrivilege, BmcQuirk, BmcType, BmcUsername, IpAddress, Me},
     live::Live,
     ui::{
         AddButton, Choice, Confirm, Dialog, Empty, FieldState, FilterBox, Icon, Loading, PageHead, RowButton, SelectField, Submit,
@@ -181,21 +181,34 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
     let username = FieldState::new(old.as_ref().map(|own| own.username.clone()).unwrap_or_default());
     let password = FieldState::new("");
     let keeps_password = old.as_ref().is_some_and(|own| own.has_password);
+    let privilege = FieldState::new(old.as_ref().map(|own| own.privilege_level).unwrap_or_default().word());
+    let quirks = FieldState::new(old.as_ref().map(|own| BmcQuirk::list(&own.quirks)).unwrap_or_default());
+    let key = FieldState::new("");
+    let keeps_key = old.as_ref().is_some_and(|own| own.has_key);
     let submit = Submit::new();
     let kinds: Vec<Choice> = BmcType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
     let backends: Vec<Choice> = [(BmcBackend::Native, "built in"), (BmcBackend::Ipmitool, "the program ipmitool")]
         .map(|(backend, label)| Choice::new(backend.word(), label))
         .to_vec();
+    let levels: Vec<Choice> = [(BmcPrivilege::Admin, "administrator"), (BmcPrivilege::Operator, "operator"), (BmcPrivilege::User, "user")]
+        .map(|(level, label)| Choice::new(level.word(), label))
+        .to_vec();
+    // open when something in it is not as with most BMCs
+    let special = old.as_ref().is_some_and(|own| {
+        own.backend != BmcBackend::default() || own.privilege_level != BmcPrivilege::default() || own.has_key || !own.quirks.is_empty()
+    });
     let id = old.map(|own| own.id);
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let place = (name.parse(BmcName::parse), ip.parse(IpAddress::parse), port.parse(parse_port), kind.parse(BmcType::parse));
         let login = (username.parse(BmcUsername::parse), password.parse(BmcPassword::parse));
         let ((Some(name), Some(ip), Some(port), Some(bmc_type)), (Some(username), Some(password))) = (place, login) else { return };
-        let Some(backend) = backend.parse(BmcBackend::parse) else { return };
+        let session = (backend.parse(BmcBackend::parse), privilege.parse(BmcPrivilege::parse), quirks.parse(BmcQuirk::parse_list));
+        let ((Some(backend), Some(privilege_level), Some(quirks)), Some(key)) = (session, key.parse(BmcKey::parse)) else { return };
         let cipher_suite = forget.get_untracked().then_some(None);
-        // an empty field keeps the password there is
+        // an empty field keeps the secret there is
         let password = Some(password).filter(|password| id.is_none() || !password.as_str().is_empty());
+        let key = Some(key).filter(|key| !key.as_str().is_empty());
         let input = BmcInput {
             name,
             ip,
@@ -205,6 +218,9 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
             cipher_suite,
             username: Some(username),
             password,
+            quirks: Some(quirks),
+            privilege_level: Some(privilege_level),
+            key,
         };
         let api = api.clone();
         submit.run(
@@ -237,14 +253,41 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
                     autocomplete="new-password"
                     help=if keeps_password { "Empty: stays as it is. It is never shown." } else { "It is never shown again." }
                 />
-                <SelectField
-                    id="bmc-backend"
-                    label="Spoken to by"
-                    field=backend
-                    choices=backends
-                    help="ipmitool, which must be installed on the server, is a way out for BMCs that the built-in client does not get on with."
-                />
             </div>
+            <details open=special data-testid="bmc-special">
+                <summary class="cursor-pointer text-sm font-medium">"For BMCs that need something special"</summary>
+                <div class="grid grid-cols-1 gap-3 pt-2 sm:grid-cols-2">
+                    <SelectField
+                        id="bmc-backend"
+                        label="Spoken to by"
+                        field=backend
+                        choices=backends
+                        help="ipmitool, which must be installed on the server, is a way out for BMCs that the built-in client does not get on with."
+                    />
+                    <SelectField
+                        id="bmc-privilege"
+                        label="Privilege level"
+                        field=privilege
+                        choices=levels
+                        help="What the account on the BMC may do. Most need administrator for the boot device and the console."
+                    />
+                    <TextField
+                        id="bmc-quirks"
+                        label="Quirks"
+                        field=quirks
+                        mono=true
+                        help="Names with commas between: intelplus, i82571spt, nolist, openpriv, userpriv, as ipmitool has them."
+                    />
+                    <TextField
+                        id="bmc-key"
+                        label="BMC key (K_g)"
+                        field=key
+                        kind="password"
+                        autocomplete="new-password"
+                        help=if keeps_key { "Empty: stays as it is. It is never shown." } else { "Only if one is set on the BMC; text, or 0x and hexadecimal digits." }
+                    />
+                </div>
+            </details>
             {agreed
                 .map(|suite| {
                     view! {

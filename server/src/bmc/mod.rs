@@ -12,7 +12,7 @@ mod watched;
 
 use std::net::SocketAddr;
 
-use app::api::{BmcBackend, BmcType, Fru, PowerState, SelEntry, Sensor};
+use app::api::{BmcBackend, BmcPrivilege, BmcQuirk, BmcType, Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
 use bytes::Bytes;
 use zeroize::Zeroizing;
@@ -31,8 +31,12 @@ pub struct BmcTarget {
     pub address: SocketAddr,
     pub kind: BmcType,
     pub backend: BmcBackend,
+    pub quirks: Vec<BmcQuirk>,
     pub username: String,
     pub password: Zeroizing<String>,
+    pub privilege: BmcPrivilege,
+    /// The BMC's own key (K_g), as [`app::api::BmcKey`] has it; empty: none.
+    pub key: Zeroizing<String>,
     /// Which of the machines behind the BMC, e.g. a cartridge's number.
     pub info: String,
     /// Number of the cipher suite below which no session may be opened: the strongest once used.

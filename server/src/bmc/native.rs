@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use app::api::{BmcType, Cartridge, Fru, PowerState, SelEntry, Sensor};
+use app::api::{BmcPrivilege, BmcQuirk, BmcType, Cartridge, Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
 use ipmi_client::{
-    BootDevice as IpmiDevice, BootFlags, ChassisControl, CipherSuite, Client, Error, ErrorKind, Route, Sdr, Secret, SolEvent, SolOptions,
-    SolSession, SolWriter, Stage, SuitePolicy, Target,
+    BootDevice as IpmiDevice, BootFlags, ChassisControl, CipherSuite, Client, Error, ErrorKind, Privilege, Quirk, Route, Sdr, Secret,
+    SolEvent, SolOptions, SolSession, SolWriter, Stage, SuitePolicy, Target,
 };
 use ipmi_wire::command::GetChassisStatus;
 use tokio::time::{Instant, timeout};
@@ -51,8 +51,36 @@ impl Sessions {
 /// Nothing is sent before the first request.
 fn client(target: &BmcTarget) -> Client {
     let mut to = Target::new(target.address, target.username.clone(), Secret::new(target.password.as_bytes()));
+    to.quirks = target.quirks.iter().map(|quirk| quirk_of(*quirk)).collect();
+    to.privilege = match target.privilege {
+        BmcPrivilege::Admin => Privilege::Administrator,
+        BmcPrivilege::Operator => Privilege::Operator,
+        BmcPrivilege::User => Privilege::User,
+    };
+    to.kg = Some(key(&target.key)).filter(|key| !key.is_empty()).map(Secret::new);
     to.suites = SuitePolicy::not_below(target.floor.and_then(CipherSuite::from_id));
     Client::new(to)
+}
+
+fn quirk_of(quirk: BmcQuirk) -> Quirk {
+    match quirk {
+        BmcQuirk::IntelPlus => Quirk::IntelPlus,
+        BmcQuirk::I82571Spt => Quirk::I82571Spt,
+        BmcQuirk::NoList => Quirk::NoSuiteList,
+        BmcQuirk::OpenPriv => Quirk::OpenWithPrivilege,
+        BmcQuirk::UserPriv => Quirk::LookupWithPrivilege,
+    }
+}
+
+/// A key as it is typed, see [`app::api::BmcKey`].
+fn key(text: &str) -> Vec<u8> {
+    match text.strip_prefix("0x") {
+        Some(digits) => {
+            let byte = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
+            digits.as_bytes().chunks(2).filter_map(byte).collect()
+        }
+        None => text.as_bytes().to_vec(),
+    }
 }
 
 /// One machine.
@@ -223,5 +251,25 @@ impl ConsoleWriter for Writer {
             ConsoleInput::Break => self.0.send_break().await,
         };
         done.map_err(|_| BmcError::Failed("the serial session has ended".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ipmi_client::Quirks;
+
+    use super::*;
+
+    #[test]
+    fn quirks_have_one_name_in_the_api_and_in_the_client() {
+        for quirk in BmcQuirk::ALL {
+            assert_eq!(quirk.word().parse::<Quirks>(), Ok(Quirks::from_iter([quirk_of(quirk)])));
+        }
+    }
+
+    #[test]
+    fn a_key_may_be_hexadecimal() {
+        assert_eq!(key("0x00fF0a"), [0, 0xff, 0x0a]);
+        assert_eq!(key("xyz"), b"xyz");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::SocketAddr};
 
-use app::api::{Bmc, BmcBackend, BmcHealth, BmcInput, BmcType, Cartridge, Suite};
+use app::api::{Bmc, BmcBackend, BmcHealth, BmcInput, BmcKey, BmcPassword, BmcPrivilege, BmcQuirk, BmcType, Cartridge, Suite};
 use store::{BmcRow, Tx};
 
 use super::{
@@ -57,10 +57,8 @@ pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Bmc, LabError> {
 /// Actors other than admins; a name or address that is taken.
 pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabError> {
     actor.must(Action::BmcManage, Ties::NONE)?;
-    let password_sealed = match &new.password {
-        Some(password) => sealed(lab, password.as_str())?,
-        None => None,
-    };
+    let password_sealed = sealed(lab, new.password.as_ref().map_or("", BmcPassword::as_str))?;
+    let key_sealed = sealed(lab, new.key.as_ref().map_or("", BmcKey::as_str))?;
     let mut row = BmcRow {
         id: 0,
         name: new.name.into_string(),
@@ -70,7 +68,9 @@ pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabE
         backend: new.backend.unwrap_or_default().word().into(),
         username: new.username.map(app::api::BmcUsername::into_string).unwrap_or_default(),
         password_sealed,
-        privilege_level: "admin".into(),
+        privilege_level: new.privilege_level.unwrap_or_default().word().into(),
+        key_sealed,
+        quirks: BmcQuirk::list(&new.quirks.unwrap_or_default()),
         cipher_suite: new.cipher_suite.flatten().map(i64::from),
         created_at: now_micros(),
     };
@@ -85,10 +85,8 @@ pub async fn create(lab: &Lab, actor: &Actor, new: BmcInput) -> Result<Bmc, LabE
 /// Actors other than admins; a name or address that is taken; a type that one of its machines does not fit.
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Result<Bmc, LabError> {
     actor.must(Action::BmcManage, Ties::NONE)?;
-    let password = match &change.password {
-        Some(password) => Some(sealed(lab, password.as_str())?),
-        None => None,
-    };
+    let password = change.password.as_ref().map(|password| sealed(lab, password.as_str())).transpose()?;
+    let key = change.key.as_ref().map(|key| sealed(lab, key.as_str())).transpose()?;
     let mut tx = lab.store.begin().await?;
     let before = store::bmcs::get(&mut tx, id).await?.ok_or_else(not_found)?;
     let mut after = before.clone();
@@ -108,6 +106,15 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
     }
     if let Some(password) = password {
         after.password_sealed = password;
+    }
+    if let Some(key) = key {
+        after.key_sealed = key;
+    }
+    if let Some(level) = change.privilege_level {
+        after.privilege_level = level.word().into();
+    }
+    if let Some(quirks) = &change.quirks {
+        after.quirks = BmcQuirk::list(quirks);
     }
     if (&before.ip, before.port) != (&after.ip, after.port) {
         // the suite was agreed on with whatever stood at the old address
@@ -176,6 +183,18 @@ pub(super) fn backend(word: &str) -> BmcBackend {
     BmcBackend::parse(word).unwrap_or_default()
 }
 
+/// Stored quirks. Only known ones are stored.
+#[must_use]
+pub(super) fn quirks(list: &str) -> Vec<BmcQuirk> {
+    BmcQuirk::parse_list(list).unwrap_or_default()
+}
+
+/// A stored level. The schema allows no other words.
+#[must_use]
+pub(super) fn privilege(word: &str) -> BmcPrivilege {
+    BmcPrivilege::parse(word).unwrap_or_default()
+}
+
 /// A stored suite.
 #[must_use]
 pub(super) fn suite(number: Option<i64>) -> Option<Suite> {
@@ -236,6 +255,8 @@ fn as_new(row: &BmcRow) -> store::NewBmc {
         username: row.username.clone(),
         password_sealed: row.password_sealed.clone(),
         privilege_level: row.privilege_level.clone(),
+        key_sealed: row.key_sealed.clone(),
+        quirks: row.quirks.clone(),
         cipher_suite: row.cipher_suite,
         created_at: row.created_at,
     }
@@ -255,6 +276,9 @@ fn wire(lab: &Lab, actor: &Actor, row: BmcRow, machines: Vec<String>) -> Bmc {
         health: shown(lab.fleet.health(row.id), details),
         username,
         has_password: row.password_sealed.is_some(),
+        privilege_level: privilege(&row.privilege_level),
+        has_key: row.key_sealed.is_some(),
+        quirks: quirks(&row.quirks),
         machines,
     }
 }

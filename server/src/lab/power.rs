@@ -196,14 +196,15 @@ pub(super) fn look_again(lab: Lab, id: i64, target: BmcTarget) {
 
 /// How to reach a machine's BMC. A password that cannot be opened is tried as none: the BMC then says it is wrong.
 pub(super) fn target(secrets: &Secrets, machine: &MachineRow, bmc: BmcRow) -> BmcTarget {
-    let password = match bmc.password_sealed.as_deref().map(|sealed| secrets.open_sealed(bmcs::PURPOSE, sealed)) {
-        Some(Ok(password)) => password,
+    let opened = |sealed: Option<&str>, what: &str| match sealed.map(|sealed| secrets.open_sealed(bmcs::PURPOSE, sealed)) {
+        Some(Ok(secret)) => secret,
         Some(Err(error)) => {
-            tracing::error!(bmc = bmc.id, %error, "a BMC's password cannot be opened");
+            tracing::error!(bmc = bmc.id, %error, "a BMC's {what} cannot be opened");
             Zeroizing::default()
         }
         None => Zeroizing::default(),
     };
+    let (password, key) = (opened(bmc.password_sealed.as_deref(), "password"), opened(bmc.key_sealed.as_deref(), "key"));
     BmcTarget {
         id: bmc.id,
         name: bmc.name,
@@ -211,8 +212,11 @@ pub(super) fn target(secrets: &Secrets, machine: &MachineRow, bmc: BmcRow) -> Bm
         address: (bmc.ip.parse::<IpAddr>().unwrap_or(IpAddr::from([0, 0, 0, 0])), u16::try_from(bmc.port).unwrap_or(623)).into(),
         kind: bmcs::kind(&bmc.bmc_type),
         backend: bmcs::backend(&bmc.backend),
+        quirks: bmcs::quirks(&bmc.quirks),
         username: bmc.username,
         password,
+        privilege: bmcs::privilege(&bmc.privilege_level),
+        key,
         info: machine.bmc_info.clone(),
         floor: bmcs::suite(bmc.cipher_suite).map(Suite::number),
     }

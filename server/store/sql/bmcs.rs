@@ -6,8 +6,8 @@ macro_rules! rows {
     ($tail:tt $(, $arg:expr)*) => {
         sqlx::query_as!(
             BmcRow,
-            r#"select id as "id!", name, ip, port, bmc_type, backend, username, password_sealed, privilege_level,
-                      cipher_suite, created_at
+            r#"select id as "id!", name, ip, port, bmc_type, backend, quirks, username, password_sealed, privilege_level,
+                      key_sealed, cipher_suite, created_at
                from bmcs "# + $tail
             $(, $arg)*
         )
@@ -16,8 +16,9 @@ macro_rules! rows {
 
 pub async fn insert(c: &mut Conn, new: &NewBmc) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"insert into bmcs (name, ip, port, bmc_type, backend, username, password_sealed, privilege_level, cipher_suite, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id as "id!""#,
+        r#"insert into bmcs (name, ip, port, bmc_type, backend, username, password_sealed, privilege_level, cipher_suite, created_at,
+                             quirks, key_sealed)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id as "id!""#,
         new.name,
         new.ip,
         new.port,
@@ -27,7 +28,9 @@ pub async fn insert(c: &mut Conn, new: &NewBmc) -> sqlx::Result<i64> {
         new.password_sealed,
         new.privilege_level,
         new.cipher_suite,
-        new.created_at
+        new.created_at,
+        new.quirks,
+        new.key_sealed
     )
     .fetch_one(c)
     .await
@@ -48,7 +51,7 @@ pub async fn list(c: &mut Conn) -> sqlx::Result<Vec<BmcRow>> {
 pub async fn update(c: &mut Conn, row: &BmcRow) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update bmcs set name = $2, ip = $3, port = $4, bmc_type = $5, username = $6, password_sealed = $7, privilege_level = $8,
-                         cipher_suite = $9, backend = $10
+                         cipher_suite = $9, backend = $10, quirks = $11, key_sealed = $12
          where id = $1",
         row.id,
         row.name,
@@ -59,7 +62,9 @@ pub async fn update(c: &mut Conn, row: &BmcRow) -> sqlx::Result<bool> {
         row.password_sealed,
         row.privilege_level,
         row.cipher_suite,
-        row.backend
+        row.backend,
+        row.quirks,
+        row.key_sealed
     )
     .execute(c)
     .await?;

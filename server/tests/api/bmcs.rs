@@ -1,6 +1,6 @@
 //! BMCs: their passwords go in and never come out.
 
-use app::api::{Bmc, BmcBackend, BmcType, Machine, Suite};
+use app::api::{Bmc, BmcBackend, BmcPrivilege, BmcQuirk, BmcType, Machine, Suite};
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -87,6 +87,9 @@ async fn b22_b23_what_is_wrong_is_told() {
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "ilo" }), 400, "ilo"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "backend": "freeipmi" }), 400, "freeipmi"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "cipher_suite": 2 }), 400, "cipher suite 2 is neither 3 nor 17"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "quirks": ["supermicro"] }), 400, "supermicro"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "privilege_level": "root" }), 400, "root"),
+            (json!({ "name": "bmc2", "ip": "127.0.0.2", "key": "0xno" }), 400, "A BMC's key is at most 20"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain", "port": 0 }), 400, "port must be between 1 and 65535"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "plain", "port": 65536 }), 400, "65536"),
             (json!({ "name": "bmc1", "ip": "127.0.0.2", "type": "plain" }), 409, "a BMC with this name exists already"),
@@ -133,6 +136,15 @@ async fn clients_of_the_original_need_not_say_a_type() {
         let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.2" })).await.ok();
         assert_eq!((now.name.as_str(), now.bmc_type, now.backend), ("renamed", BmcType::Moonshot, BmcBackend::Ipmitool));
         assert_eq!(now.cipher_suite.map(Suite::number), Some(17));
+        let special = json!({
+            "name": "renamed", "ip": "127.0.0.2", "quirks": ["userpriv", "nolist", "nolist"], "privilege_level": "operator", "key": "0x00ff",
+        });
+        admin.put(&path, &special).await.ok::<Bmc>();
+        let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.2" })).await.ok();
+        assert_eq!(now.quirks, [BmcQuirk::NoList, BmcQuirk::UserPriv]);
+        assert_eq!((now.privilege_level, now.has_key), (BmcPrivilege::Operator, true));
+        let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.2", "quirks": [], "key": "" })).await.ok();
+        assert_eq!((now.quirks, now.has_key), (Vec::new(), false));
         let now: Bmc = admin.put(&path, &json!({ "name": "renamed", "ip": "127.0.0.2", "cipher_suite": null })).await.ok();
         assert_eq!(now.cipher_suite, None);
         // what was agreed on with another address is not this one's

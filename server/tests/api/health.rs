@@ -126,3 +126,35 @@ async fn a_bmc_that_became_weaker_is_refused_until_an_admin_says_it_may() {
     becomes(&admin, bmc_id, |bmc| bmc.cipher_suite.map(Suite::number) == Some(3)).await;
     lab.shutdown.cancel();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_and_an_operators_account_are_enough_for_power() {
+    let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
+    let user = User::new("op", PASSWORD, ipmi_client::Privilege::Operator);
+    let mut config = MachineConfig::new("other", "52:54:00:77:00:02".parse().unwrap(), Firmware::Bios, lab.tftp, vec![user]);
+    config.kg = Some("bmc-key-8".into());
+    let simulator = bmc_sim::Lab::start(LabConfig { machines: vec![config] }).await.unwrap();
+    let at = simulator.machines()[0].bmc_addr();
+    for backend in ["native", "ipmitool"] {
+        let change = async |besides: serde_json::Value| {
+            let mut body = json!({ "name": "sim-bmc", "ip": at.ip(), "port": at.port(), "username": "op", "backend": backend });
+            body.as_object_mut().unwrap().extend(besides.as_object().unwrap().clone());
+            let bmc: Bmc = lab.admin.put(&format!("/bmc/{}", lab.bmc_id), &body).await.ok();
+            let answer: PowerAnswer = lab.admin.get(&lab.path("/power")).await.ok();
+            (bmc, answer)
+        };
+        let (_, answer) = change(json!({ "key": "", "privilege_level": "admin" })).await;
+        assert_eq!(answer.state, PowerState::BmcError, "{backend}: without its key");
+        let (bmc, answer) = change(json!({ "key": "bmc-key-8" })).await;
+        assert_eq!((bmc.has_key, answer.state), (true, PowerState::BmcError), "{backend}: more than the account may");
+        if backend == "native" {
+            assert!(answer.error.as_ref().unwrap().contains("privilege"), "{answer:?}");
+        }
+        let (bmc, answer) = change(json!({ "privilege_level": "operator" })).await;
+        assert_eq!((bmc.privilege_level, answer.error), (app::api::BmcPrivilege::Operator, None), "{backend}");
+        assert_eq!(answer.state, PowerState::Off);
+        // in nobody's sight, not even in the record of changes
+        let seen = lab.admin.get(&format!("/bmc/{}", lab.bmc_id)).await.text().to_owned() + lab.admin.get("/audit").await.text();
+        assert!(!seen.contains("bmc-key-8"), "{seen}");
+    }
+}

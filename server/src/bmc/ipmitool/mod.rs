@@ -7,7 +7,7 @@ mod escape;
 
 use std::{ffi::OsString, io, path::PathBuf, process::Stdio, time::Duration};
 
-use app::api::{BmcType, Cartridge, Fru, PowerState, SelEntry, Sensor};
+use app::api::{BmcPrivilege, BmcQuirk, BmcType, Cartridge, Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
 use tokio::{process::Command, time::timeout};
 use zeroize::Zeroizing;
@@ -28,6 +28,8 @@ pub(super) struct Ipmitool {
     /// Everything before the command.
     options: Vec<OsString>,
     password: Zeroizing<String>,
+    /// The BMC's own key; empty: none.
+    key: Zeroizing<String>,
     restart: &'static str,
 }
 
@@ -47,9 +49,27 @@ impl Ipmitool {
         if !target.username.is_empty() {
             options.extend(["-U".into(), target.username.clone()]);
         }
-        // without it `ipmitool` takes the best of 17 and 3 that the BMC says it has
-        if let Some(floor) = target.floor {
-            options.extend(["-C".into(), floor.to_string()]);
+        // without it `ipmitool` asks the BMC which it has, and takes the best of 17 and 3
+        let asking_hurts = target.quirks.contains(&BmcQuirk::NoList).then_some(3);
+        if let Some(suite) = target.floor.or(asking_hurts) {
+            options.extend(["-C".into(), suite.to_string()]);
+        }
+        match target.privilege {
+            // what it asks for by itself
+            BmcPrivilege::Admin => {}
+            BmcPrivilege::Operator => options.extend(["-L".into(), "OPERATOR".into()]),
+            BmcPrivilege::User => options.extend(["-L".into(), "USER".into()]),
+        }
+        // the other quirks it has no word for
+        if let Some(quirk) = target.quirks.iter().find(|quirk| matches!(quirk, BmcQuirk::IntelPlus | BmcQuirk::I82571Spt)) {
+            options.extend(["-o".into(), quirk.word().into()]);
+        }
+        if target.key.starts_with("0x") {
+            let text = "ipmitool takes a hexadecimal key only on its command line, for everybody to see: give the key as text, or set the BMC's backend to native";
+            return Err(BmcError::NotAsked(format!("{}: {text}", target.name)));
+        }
+        if !target.key.is_empty() {
+            options.push("-K".into());
         }
         let restart = match target.kind {
             BmcType::Plain => "reset",
@@ -65,6 +85,7 @@ impl Ipmitool {
             program,
             options: options.into_iter().map(Into::into).collect(),
             password: target.password.clone(),
+            key: target.key.clone(),
             restart,
         })
     }
@@ -73,6 +94,9 @@ impl Ipmitool {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.options).args(words).env("IPMI_PASSWORD", self.password.as_str()).env_remove("IPMITOOL_PASSWORD");
+        if !self.key.is_empty() {
+            command.env("IPMI_KGKEY", self.key.as_str());
+        }
         // its words are read: they must not be translated
         command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
@@ -126,8 +150,11 @@ impl Ipmitool {
 
     fn told(&self, words: &[&str], said: &str) -> String {
         let text = format!("{}: ipmitool {}: {said}", self.name, words.join(" "));
-        // it never repeats the password, but nobody promised that
-        if self.password.len() > 3 { text.replace(self.password.as_str(), "…") } else { text }
+        // it never repeats a secret, but nobody promised that
+        [&self.password, &self.key]
+            .into_iter()
+            .filter(|secret| secret.len() > 3)
+            .fold(text, |text, secret| text.replace(secret.as_str(), "…"))
     }
 }
 
@@ -228,8 +255,11 @@ mod tests {
             address: ([127, 0, 0, 1], 623).into(),
             kind,
             backend: BmcBackend::Ipmitool,
+            quirks: Vec::new(),
             username: "lab".into(),
             password: "secret-7".to_owned().into(),
+            privilege: BmcPrivilege::Admin,
+            key: String::new().into(),
             info: "3".into(),
             floor: Some(17),
         }
@@ -244,6 +274,25 @@ mod tests {
         let password = command.as_std().get_envs().find(|(name, _)| *name == "IPMI_PASSWORD");
         assert_eq!(password.unwrap().1.unwrap(), "secret-7");
         assert!(!tool.told(&["x"], "secret-7 is wrong").contains("secret-7"));
+    }
+
+    #[test]
+    fn what_a_bmc_needs_besides_is_said_in_its_words() {
+        let quirky = BmcTarget {
+            quirks: vec![BmcQuirk::NoList, BmcQuirk::IntelPlus],
+            privilege: BmcPrivilege::Operator,
+            key: "bmc-key-8".to_owned().into(),
+            floor: None,
+            ..target(BmcType::Plain)
+        };
+        let tool = Ipmitool::new(&quirky, "ipmitool".into()).unwrap();
+        let command = tool.command(&["fru"]);
+        let line: Vec<_> = command.as_std().get_args().map(|word| word.to_string_lossy()).collect();
+        assert!(line.join(" ").ends_with("-U lab -C 3 -L OPERATOR -o intelplus -K fru"), "{line:?}");
+        let key = command.as_std().get_envs().find(|(name, _)| *name == "IPMI_KGKEY");
+        assert_eq!(key.unwrap().1.unwrap(), "bmc-key-8");
+        let hexadecimal = BmcTarget { key: "0x00ff".to_owned().into(), ..target(BmcType::Plain) };
+        assert!(matches!(Ipmitool::new(&hexadecimal, "ipmitool".into()).err(), Some(BmcError::NotAsked(_))));
     }
 
     #[test]

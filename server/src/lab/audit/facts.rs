@@ -56,13 +56,14 @@ pub fn network(row: &NetworkRow) -> Value {
     json!({ "name": row.name, "subnet": row.subnet, "static_net": row.static_net, "reserved_net": row.reserved_net })
 }
 
-/// The password by a mark that changes with it: part of a hash of what is sealed, anew each time, which says nothing of it.
+/// Password and key each by a mark that changes with it: part of a hash of what is sealed, anew each time, which says nothing of it.
 pub fn bmc(row: &BmcRow) -> Value {
     let mark = |sealed: &String| secrets::hex(&Sha256::digest(sealed.as_bytes())[..4]);
     json!({
         "name": row.name, "ip": row.ip, "port": row.port, "type": row.bmc_type, "backend": row.backend,
-        "username": row.username, "cipher_suite": row.cipher_suite,
+        "username": row.username, "cipher_suite": row.cipher_suite, "quirks": row.quirks, "privilege_level": row.privilege_level,
         "password": row.password_sealed.as_ref().map(|sealed| format!("set ({})", mark(sealed))),
+        "key": row.key_sealed.as_ref().map(|sealed| format!("set ({})", mark(sealed))),
     })
 }
 

@@ -53,6 +53,8 @@ pub(crate) fn a_bmc(name: &str, ip: &str) -> NewBmc {
         port: 623,
         bmc_type: "plain".into(),
         backend: "native".into(),
+        quirks: String::new(),
+        key_sealed: None,
         username: "root".into(),
         password_sealed: None,
         privilege_level: "admin".into(),

@@ -90,6 +90,8 @@ store_test!(
             port: 65535,
             bmc_type: "moonshot".into(),
             backend: "ipmitool".into(),
+            quirks: "nolist,userpriv".into(),
+            key_sealed: Some("sealed-key".into()),
             username: ODD.into(),
             password_sealed: Some("c2VhbGVk".into()),
             privilege_level: "operator".into(),
