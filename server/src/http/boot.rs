@@ -109,18 +109,16 @@ struct Fetch {
 
 impl Fetch {
     fn note(self) {
-        tokio::spawn(async move {
-            let failure = (self.sent < self.len).then(|| "the client gave up".to_owned());
-            let fetched = Fetched {
-                path: &self.path,
-                client: self.client,
-                protocol: self.protocol,
-                bytes: self.sent,
-                elapsed: self.since.elapsed(),
-                failure,
-            };
-            self.netboot.fetched(fetched).await;
-        });
+        let failure = (self.sent < self.len).then(|| "the client gave up".to_owned());
+        let fetched = Fetched {
+            path: &self.path,
+            client: self.client,
+            protocol: self.protocol,
+            bytes: self.sent,
+            elapsed: self.since.elapsed(),
+            failure,
+        };
+        tokio::spawn(self.netboot.fetched(fetched));
     }
 }
 

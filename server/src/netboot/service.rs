@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -98,6 +98,18 @@ pub struct Fetched<'a> {
     pub elapsed: Duration,
     /// Why it ended early, if it did.
     pub failure: Option<String>,
+}
+
+impl Fetched<'_> {
+    fn event(self, role: FileRole) -> EventKind {
+        let Self { path, client, protocol, bytes, elapsed, failure } = self;
+        let path = path.trim_start_matches('/').to_owned();
+        let client_ip = client.to_string();
+        match failure {
+            None => EventKind::FileFetched { role, path, protocol, client_ip, bytes, seconds: elapsed.as_secs_f64() },
+            Some(message) => EventKind::FetchFailed { role, path, protocol, client_ip, bytes, message },
+        }
+    }
 }
 
 impl Netboot {
@@ -231,32 +243,28 @@ impl Netboot {
         Err(Refusal::NotFound("no such file".into()))
     }
 
-    /// Notes what became of a fetch, with the machine it belongs to as soon as that is known.
-    pub async fn fetched(&self, fetch: Fetched<'_>) {
-        let (machine, role) = match Ask::parse(fetch.path) {
-            Ask::Kernel(machine) => (Some(machine), FileRole::Kernel),
-            Ask::Initrd(machine) => (Some(machine), FileRole::Initrd),
-            Ask::File(name) if is_loader(&name) => (None, FileRole::Loader),
-            Ask::File(_) => (None, FileRole::File),
+    /// Notes what became of a fetch, with the machine it belongs to as soon as that is known. What is kept until then is kept when
+    /// this returns, before the machine asks for the next thing; the future writes it down.
+    pub fn fetched(&self, fetch: Fetched<'_>) -> impl Future<Output = ()> + Send + use<> {
+        let (netboot, client) = (self.clone(), fetch.client);
+        let noted = match Ask::parse(fetch.path) {
+            Ask::Kernel(machine) => Some((machine, fetch.event(FileRole::Kernel))),
+            Ask::Initrd(machine) => Some((machine, fetch.event(FileRole::Initrd))),
+            Ask::File(name) => {
+                self.keep_for_later(client, fetch.event(if is_loader(&name) { FileRole::Loader } else { FileRole::File }));
+                None
+            }
             // configurations have an event of their own, made when they are answered
-            _ => return,
+            _ => None,
         };
-        let Fetched { path, client, protocol, bytes, elapsed, failure } = fetch;
-        let path = path.trim_start_matches('/').to_owned();
-        let client_ip = client.to_string();
-        let event = match failure {
-            None => EventKind::FileFetched { role, path, protocol, client_ip, bytes, seconds: elapsed.as_secs_f64() },
-            Some(message) => EventKind::FetchFailed { role, path, protocol, client_ip, bytes, message },
-        };
-        let machine = match machine {
-            Some(machine) => Some(machine),
-            None => self.machine_at(client).await,
-        };
-        match machine {
-            Some(machine) => self.note(machine, event).await,
-            None => {
-                if let Some((machine, event)) = self.keep_for_later(client, event) {
-                    self.note(machine, event).await;
+        async move {
+            if let Some((machine, event)) = noted {
+                netboot.note(machine, event).await;
+            } else if netboot.has_pending(client)
+                && let Some(machine) = netboot.machine_at(client).await
+            {
+                for event in netboot.take_pending(client) {
+                    netboot.note(machine, event).await;
                 }
             }
         }
@@ -271,7 +279,7 @@ impl Netboot {
 
     async fn machine_at(&self, client: IpAddr) -> Option<i64> {
         {
-            let addresses = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+            let addresses = self.addresses();
             if let Some((machine, since)) = addresses.get(&client).and_then(|address| address.machine)
                 && since.elapsed() < SEEN_FOR
             {
@@ -292,27 +300,31 @@ impl Netboot {
 
     /// Remembers which machine an address is, and gives back what was fetched from it before that was known.
     fn now_known(&self, client: IpAddr, machine: i64) -> Vec<EventKind> {
-        let mut addresses = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = touch(&mut addresses, client);
-        address.machine = Some((machine, Instant::now()));
+        touch(&mut self.addresses(), client).machine = Some((machine, Instant::now()));
+        self.take_pending(client)
+    }
+
+    fn has_pending(&self, client: IpAddr) -> bool {
+        self.addresses().get(&client).is_some_and(|address| !address.pending.is_empty())
+    }
+
+    fn take_pending(&self, client: IpAddr) -> Vec<EventKind> {
+        let mut addresses = self.addresses();
+        let Some(address) = addresses.get_mut(&client) else { return Vec::new() };
         address.pending.drain(..).filter(|(at, _)| at.elapsed() < PENDING_FOR).map(|(_, event)| event).collect()
     }
 
-    /// Keeps an event until it is known which machine has the address. Gives it back when that became known while it was
-    /// looked for: then nobody would come for it.
-    fn keep_for_later(&self, client: IpAddr, event: EventKind) -> Option<(i64, EventKind)> {
-        let mut addresses = self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+    fn keep_for_later(&self, client: IpAddr, event: EventKind) {
+        let mut addresses = self.addresses();
         let address = touch(&mut addresses, client);
-        if let Some((machine, since)) = address.machine
-            && since.elapsed() < SEEN_FOR
-        {
-            return Some((machine, event));
-        }
         if address.pending.len() == PENDING_PER_ADDRESS {
             address.pending.remove(0);
         }
         address.pending.push((Instant::now(), event));
-        None
+    }
+
+    fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, Address>> {
+        self.0.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -56,9 +56,7 @@ impl FileSource for TftpSource {
             }
             Event::Started { .. } => return,
         };
-        let (netboot, client, path) = (self.netboot.clone(), plain(peer.ip()), path.clone());
-        self.runtime.spawn(async move {
-            netboot.fetched(Fetched { path: &path, client, protocol: BootProtocol::Tftp, bytes, elapsed, failure }).await;
-        });
+        let fetched = Fetched { path, client: plain(peer.ip()), protocol: BootProtocol::Tftp, bytes, elapsed, failure };
+        self.runtime.spawn(self.netboot.fetched(fetched));
     }
 }

@@ -55,7 +55,15 @@ async fn a_bmc_that_goes_and_comes_back_is_told_everywhere() {
         assert!(silent.reachable == Some(false) && error.contains("no answer") && silent.last_answer.is_some(), "{silent:?}");
         // in the BMC, in the machine, and in the list of machines
         assert_eq!(bmc(&lab.admin, lab.bmc_id).await.health, silent);
-        let machine = lab.machine().await;
+        // the poller notes the power after that
+        let mut machine = lab.machine().await;
+        for _ in 0..200 {
+            if machine.power == PowerState::BmcError {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            machine = lab.machine().await;
+        }
         assert_eq!((machine.power, machine.bmc_health.as_ref()), (PowerState::BmcError, Some(&silent)));
         let all: Vec<app::api::Machine> = lab.admin.get("/machine?show_all=true").await.ok();
         assert_eq!(all[0].bmc_health.as_ref(), Some(&silent));
