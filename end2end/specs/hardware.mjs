@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { assertAccessible } from "../lib/axe.mjs";
 import { api, logIn, openMachine } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
@@ -38,6 +39,9 @@ export async function spec({ server, browser, report }) {
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), board.serial);
   });
   await report.check("the event log is there, newest first", async () => {
+    // switching on is an entry
+    await api(page, "POST", `/machine/${machine}/power`, { state: "on" });
+    await until("an entry in the event log", 30, async () => (await api(page, "GET", `/machine/${machine}/sel`)).length > 0);
     const part = page.getByTestId("sel");
     await part.locator("summary").click();
     await part.locator("tbody tr").first().waitFor();

@@ -32,7 +32,7 @@ pub(crate) fn Editor(
             <div class="border-base-300 focus-within:outline-primary flex h-[60vh] min-h-64 overflow-hidden rounded border focus-within:outline-2">
                 <div
                     node_ref=gutter
-                    class="bg-base-200 overflow-hidden py-2 pr-2 pl-3 text-right font-mono text-xs leading-5 whitespace-pre opacity-60 select-none"
+                    class="bg-base-200 overflow-hidden py-2 pr-2 pl-3 text-right font-mono text-xs leading-5 whitespace-pre opacity-80 select-none"
                     aria-hidden="true"
                 >
                     // room below, so that the numbers can follow past the area's scroll bar

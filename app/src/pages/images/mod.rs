@@ -137,7 +137,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                         <th scope="row" class="max-w-72 font-normal">
                                             <span class="font-medium break-all">{image.filename.clone()}</span>
                                             {(!image.description.is_empty()).then(|| view! { <span class="block text-xs opacity-70">{image.description.clone()}</span> })}
-                                            <span class="block font-mono text-xs break-all opacity-60">{image.name.clone()}</span>
+                                            <span class="block font-mono text-xs break-all opacity-80">{image.name.clone()}</span>
                                         </th>
                                         <td>{image.file_type.word()}</td>
                                         <td>{image.arch.clone()}</td>

@@ -27,7 +27,7 @@ pub(super) fn Hardware(context: Context) -> impl IntoView {
     };
     view! {
         <Show when=move || there.get()>
-            <Panel id="hardware" title="Hardware" actions=|| view! { <span class="text-xs opacity-60">"as the BMC tells it"</span> }>
+            <Panel id="hardware" title="Hardware" actions=|| view! { <span class="text-xs opacity-80">"as the BMC tells it"</span> }>
                 {part("Sensors", "sensors", sensors, |list| view! { <Sensors list/> }.into_any())}
                 {part("Inventory", "fru", fru, |fru| view! { <Inventory fru/> }.into_any())}
                 {part("Event log of the BMC", "sel", sel, |list| view! { <Log list/> }.into_any())}

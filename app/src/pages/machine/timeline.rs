@@ -38,7 +38,7 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
         });
     };
     view! {
-        <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-60">"newest first, UTC"</span> }>
+        <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-80">"newest first, UTC"</span> }>
             // additions are read out; the list as a whole is not
             <ol class="flex flex-col" aria-live="polite" aria-relevant="additions" data-testid="events">
                 <For each=move || events.get() key=|event| event.id let:event>
