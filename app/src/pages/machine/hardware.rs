@@ -125,7 +125,7 @@ fn Sensors(list: Vec<Sensor>) -> impl IntoView {
             let limits = [limits.lower_critical, limits.lower_warning, limits.upper_warning, limits.upper_critical].map(limit);
             view! {
                 <tr data-sensor=sensor.name.clone()>
-                    <th scope="row" class="font-medium" title=sensor.kind.clone()>{sensor.name.clone()}</th>
+                    <th scope="row" class="font-medium whitespace-nowrap" title=sensor.kind.clone()>{sensor.name.clone()}</th>
                     <td class="whitespace-nowrap">{reading(&sensor)}</td>
                     <td><span class=format!("badge badge-sm whitespace-nowrap {look}") data-state=sensor.state.word()>{word}</span></td>
                     {limits.map(|limit| view! { <td class="text-right">{limit}</td> }).collect_view()}
