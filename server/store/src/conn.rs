@@ -1,9 +1,15 @@
 use std::num::NonZero;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::inventory::{Cache, Inventory};
 use crate::{StoreError, inventory};
+
+/// How long a writer waits for those of this process that came before it: hundreds at once are served, one after the other.
+const TURN: Duration = Duration::from_secs(30);
 
 /// Connections to PostgreSQL, one of which writes at a time.
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -13,6 +19,9 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 pub struct Store {
     db: Db,
     cache: Arc<Cache>,
+    /// Writers wait here, in the order they came, and not at the database: there each would keep a connection from those who read,
+    /// and who waited longest would not be the next.
+    turns: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -32,7 +41,7 @@ impl Store {
         } else {
             return Err(StoreError::Url);
         };
-        Ok(Store { db, cache: Arc::default() })
+        Ok(Store { db, cache: Arc::default(), turns: Arc::new(Semaphore::new(1)) })
     }
 
     /// `sqlite` or `postgres`.
@@ -91,6 +100,8 @@ impl Store {
     /// Starts a transaction. One runs at a time, on both engines and across all servers of a database: what it reads stays true
     /// until it commits. So never wait for anything but the store while holding one.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        // it is never closed: either there is a turn, or none in time
+        let Ok(Ok(turn)) = tokio::time::timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await else { return Err(StoreError::Busy) };
         let lease = match &self.db {
             Db::Sqlite(db) => Lease::SqliteWriter(db.begin().await.map_err(|e| match e {
                 // its pool is the one writer
@@ -99,7 +110,7 @@ impl Store {
             })?),
             Db::Postgres(db) => Lease::PostgresWriter(db.begin().await?),
         };
-        Ok(Tx { conn: Conn { lease, failed: false }, inventory_changed: false, cache: Arc::clone(&self.cache) })
+        Ok(Tx { conn: Conn { lease, failed: false }, inventory_changed: false, cache: Arc::clone(&self.cache), _turn: turn })
     }
 
     /// Waits for everything on loan to be returned, then closes the database. Using it afterwards is [`StoreError::Unavailable`].
@@ -169,6 +180,8 @@ pub struct Tx {
     conn: Conn,
     inventory_changed: bool,
     cache: Arc<Cache>,
+    // dropped last: the next writer finds the connection given back
+    _turn: OwnedSemaphorePermit,
 }
 
 impl Tx {

@@ -1,6 +1,9 @@
 //! Taking a machine that nobody has.
 
-use app::api::{Assignee, Machine};
+use std::collections::BTreeMap;
+
+use app::api::{ApiError, Assignee, Machine};
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -61,32 +64,42 @@ async fn what_is_no_reservation_is_told_and_reserves_nothing() {
     app.anonymous().post("/machine/reservation", &json!({ "query": null })).await.error(401);
 }
 
+/// All of them at the same time, each on a connection of its own.
 #[tokio::test(flavor = "multi_thread")]
-async fn b1_many_at_once_never_get_the_same_machine() {
+async fn b1_a_thousand_at_once_never_get_the_same_machine() {
     for app in TestApp::each().await {
         let admin = app.admin().await;
         arch(&admin, "x86_64").await;
-        for n in 0..10 {
+        for n in 0..100 {
             machine(&admin, &format!("m{n:02}")).await;
         }
         assign(&admin, &machine(&admin, "taken").await, "admin").await;
-        let ann = app.user("ann").await;
-        let attempts: Vec<_> = (0..50)
-            .map(|_| {
-                let ann = ann.clone();
-                tokio::spawn(async move { ann.post("/machine/reservation", &json!({ "query": null })).await })
+        let users = [app.user("ann").await.token().await, app.user("bob").await.token().await, admin.token().await];
+        let address = app.listen().await;
+        let attempts: Vec<_> = (0..1000)
+            .map(|n| {
+                let who = users[n % users.len()].clone();
+                let wanted = json!({ "query": null, "reason": format!("attempt {n}") });
+                tokio::spawn(async move { who.over_tcp(address, Method::POST, "/machine/reservation", &wanted).await })
             })
             .collect();
-        let mut granted = Vec::new();
-        for attempt in attempts {
-            let answer = attempt.await.unwrap();
-            match answer.status.as_u16() {
-                200 => granted.push(answer.ok::<Machine>().name),
-                _ => assert_eq!(answer.error(404).detail, "no matching machine"),
+        let mut granted = BTreeMap::new();
+        for (n, attempt) in attempts.into_iter().enumerate() {
+            let (status, body) = attempt.await.unwrap();
+            if status == 200 {
+                let machine: Machine = serde_json::from_slice(&body).unwrap();
+                assert_eq!(granted.insert(machine.name.clone(), n), None, "{} was granted twice", machine.name);
+            } else {
+                let refused: ApiError = serde_json::from_slice(&body).unwrap();
+                assert_eq!((status, refused.status, refused.detail.as_str()), (404, 404, "no matching machine"));
             }
         }
-        granted.sort();
-        let all: Vec<String> = (0..10).map(|n| format!("m{n:02}")).collect();
-        assert_eq!(granted, all);
+        assert_eq!(granted.len(), 100);
+        // what was answered is what is stored: each has the one attempt's assignee
+        let machines: Vec<Machine> = admin.get("/machine?show_all=true").await.ok();
+        for machine in machines.iter().filter(|machine| machine.name != "taken") {
+            let reasons: Vec<_> = machine.assignees.iter().map(|assignee| assignee.reason.clone()).collect();
+            assert_eq!(reasons, [format!("attempt {}", granted[&machine.name])], "{}", machine.name);
+        }
     }
 }

@@ -16,7 +16,10 @@ use server::{
 };
 use store::testing::{self, TestStore};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -192,6 +195,23 @@ impl Client {
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// The same over TCP, on a connection of its own: status and body. The client must have a token.
+    pub async fn over_tcp(&self, address: SocketAddr, method: Method, path: &str, body: &impl Serialize) -> (u16, Vec<u8>) {
+        let Auth::Token(token) = &self.auth else { panic!("needs a token") };
+        let body = serde_json::to_string(body).unwrap();
+        let head = format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: lab.test\r\nConnection: close\r\nAuthorization: {token}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all((head + &body).as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).await.unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head") + 4;
+        let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
+        (status, answer.split_off(end))
     }
 
     /// The answer as it comes, for bodies that do not end.

@@ -1,5 +1,7 @@
 //! Giving somebody a machine that nobody has.
 
+use std::collections::HashSet;
+
 use app::api::{EventKind, Machine, RESERVATION_QUERY_LIMIT, Reason, Reservation, query::Query};
 
 use super::listing::{is_free, load, unassigned};
@@ -26,9 +28,14 @@ pub async fn reserve(lab: &Lab, actor: &Actor, wanted: Reservation) -> Result<Ma
     // before the transaction: who holds one must not wait for another connection, which those who wait for it may have
     let inventory = lab.store.inventory().await?;
     let candidates = unassigned(&inventory, &query);
+    if candidates.is_empty() {
+        return Err(no_machine());
+    }
     let mut tx = lab.store.begin().await?;
-    for id in candidates {
-        // somebody may have been quicker
+    // in one question, not one for each: of many who come at once all but the first find most of them taken
+    let taken: HashSet<i64> = store::assignments::list_machines(&mut tx).await?.into_iter().collect();
+    for id in candidates.into_iter().filter(|id| !taken.contains(id)) {
+        // it may be another machine than it was
         if !is_free(&mut tx, id, &query).await? {
             continue;
         }
@@ -51,5 +58,9 @@ pub async fn reserve(lab: &Lab, actor: &Actor, wanted: Reservation) -> Result<Ma
         lab.journal.publish(pending);
         return Ok(machine);
     }
-    Err(LabError::not_found("no matching machine"))
+    Err(no_machine())
+}
+
+fn no_machine() -> LabError {
+    LabError::not_found("no matching machine")
 }

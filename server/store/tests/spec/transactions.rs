@@ -104,6 +104,33 @@ store_test!(
 );
 
 store_test!(
+    /// However many wait to write: they wait without what reading needs.
+    async fn writers_who_wait_hold_up_no_reader(db) {
+        let first = tx(&db).await;
+        let mut waiting = tokio::task::JoinSet::new();
+        for n in 0..100 {
+            let store = db.store.clone();
+            waiting.spawn(async move {
+                let mut tx = store.begin().await.expect("begin");
+                archs::insert(&mut tx, &NewArch { name: format!("arch {n}"), description: String::new() }).await.expect("insert");
+                tx.commit().await.expect("commit");
+            });
+        }
+        // each has come to where it waits
+        tokio::task::yield_now().await;
+        for _ in 0..50 {
+            let read = async { archs::list(&mut *read(&db).await).await.expect("list") };
+            assert_eq!(tokio::time::timeout(Duration::from_secs(4), read).await.expect("a reader does not wait for writers"), []);
+        }
+        drop(first);
+        while let Some(done) = waiting.join_next().await {
+            done.expect("no writer failed");
+        }
+        assert_eq!(archs::list(&mut *read(&db).await).await.expect("list").len(), 100);
+    }
+);
+
+store_test!(
     async fn more_readers_than_connections_wait_their_turn(db) {
         let lab = lab(&db).await;
         let mut tasks = tokio::task::JoinSet::new();
