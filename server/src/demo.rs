@@ -215,7 +215,7 @@ async fn image(lab: &Lab, actor: &Actor, file_type: ImageType, arch: &str, file:
         known_good: true,
         public: true,
     };
-    Ok(images::create(lab, actor, new, file.into(), incoming.finish().await?).await?)
+    Ok(images::create(lab, actor, new, file.into(), incoming.finish().await?, false).await?.0)
 }
 
 /// Makes a machine and its BMC known to the lab; of those known already only the BMC's address and password are new.

@@ -24,12 +24,35 @@ pub struct ApiError {
     /// RFC 9457: all of `errors` in one text.
     #[serde(default)]
     pub detail: String,
+    /// With `InUse`: what keeps the thing from being deleted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_use_by: Vec<InUseBy>,
+}
+
+/// Something that uses what was to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InUseBy {
+    /// `machine`, `subarch`, `image` or `preseed`.
+    pub kind: String,
+    /// As what: `kernel`, `initrd`, `preseed`, `arch`, `subarch`, `bmc`, `bootloader`, `owner`, `assignee` or `interface`.
+    pub role: String,
+    pub id: i64,
+    pub name: String,
 }
 
 impl ApiError {
     pub fn new(status: u16, title: &str, error_type: &str, errors: Vec<String>) -> Self {
         let detail = errors.join("; ");
-        Self { error_type: error_type.into(), errors, problem_type: "about:blank".into(), title: title.into(), status, detail }
+        Self {
+            error_type: error_type.into(),
+            errors,
+            problem_type: "about:blank".into(),
+            title: title.into(),
+            status,
+            detail,
+            in_use_by: Vec::new(),
+        }
     }
 
     /// The call never got an answer, or one that is not ours.

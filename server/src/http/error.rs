@@ -1,19 +1,26 @@
 //! The one shape of every answer that is not a success.
 
-use app::api::ApiError;
+use app::api::{ApiError, InUseBy};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use store::StoreError;
+use store::{StoreError, UsedBy};
 
 use crate::lab::LabError;
 
 /// An answer with the error body. `error_type` is the word for programs, `errors` the sentences for people.
 pub fn problem(status: StatusCode, error_type: &str, errors: Vec<String>) -> Response {
-    let title = status.canonical_reason().unwrap_or("Error");
-    (status, Json(ApiError::new(status.as_u16(), title, error_type, errors))).into_response()
+    (status, Json(body(status, error_type, errors))).into_response()
+}
+
+fn body(status: StatusCode, error_type: &str, errors: Vec<String>) -> ApiError {
+    ApiError::new(status.as_u16(), status.canonical_reason().unwrap_or("Error"), error_type, errors)
+}
+
+fn unknown() -> ApiError {
+    body(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", vec!["the server failed; its log says why".into()])
 }
 
 /// 404 for an address under `/api` that does not exist.
@@ -28,60 +35,72 @@ pub async fn wrong_method() -> Response {
 
 /// 500 that says nothing of its cause, which belongs in the log.
 pub fn internal() -> Response {
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", vec!["the server failed; its log says why".into()])
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(unknown())).into_response()
 }
 
 impl IntoResponse for LabError {
     fn into_response(self) -> Response {
-        let text = self.to_string();
-        match self {
-            Self::Invalid(errors) => problem(StatusCode::BAD_REQUEST, "InvalidUsage", errors),
-            Self::NotFound(_) => problem(StatusCode::NOT_FOUND, "NotFound", vec![text]),
-            Self::Unauthenticated => {
-                let mut response = problem(StatusCode::UNAUTHORIZED, "Unauthorized", vec![text]);
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                response
-            }
-            Self::Forbidden(_) => problem(StatusCode::FORBIDDEN, "Forbidden", vec![text]),
-            Self::Conflict(_) => problem(StatusCode::CONFLICT, "Conflict", vec![text]),
-            Self::InUse { .. } => problem(StatusCode::CONFLICT, "InUse", vec![text]),
-            Self::Bmc(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "BMCError", vec![text]),
-            Self::BmcRead { silent, .. } => {
-                let status = if silent { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
-                problem(status, "BMCError", vec![text])
-            }
-            Self::TooLarge { .. } => problem(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", vec![text]),
-            Self::TooMany { seconds } => {
-                let mut response = problem(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", vec![text]);
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-                response
-            }
-            Self::NoSpace => problem(StatusCode::INSUFFICIENT_STORAGE, "NoSpace", vec![text]),
-            Self::Store(error) => stored(&error),
-            Self::Internal(_) | Self::Files(_) | Self::Secret(_) => {
-                tracing::error!(error = %text, "request failed");
-                internal()
-            }
+        let seconds = if let Self::TooMany { seconds } = &self { Some(*seconds) } else { None };
+        let error = told(self);
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(error)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// An error as it travels. What concerns the server alone goes to its log.
+#[must_use]
+pub fn told(error: LabError) -> ApiError {
+    let text = error.to_string();
+    match error {
+        LabError::Invalid(errors) => body(StatusCode::BAD_REQUEST, "InvalidUsage", errors),
+        LabError::NotFound(_) => body(StatusCode::NOT_FOUND, "NotFound", vec![text]),
+        LabError::Unauthenticated => body(StatusCode::UNAUTHORIZED, "Unauthorized", vec![text]),
+        LabError::Forbidden(_) => body(StatusCode::FORBIDDEN, "Forbidden", vec![text]),
+        LabError::Conflict(_) => body(StatusCode::CONFLICT, "Conflict", vec![text]),
+        LabError::Stale => body(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", vec![text]),
+        LabError::InUse { users, .. } => {
+            let used = |user: UsedBy| InUseBy { kind: user.kind, role: user.role, id: user.id, name: user.name };
+            ApiError { in_use_by: users.into_iter().map(used).collect(), ..body(StatusCode::CONFLICT, "InUse", vec![text]) }
+        }
+        LabError::Bmc(_) => body(StatusCode::INTERNAL_SERVER_ERROR, "BMCError", vec![text]),
+        LabError::BmcRead { silent, .. } => {
+            let status = if silent { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+            body(status, "BMCError", vec![text])
+        }
+        LabError::TooLarge { .. } => body(StatusCode::PAYLOAD_TOO_LARGE, "TooLarge", vec![text]),
+        LabError::TooMany { .. } => body(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", vec![text]),
+        LabError::NoSpace => body(StatusCode::INSUFFICIENT_STORAGE, "NoSpace", vec![text]),
+        LabError::Store(error) => stored(&error),
+        LabError::Internal(_) | LabError::Files(_) | LabError::Secret(_) => {
+            tracing::error!(error = %text, "request failed");
+            unknown()
         }
     }
 }
 
 /// The store's failures; never its own words, which may name columns and values.
-fn stored(error: &StoreError) -> Response {
+fn stored(error: &StoreError) -> ApiError {
     match error {
-        StoreError::Unique { key } => problem(StatusCode::CONFLICT, "IntegrityError", vec![taken(key).into()]),
+        StoreError::Unique { key } => body(StatusCode::CONFLICT, "IntegrityError", vec![taken(key).into()]),
         StoreError::ForeignKey => {
             let text = "something this refers to is gone, or something still refers to it".into();
-            problem(StatusCode::CONFLICT, "IntegrityError", vec![text])
+            body(StatusCode::CONFLICT, "IntegrityError", vec![text])
         }
-        StoreError::Full => problem(StatusCode::INSUFFICIENT_STORAGE, "NoSpace", vec!["the database has no space left".into()]),
+        StoreError::Full => body(StatusCode::INSUFFICIENT_STORAGE, "NoSpace", vec!["the database has no space left".into()]),
         StoreError::Busy | StoreError::Unavailable(_) => {
             tracing::warn!(error = %Chain(error), "store not available");
-            problem(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", vec!["the database does not answer; try again".into()])
+            body(StatusCode::SERVICE_UNAVAILABLE, "Unavailable", vec!["the database does not answer; try again".into()])
         }
         other => {
             tracing::error!(error = %Chain(other), "request failed in the store");
-            internal()
+            unknown()
         }
     }
 }

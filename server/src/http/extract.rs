@@ -1,9 +1,11 @@
 //! What a handler takes from a request, with refusals in the one error shape.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, Request, rejection::BytesRejection},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
@@ -41,7 +43,14 @@ async fn who(parts: &Parts, lab: &Lab) -> Result<Option<Actor>, LabError> {
     }
     let address = parts.extensions.get::<ClientAddress>().map(|address| address.0);
     let actor = proven(parts, lab).await?;
-    Ok(actor.map(|actor| Actor { address, ..actor }))
+    Ok(actor.map(|actor| Actor { address, known: known(&parts.headers), ..actor }))
+}
+
+/// The versions of `If-Match`; what is no text is no version of anything.
+fn known(headers: &HeaderMap) -> Option<Arc<str>> {
+    let mut tags = headers.get_all(header::IF_MATCH).iter().map(|tags| tags.to_str().unwrap_or_default()).peekable();
+    tags.peek()?;
+    Some(tags.collect::<Vec<_>>().join(",").into())
 }
 
 async fn proven(parts: &Parts, lab: &Lab) -> Result<Option<Actor>, LabError> {

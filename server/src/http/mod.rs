@@ -10,12 +10,14 @@ mod dhcp;
 pub mod error;
 pub mod extract;
 mod health;
+mod lists;
 mod multipart;
 mod openapi;
 mod pages;
 pub mod security;
 mod session;
 mod stream;
+mod tagged;
 mod tftp_proxy;
 
 pub use client_address::ClientAddress;

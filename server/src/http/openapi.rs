@@ -7,7 +7,10 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use crate::lab::Lab;
+use crate::{
+    http::{lists, tagged},
+    lab::Lab,
+};
 
 /// The document before the resources are merged into it.
 pub fn base() -> OpenApi {
@@ -30,6 +33,8 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     let cookie = ApiKeyValue::with_description("session", "The session of a browser; named `__Host-session` over TLS.");
     components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let none: [&str; 0] = [];
+    lists::describe(&mut document);
+    tagged::describe(&mut document);
     document.security = Some(vec![SecurityRequirement::new("token", none), SecurityRequirement::new("session", none)]);
     document
 }

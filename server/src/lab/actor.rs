@@ -1,6 +1,6 @@
 //! Who asks.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use app::api::Scope;
 
@@ -55,13 +55,15 @@ pub struct Actor {
     pub reach: Reach,
     /// Whence the request came; None within the server.
     pub address: Option<IpAddr>,
+    /// The versions the actor knows of what it changes (`If-Match`); None: it does not care.
+    pub known: Option<Arc<str>>,
 }
 
 impl Actor {
     /// Somebody with all the rights of the user.
     #[must_use]
     pub fn new(user_id: i64, username: &str, admin: bool, origin: Origin) -> Self {
-        Self { user_id, username: username.to_owned(), admin, origin, reach: Reach::UNLIMITED, address: None }
+        Self { user_id, username: username.to_owned(), admin, origin, reach: Reach::UNLIMITED, address: None, known: None }
     }
 
     /// With a token's limits.

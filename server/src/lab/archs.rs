@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use app::api::{Arch, ArchInput, Description, Id, ImageType, Subarch, SubarchInput};
-use store::{ArchRow, SubarchRow, SubarchView, Tx, UsedBy};
+use store::{ArchRow, Conn, SubarchRow, SubarchView, Tx, UsedBy};
 
 use super::{
-    Action, Actor, Lab, LabError, Ties,
+    Action, Actor, Instead, Lab, LabError, Ties,
     audit::{self, Subject, facts},
-    in_use,
+    in_use, uses,
 };
 use crate::journal::Pending;
 
@@ -63,6 +63,8 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ArchInput) -> Res
     actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let mut row = store::archs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    let subarchs = store::subarchs::list_for_arch(&mut tx, id).await?;
+    actor.must_know(&wire(row.clone(), subarchs.into_iter().map(flavour).collect()))?;
     let renamed = row.name != change.name.as_str();
     let before = row.clone();
     row.name = change.name.into_string();
@@ -84,14 +86,25 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ArchInput) -> Res
 ///
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while machines or images are of it.
-pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Result<(), LabError> {
     actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::archs::get(&mut tx, id).await?.ok_or_else(not_found)?;
-    in_use(&format!("architecture {}", row.name), store::archs::used_by(&mut tx, id).await?)?;
+    let subarchs = store::subarchs::list_for_arch(&mut tx, id).await?;
+    actor.must_know(&wire(row.clone(), subarchs.into_iter().map(flavour).collect()))?;
+    let mut pending = Pending::default();
+    let what = format!("architecture {}", row.name);
+    let users = store::archs::used_by(&mut tx, id).await?;
+    match instead.settle(actor, &what, id, &users)? {
+        // a machine without an architecture is none
+        Some(None) => in_use(&what, users)?,
+        Some(Some(other)) => move_to(lab, &mut tx, actor, &mut pending, other, &users).await?,
+        None => {}
+    }
     store::archs::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("arch", id, &row.name), facts::arch(&row)).await?;
     tx.commit().await?;
+    lab.journal.publish(pending);
     Ok(())
 }
 
@@ -119,11 +132,19 @@ pub async fn create_subarch(lab: &Lab, actor: &Actor, arch: i64, new: SubarchInp
 }
 
 /// # Errors
+/// [`LabError::NotFound`].
+pub async fn get_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64) -> Result<Subarch, LabError> {
+    actor.must(Action::ArchRead, Ties::NONE)?;
+    subarch_view(&mut *lab.store.read().await?, arch, id).await.map(flavour)
+}
+
+/// # Errors
 /// As [`create_subarch`]; a bootloader taken away from machines that boot from the network; [`LabError::NotFound`].
 pub async fn change_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64, change: SubarchInput) -> Result<Subarch, LabError> {
     actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let before = subarch_of(&mut tx, arch, id).await?;
+    actor.must_know(&flavour(subarch_view(&mut tx, arch, id).await?))?;
     let mut after = before.clone();
     after.name = change.name.into_string();
     if let Some(description) = change.description {
@@ -151,15 +172,67 @@ pub async fn change_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64, change
 
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while machines are of it; [`LabError::NotFound`].
-pub async fn delete_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64) -> Result<(), LabError> {
+pub async fn delete_subarch(lab: &Lab, actor: &Actor, arch: i64, id: i64, instead: Instead) -> Result<(), LabError> {
     actor.must(Action::ArchManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = subarch_of(&mut tx, arch, id).await?;
-    in_use(&format!("subarchitecture {}", row.name), store::subarchs::used_by(&mut tx, id).await?)?;
+    actor.must_know(&flavour(subarch_view(&mut tx, arch, id).await?))?;
+    let mut pending = Pending::default();
+    let users = store::subarchs::used_by(&mut tx, id).await?;
+    if let Some(other) = instead.settle(actor, &format!("subarchitecture {}", row.name), id, &users)? {
+        let boots = match other {
+            Some(other) => {
+                let other = subarch_of(&mut tx, arch, other).await;
+                other
+                    .map_err(|_| LabError::invalid("there is no such subarchitecture of this architecture to take its place"))?
+                    .bootloader_id
+            }
+            None => None,
+        };
+        if boots.is_none() {
+            must_not_netboot(&mut tx, &row).await?;
+        }
+        uses::edit_machines(lab, &mut tx, actor, &mut pending, &users, "subarch", |machine| {
+            machine.subarch_id = other;
+            Ok(())
+        })
+        .await?;
+    }
     store::subarchs::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("subarch", id, &row.name), facts::subarch(&row)).await?;
     tx.commit().await?;
+    lab.journal.publish(pending);
     Ok(())
+}
+
+/// Moves machines and images to another architecture: machines to the flavour of the same name, if there is one.
+async fn move_to(lab: &Lab, tx: &mut Tx, actor: &Actor, pending: &mut Pending, other: i64, users: &[UsedBy]) -> Result<(), LabError> {
+    store::archs::get(tx, other).await?.ok_or_else(|| LabError::invalid("there is no such architecture to take its place"))?;
+    for user in users.iter().filter(|user| user.kind == "image") {
+        let Some(before) = store::images::get(tx, user.id).await? else { continue };
+        let after = store::ImageRow { arch_id: other, ..before.clone() };
+        store::images::update(tx, &after).await?;
+        let subject = Subject::new("image", before.id, &before.filename);
+        audit::changed(tx, actor, subject, facts::image(&before), facts::image(&after)).await?;
+    }
+    let mut flavours = HashMap::new();
+    for view in store::subarchs::list(tx).await? {
+        flavours.insert(view.id, view);
+    }
+    let same = |name: &str| flavours.values().find(|view| view.arch_id == other && view.name == name);
+    uses::edit_machines(lab, tx, actor, pending, users, "arch", |machine| {
+        let flavour = machine.subarch_id.and_then(|id| flavours.get(&id)).and_then(|view| same(&view.name));
+        if machine.netboot_enabled && flavour.is_none_or(|view| view.bootloader_id.is_none()) {
+            return Err(LabError::Conflict(format!(
+                "machine {} boots from the network, and the other architecture has no subarchitecture with a bootloader by the same name",
+                machine.name
+            )));
+        }
+        machine.arch_id = other;
+        machine.subarch_id = flavour.map(|view| view.id);
+        Ok(())
+    })
+    .await
 }
 
 fn not_found() -> LabError {
@@ -178,8 +251,8 @@ async fn subarch_of(tx: &mut Tx, arch: i64, id: i64) -> Result<SubarchRow, LabEr
     store::subarchs::get(tx, id).await?.filter(|row| row.arch_id == arch).ok_or_else(subarch_not_found)
 }
 
-async fn subarch_view(tx: &mut Tx, arch: i64, id: i64) -> Result<SubarchView, LabError> {
-    let views = store::subarchs::list_for_arch(tx, arch).await?;
+async fn subarch_view(conn: &mut Conn, arch: i64, id: i64) -> Result<SubarchView, LabError> {
+    let views = store::subarchs::list_for_arch(conn, arch).await?;
     views.into_iter().find(|view| view.id == id).ok_or_else(subarch_not_found)
 }
 
@@ -196,13 +269,14 @@ async fn must_be_bootloader(tx: &mut Tx, arch: i64, image: Option<i64>) -> Resul
 }
 
 /// Without its bootloader no machine of the flavour could boot from the network.
-async fn must_not_netboot(tx: &mut Tx, row: &SubarchRow) -> Result<(), LabError> {
-    let machines = store::machines::list(tx).await?.into_iter();
-    let by: Vec<String> = machines
-        .filter(|machine| machine.subarch_id == Some(row.id) && machine.netboot_enabled)
-        .map(|machine| format!("machine {}", machine.name))
-        .collect();
-    if by.is_empty() { Ok(()) } else { Err(LabError::InUse { what: format!("the bootloader of {}", row.name), by }) }
+pub(super) async fn must_not_netboot(tx: &mut Tx, row: &SubarchRow) -> Result<(), LabError> {
+    let mut users = Vec::new();
+    for user in store::subarchs::used_by(tx, row.id).await? {
+        if store::machines::get(tx, user.id).await?.is_some_and(|machine| machine.netboot_enabled) {
+            users.push(user);
+        }
+    }
+    in_use(&format!("the bootloader of {}", row.name), users)
 }
 
 fn tell(lab: &Lab, users: &[UsedBy]) {

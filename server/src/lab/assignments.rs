@@ -64,6 +64,7 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, which: Which, change
     let mut tx = lab.store.begin().await?;
     let mut view = find(&mut tx, actor, machine, which).await?;
     must_own(actor, &view)?;
+    actor.must_know(&wire(view.clone()))?;
     let reason = change.reason.map(Reason::into_string).unwrap_or_default();
     if view.reason != reason {
         store::assignments::set_reason(&mut tx, view.id, &reason).await?;
@@ -82,6 +83,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, machine: i64, which: Which) -> Res
     let mut tx = lab.store.begin().await?;
     let view = find(&mut tx, actor, machine, which).await?;
     must_own(actor, &view)?;
+    actor.must_know(&wire(view.clone()))?;
     store::assignments::delete(&mut tx, view.id).await?;
     let name = machine_name(&mut tx, machine).await?;
     audit::gone(&mut tx, actor, Subject::new("assignee", machine, &name), facts::assignment(&view)).await?;

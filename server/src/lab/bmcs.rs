@@ -6,9 +6,9 @@ use app::api::{Bmc, BmcBackend, BmcHealth, BmcInput, BmcKey, BmcPassword, BmcPri
 use store::{BmcRow, Tx};
 
 use super::{
-    Action, Actor, Lab, LabError, Ties,
+    Action, Actor, Instead, Lab, LabError, Ties,
     audit::{self, Subject, facts},
-    in_use,
+    uses,
 };
 use crate::journal::{Pending, now_micros};
 
@@ -89,6 +89,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
     let key = change.key.as_ref().map(|key| sealed(lab, key.as_str())).transpose()?;
     let mut tx = lab.store.begin().await?;
     let before = store::bmcs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    actor.must_know(&wire(lab, actor, before.clone(), Vec::new()))?;
     let mut after = before.clone();
     after.name = change.name.into_string();
     after.ip = change.ip.into_string();
@@ -142,15 +143,33 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
 
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while machines have it.
-pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Result<(), LabError> {
     actor.must(Action::BmcManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::bmcs::get(&mut tx, id).await?.ok_or_else(not_found)?;
-    in_use(&format!("BMC {}", row.name), store::bmcs::used_by(&mut tx, id).await?)?;
+    actor.must_know(&wire(lab, actor, row.clone(), Vec::new()))?;
+    let mut pending = Pending::default();
+    let users = store::bmcs::used_by(&mut tx, id).await?;
+    if let Some(other) = instead.settle(actor, &format!("BMC {}", row.name), id, &users)? {
+        let found = match other {
+            Some(other) => {
+                let bmc = store::bmcs::get(&mut tx, other).await?;
+                kind(&bmc.ok_or_else(|| LabError::invalid("there is no such BMC to take its place"))?.bmc_type)
+            }
+            None => BmcType::Plain,
+        };
+        uses::edit_machines(lab, &mut tx, actor, &mut pending, &users, "bmc_id", |machine| {
+            machine.bmc_id = other;
+            check_info(found, &machine.bmc_info).map_err(|sentence| LabError::invalid(format!("machine {}: {sentence}", machine.name)))
+        })
+        .await?;
+    }
     store::bmcs::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("bmc", id, &row.name), facts::bmc(&row)).await?;
     tx.commit().await?;
+    users.iter().for_each(|machine| lab.fleet.forget_machine(machine.id));
     lab.fleet.forget_bmc(id);
+    lab.journal.publish(pending);
     Ok(())
 }
 

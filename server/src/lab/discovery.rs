@@ -74,10 +74,19 @@ pub async fn list(lab: &Lab, actor: &Actor, dismissed: bool) -> Result<Vec<Disco
 
 /// # Errors
 /// Actors other than admins; [`LabError::NotFound`].
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<DiscoveredMac, LabError> {
+    actor.must(Action::DiscoveryManage, Ties::NONE)?;
+    let row = store::discovered_macs::get(&mut *lab.store.read().await?, id).await?;
+    row.map(wire).ok_or_else(not_found)
+}
+
+/// # Errors
+/// Actors other than admins; [`LabError::NotFound`].
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: DiscoveredChange) -> Result<DiscoveredMac, LabError> {
     actor.must(Action::DiscoveryManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let before = store::discovered_macs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    actor.must_know(&wire(before.clone()))?;
     store::discovered_macs::set_dismissed(&mut tx, id, change.dismissed).await?;
     let row = store::discovered_macs::get(&mut tx, id).await?.ok_or_else(not_found)?;
     let told = |row: &DiscoveredRow| json!({ "dismissed": row.dismissed });
@@ -94,6 +103,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     actor.must(Action::DiscoveryManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::discovered_macs::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    actor.must_know(&wire(row.clone()))?;
     store::discovered_macs::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("discovered", id, &row.mac), json!({ "mac": row.mac })).await?;
     tx.commit().await?;

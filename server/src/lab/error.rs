@@ -20,9 +20,12 @@ pub enum LabError {
     /// Somebody or something else has it.
     #[error("{0}")]
     Conflict(String),
+    /// It was changed since the actor saw it.
+    #[error("it was changed meanwhile: load it anew")]
+    Stale,
     /// A thing cannot go while these use it.
     #[error("{what} is in use by {}", .by.join(", "))]
-    InUse { what: String, by: Vec<String> },
+    InUse { what: String, by: Vec<String>, users: Vec<UsedBy> },
     /// The BMC failed or refused; the text names it, the stage and what to check, never a secret.
     #[error("{0}")]
     Bmc(String),
@@ -82,9 +85,9 @@ pub(super) fn in_use(what: &str, by: Vec<UsedBy>) -> Result<(), LabError> {
     if by.is_empty() {
         return Ok(());
     }
-    let told = |user: UsedBy| match user.role.as_str() {
+    let told = |user: &UsedBy| match user.role.as_str() {
         "kernel" | "initrd" | "bootloader" => format!("{} {} as {}", user.kind, user.name, user.role),
         _ => format!("{} {}", user.kind, user.name),
     };
-    Err(LabError::InUse { what: what.to_owned(), by: by.into_iter().map(told).collect() })
+    Err(LabError::InUse { what: what.to_owned(), by: by.iter().map(told).collect(), users: by })
 }

@@ -3,12 +3,12 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use app::api::{Description, Image, ImageChange, ImageType, NewImage};
-use store::{ImageRow, ImageView, Tx};
+use store::{ImageRow, ImageView, Tx, UsedBy};
 
 use super::{
-    Action, Actor, Lab, LabError, Ties,
+    Action, Actor, Instead, Lab, LabError, Ties, archs,
     audit::{self, Subject, facts},
-    in_use, whole,
+    in_use, uses, whole,
 };
 use crate::{
     images::{ReceiveError, Received, Swept, safe_name, shown_name},
@@ -67,12 +67,20 @@ pub async fn check(lab: &Lab, actor: &Actor, new: &NewImage) -> Result<(), LabEr
     arch.map(drop).ok_or_else(no_such_arch)
 }
 
-/// Makes an image of a file that was received. Goes on to its end even when nobody waits for it any more, so that the
-/// file and its row come to be together.
+/// Makes an image of a file that was received, and says whether it did: with `once`, a file that the actor uploaded before, by
+/// the same name, as the same type and for the same architecture, stays the one image it is. Goes on to its end even when
+/// nobody waits for it any more, so that the file and its row come to be together.
 ///
 /// # Errors
 /// An unknown architecture; a full disk.
-pub async fn create(lab: &Lab, actor: &Actor, new: NewImage, file_name: String, file: Received) -> Result<Image, LabError> {
+pub async fn create(
+    lab: &Lab,
+    actor: &Actor,
+    new: NewImage,
+    file_name: String,
+    file: Received,
+    once: bool,
+) -> Result<(Image, bool), LabError> {
     let (lab, actor) = (lab.clone(), actor.clone());
     whole(async move {
         check(&lab, &actor, &new).await?;
@@ -80,8 +88,8 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewImage, file_name: String, 
         let size = i64::try_from(file.size()).map_err(|_| LabError::TooLarge { limit: lab.images.limit() })?;
         let gate = lab.images.gate().await?;
         gate.keep(file).await?;
-        match insert(&lab, &actor, new, &file_name, sha256.clone(), size).await {
-            Ok(view) => Ok(wire(&actor, view)),
+        match insert(&lab, &actor, new, &file_name, sha256.clone(), size, once).await {
+            Ok((view, made)) => Ok((wire(&actor, view), made)),
             Err(error) => {
                 // no row came to name it: it goes again, unless another image has the same content
                 if store::images::list_by_sha256(&mut *lab.store.read().await?, &sha256).await?.is_empty() {
@@ -99,6 +107,7 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewImage, file_name: String, 
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ImageChange) -> Result<Image, LabError> {
     let mut tx = lab.store.begin().await?;
     let before = owned(&mut tx, actor, id).await?;
+    actor.must_know(&store::images::view(&mut tx, id).await?.map(|view| wire(actor, view)))?;
     let mut after = before.clone();
     if let Some(kind) = change.file_type {
         after.file_type = kind.word().into();
@@ -137,17 +146,23 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: ImageChange) -> R
 ///
 /// # Errors
 /// Actors who are neither admin nor owner; [`LabError::InUse`].
-pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Result<(), LabError> {
     let (lab, actor) = (lab.clone(), actor.clone());
     whole(async move {
         let gate = lab.images.gate().await?;
         let mut tx = lab.store.begin().await?;
         let row = owned(&mut tx, &actor, id).await?;
-        in_use(&format!("image {}", row.filename), store::images::used_by(&mut tx, id).await?)?;
+        actor.must_know(&store::images::view(&mut tx, id).await?.map(|view| wire(&actor, view)))?;
+        let mut pending = Pending::default();
+        let users = store::images::used_by(&mut tx, id).await?;
+        if let Some(other) = instead.settle(&actor, &format!("image {}", row.filename), id, &users)? {
+            give_other(&lab, &mut tx, &actor, &mut pending, &row, other, &users).await?;
+        }
         store::images::delete(&mut tx, id).await?;
         audit::gone(&mut tx, &actor, Subject::new("image", id, &row.filename), facts::image(&row)).await?;
         let shared = !store::images::list_by_sha256(&mut tx, &row.sha256).await?.is_empty();
         tx.commit().await?;
+        lab.journal.publish(pending);
         if !shared && let Err(error) = gate.remove(&row.sha256).await {
             // the image is gone; the next start removes the file
             tracing::warn!(sha256 = row.sha256, %error, "an image's file could not be removed");
@@ -199,11 +214,68 @@ async fn owned(tx: &mut Tx, actor: &Actor, id: i64) -> Result<ImageRow, LabError
     Ok(row)
 }
 
-async fn insert(lab: &Lab, actor: &Actor, new: NewImage, file_name: &str, sha256: String, size: i64) -> Result<ImageView, LabError> {
+/// Gives the users of an image another of its kind, or none.
+async fn give_other(
+    lab: &Lab,
+    tx: &mut Tx,
+    actor: &Actor,
+    pending: &mut Pending,
+    row: &ImageRow,
+    other: Option<i64>,
+    users: &[UsedBy],
+) -> Result<(), LabError> {
+    let loads = users.iter().filter(|user| user.role == "bootloader");
+    if let Some(other) = other {
+        let other = store::images::get(tx, other).await?.ok_or_else(|| LabError::invalid("there is no such image to take its place"))?;
+        if other.file_type != row.file_type || (loads.clone().next().is_some() && other.arch_id != row.arch_id) {
+            return Err(LabError::invalid("what takes its place must be of its type, a bootloader of its architecture, too"));
+        }
+    }
+    for user in loads {
+        let Some(before) = store::subarchs::get(tx, user.id).await? else { continue };
+        if other.is_none() {
+            archs::must_not_netboot(tx, &before).await?;
+        }
+        let after = store::SubarchRow { bootloader_id: other, ..before.clone() };
+        store::subarchs::update(tx, &after).await?;
+        let subject = Subject::new("subarch", before.id, &before.name);
+        audit::changed(tx, actor, subject, facts::subarch(&before), facts::subarch(&after)).await?;
+    }
+    let put = |place: &mut Option<i64>| {
+        if *place == Some(row.id) {
+            *place = other;
+        }
+    };
+    uses::edit_machines(lab, tx, actor, pending, users, "images", |machine| {
+        put(&mut machine.kernel_id);
+        put(&mut machine.initrd_id);
+        Ok(())
+    })
+    .await
+}
+
+async fn insert(
+    lab: &Lab,
+    actor: &Actor,
+    new: NewImage,
+    file_name: &str,
+    sha256: String,
+    size: i64,
+    once: bool,
+) -> Result<(ImageView, bool), LabError> {
     let folder = safe_name(&actor.username, &format!("user{}", actor.user_id));
     let file = safe_name(file_name, "file");
     let mut tx = lab.store.begin().await?;
     let arch = store::archs::get_by_name(&mut tx, &new.arch).await?.ok_or_else(no_such_arch)?;
+    if once {
+        let name = shown_name(file_name);
+        let same = |row: &ImageRow| {
+            (row.user_id, &row.name, row.file_type.as_str(), row.arch_id) == (Some(actor.user_id), &name, new.file_type.word(), arch.id)
+        };
+        if let Some(row) = store::images::list_by_sha256(&mut tx, &sha256).await?.into_iter().find(same) {
+            return Ok((store::images::view(&mut tx, row.id).await?.ok_or_else(not_found)?, false));
+        }
+    }
     let mut row = store::NewImage {
         filename: String::new(),
         name: shown_name(file_name),
@@ -229,7 +301,7 @@ async fn insert(lab: &Lab, actor: &Actor, new: NewImage, file_name: &str, sha256
     }
     let view = store::images::view(&mut tx, id).await?.ok_or_else(not_found)?;
     tx.commit().await?;
-    Ok(view)
+    Ok((view, true))
 }
 
 fn wire(actor: &Actor, view: ImageView) -> Image {

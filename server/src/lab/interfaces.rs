@@ -72,6 +72,7 @@ pub async fn change(lab: &Lab, actor: &Actor, machine: i64, id: i64, change: Int
         actor.must(Action::InterfaceAddress, ties)?;
     }
     let before = store::interfaces::get(&mut tx, id).await?.filter(|row| row.machine_id == machine).ok_or_else(not_found)?;
+    actor.must_know(&store::interfaces::view(&mut tx, id).await?.map(wire))?;
     let mut after = before.clone();
     if let Some(identifier) = change.identifier {
         after.identifier = identifier.map(app::api::Identifier::into_string).unwrap_or_default();
@@ -115,6 +116,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, machine: i64, id: i64) -> Result<(
     actor.must(Action::InterfaceDelete, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::interfaces::get(&mut tx, id).await?.filter(|row| row.machine_id == machine).ok_or_else(not_found)?;
+    actor.must_know(&store::interfaces::view(&mut tx, id).await?.map(wire))?;
     store::interfaces::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("interface", id, &row.mac), facts::interface(&row)).await?;
     let mut pending = Pending::default();

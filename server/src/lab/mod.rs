@@ -7,6 +7,7 @@ pub mod archs;
 pub mod assignments;
 pub mod audit;
 pub mod bmcs;
+pub mod bulk;
 pub mod consoles;
 pub mod discovery;
 mod error;
@@ -21,7 +22,9 @@ pub mod power;
 pub mod preseeds;
 pub mod provision;
 pub mod retention;
+pub mod uses;
 mod vendors;
+pub mod version;
 pub mod watch;
 
 use std::{future::Future, ops::Deref, panic::resume_unwind, sync::Arc};
@@ -33,6 +36,7 @@ pub use actor::{Actor, Origin, Reach};
 pub use error::LabError;
 use error::{in_use, mac_taken};
 pub use policy::{Action, Ties};
+pub use uses::Instead;
 
 use crate::{
     bmc::Fleet,

@@ -7,12 +7,12 @@ use std::{
 
 use app::api::{Cidr, FreeAddresses, Network, NetworkInput};
 use ipnet::Ipv4Net;
-use store::{NetworkRow, Tx};
+use store::{InterfaceRow, NetworkRow, Tx};
 
 use super::{
-    Action, Actor, Lab, LabError, Ties,
+    Action, Actor, Instead, Lab, LabError, Ties,
     audit::{self, Subject, facts},
-    in_use, interfaces,
+    interfaces,
 };
 use crate::journal::Pending;
 
@@ -82,6 +82,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> 
     let row = row(id, change)?;
     let mut tx = lab.store.begin().await?;
     let before = store::networks::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    actor.must_know(&wire(before.clone(), Vec::new()))?;
     must_not_overlap(&mut tx, &row).await?;
     let machines = store::networks::used_by(&mut tx, id).await?;
     must_keep_addresses(&mut tx, &row, &machines).await?;
@@ -97,14 +98,30 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> 
 
 /// # Errors
 /// Actors other than admins; [`LabError::InUse`] while interfaces are in it.
-pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Result<(), LabError> {
     actor.must(Action::NetworkManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::networks::get(&mut tx, id).await?.ok_or_else(not_found)?;
-    in_use(&format!("network {}", row.name), store::networks::used_by(&mut tx, id).await?)?;
+    actor.must_know(&wire(row.clone(), Vec::new()))?;
+    let mut pending = Pending::default();
+    let users = store::networks::used_by(&mut tx, id).await?;
+    if let Some(other) = instead.settle(actor, &format!("network {}", row.name), id, &users)? {
+        if let Some(other) = other {
+            store::networks::get(&mut tx, other).await?.ok_or_else(|| LabError::invalid("there is no such network to take its place"))?;
+        }
+        for before in store::interfaces::list_in_network(&mut tx, id).await? {
+            // an address belongs to its network
+            let after = InterfaceRow { network_id: other, static_ipv4: None, reserved_ipv4: None, ..before.clone() };
+            store::interfaces::update(&mut tx, &after).await?;
+            let subject = Subject::new("interface", before.id, &before.mac);
+            audit::changed(&mut tx, actor, subject, facts::interface(&before), facts::interface(&after)).await?;
+            pending.changed(before.machine_id);
+        }
+    }
     store::networks::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("network", id, &row.name), facts::network(&row)).await?;
     tx.commit().await?;
+    lab.journal.publish(pending);
     Ok(())
 }
 
@@ -189,13 +206,16 @@ async fn must_keep_addresses(tx: &mut Tx, row: &NetworkRow, machines: &[store::U
         let address: Option<Ipv4Addr> = address.as_deref().and_then(|text| text.parse().ok());
         address.filter(|address| !pool.is_some_and(|pool| pool.contains(address)))
     };
-    let mut by = Vec::new();
+    let (mut by, mut users) = (Vec::new(), Vec::new());
     for interface in store::interfaces::list_in_network(tx, row.id).await? {
         let cut_off = [outside(&interface.static_ipv4, fixed), outside(&interface.reserved_ipv4, reserved)];
         let machine = machines.iter().find(|machine| machine.id == interface.machine_id).map_or("?", |machine| &machine.name);
+        if cut_off.iter().any(Option::is_some) {
+            users.extend(machines.iter().find(|machine| machine.id == interface.machine_id).cloned());
+        }
         by.extend(cut_off.into_iter().flatten().map(|address| format!("machine {machine} ({address})")));
     }
-    if by.is_empty() { Ok(()) } else { Err(LabError::InUse { what: "an address outside the new pools".into(), by }) }
+    if by.is_empty() { Ok(()) } else { Err(LabError::InUse { what: "an address outside the new pools".into(), by, users }) }
 }
 
 fn wire(row: NetworkRow, machines: Vec<String>) -> Network {

@@ -146,6 +146,8 @@ table! {
     /// A user's tokens and sessions, never their secrets.
     CredentialsRead      | READ         | ___    ___     ___       YES    YES
     CredentialsRevoke    | ADMIN        | ___    ___     ___       YES    YES
+    /// What becomes of those who use what is deleted.
+    UsesManage           | ADMIN        | ___    ___     ___       ___    YES
     /// Who changed what.
     AuditRead            | ADMIN        | ___    ___     ___       ___    YES
 }

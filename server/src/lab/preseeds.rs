@@ -4,9 +4,9 @@ use app::api::{CONTENT_LIMIT, Description, Id, NewPreseed, Preseed, PreseedChang
 use store::{PreseedRow, PreseedView, Tx};
 
 use super::{
-    Action, Actor, Lab, LabError, Ties,
+    Action, Actor, Instead, Lab, LabError, Ties,
     audit::{self, Subject, facts},
-    in_use, machines,
+    machines, uses,
 };
 use crate::journal::{Pending, now_micros};
 
@@ -69,6 +69,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: PreseedChange) ->
     }
     let mut tx = lab.store.begin().await?;
     let before = owned(&mut tx, actor, id).await?;
+    actor.must_know(&store::preseeds::view(&mut tx, id).await?.map(|view| wire(actor, view)))?;
     let mut after = before.clone();
     if let Some(name) = change.name {
         after.filename = name.into_string();
@@ -101,13 +102,26 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: PreseedChange) ->
 
 /// # Errors
 /// Actors who are neither admin nor owner; [`LabError::InUse`] while machines have it.
-pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Result<(), LabError> {
     let mut tx = lab.store.begin().await?;
     let row = owned(&mut tx, actor, id).await?;
-    in_use(&format!("preseed {}", row.filename), store::preseeds::used_by(&mut tx, id).await?)?;
+    actor.must_know(&store::preseeds::view(&mut tx, id).await?.map(|view| wire(actor, view)))?;
+    let mut pending = Pending::default();
+    let users = store::preseeds::used_by(&mut tx, id).await?;
+    if let Some(other) = instead.settle(actor, &format!("preseed {}", row.filename), id, &users)? {
+        if let Some(other) = other {
+            store::preseeds::get(&mut tx, other).await?.ok_or_else(|| LabError::invalid("there is no such preseed to take its place"))?;
+        }
+        uses::edit_machines(lab, &mut tx, actor, &mut pending, &users, "preseed_id", |machine| {
+            machine.preseed_id = other;
+            Ok(())
+        })
+        .await?;
+    }
     store::preseeds::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("preseed", id, &row.filename), facts::preseed(&row)).await?;
     tx.commit().await?;
+    lab.journal.publish(pending);
     Ok(())
 }
 

@@ -39,6 +39,10 @@ pub async fn list(c: &mut Conn, machine_id: i64, before: Option<i64>, limit: i64
     rows!("where e.machine_id = $1 and e.id < $2 order by e.id desc limit $3", machine_id, before, limit).fetch_all(c).await
 }
 
+pub async fn list_upwards(c: &mut Conn, machine_id: i64, after: i64, limit: i64) -> sqlx::Result<Vec<EventRow>> {
+    rows!("where e.machine_id = $1 and e.id > $2 order by e.id limit $3", machine_id, after, limit).fetch_all(c).await
+}
+
 pub async fn list_since(c: &mut Conn, after: i64, limit: i64) -> sqlx::Result<Vec<EventRow>> {
     rows!("where e.id > $1 order by e.id limit $2", after, limit).fetch_all(c).await
 }

@@ -290,6 +290,8 @@ table! {
     read fn get(id: i64) -> Option<EventRow>;
     /// Newest first; the next page starts before the last id of this one.
     read fn list(machine_id: i64, before: Option<i64>, limit: i64) -> Vec<EventRow>;
+    /// Oldest first, with ids above `after`.
+    read fn list_upwards(machine_id: i64, after: i64, limit: i64) -> Vec<EventRow>;
     /// Of all machines, oldest first, with ids above `after`: for whoever has to catch up.
     read fn list_since(after: i64, limit: i64) -> Vec<EventRow>;
     /// 0 when there is none.
@@ -305,6 +307,8 @@ table! {
     write fn insert(new: &NewAudit) -> i64;
     /// Newest first.
     read fn list(filter: &AuditFilter, limit: i64) -> Vec<AuditRow>;
+    /// Oldest first.
+    read fn list_upwards(filter: &AuditFilter, limit: i64) -> Vec<AuditRow>;
 }
 
 table! {

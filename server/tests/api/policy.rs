@@ -70,6 +70,7 @@ fn expected(action: Action) -> &'static str {
         Action::TokenCreate         => "u    Y    Y    Y    Y    Y     n    n    n    n",
         Action::CredentialsRead     => "u    n    n    n    Y    Y     Y    Y    Y    Y",
         Action::CredentialsRevoke   => "u    0    0    0    Y    Y     n    n    n    Y",
+        Action::UsesManage          => "u    n    n    n    n    Y     n    n    n    Y",
         Action::AuditRead           => "u    n    n    n    n    Y     n    n    n    Y",
     }
 }
@@ -245,6 +246,11 @@ async fn attempt(action: Action, cell: &Cell<'_>, who: &Client) -> u16 {
             let status = send(Method::GET, format!("/user/{}/token", cell.owner_id), json!(null)).await;
             assert_eq!(status, send(Method::GET, format!("/user/{}/session", cell.owner_id), json!(null)).await);
             status
+        }
+        // of something nobody uses: an arch, which admins alone may delete
+        Action::UsesManage => {
+            let made: Arch = cell.admin.post("/arch", &json!({ "name": cell.name("spare") })).await.created();
+            send(Method::DELETE, format!("/arch/{}?detach=true", made.id), json!(null)).await
         }
         Action::AuditRead => send(Method::GET, "/admin/audit".into(), json!(null)).await,
         Action::CredentialsRevoke => {

@@ -43,6 +43,7 @@ pub async fn change_me(lab: &Lab, actor: &Actor, change: MeChange) -> Result<Me,
     let mut tx = lab.store.begin().await?;
     let mut user = store::users::get(&mut tx, actor.user_id).await?.ok_or(LabError::Unauthenticated)?;
     let before = user.clone();
+    actor.must_know(&wire(before.clone()))?;
     if let Some(email) = change.email {
         user.email = email.into_string();
     }

@@ -1,8 +1,8 @@
 //! All users: seen by everybody, changed by admins.
 
-use app::api::{CreatedUser, NewUser, User, UserChange};
+use app::api::{CreatedUser, EventKind, NewUser, User, UserChange};
 use serde_json::json;
-use store::{Conn, Tx, UserRow};
+use store::{Conn, NewAssignment, Tx, UsedBy, UserRow};
 
 use super::{
     LOCAL,
@@ -10,9 +10,9 @@ use super::{
     password,
 };
 use crate::{
-    journal::now_micros,
+    journal::{Pending, now_micros},
     lab::{
-        Action, Actor, Lab, LabError, Ties,
+        Action, Actor, Instead, Lab, LabError, Ties,
         audit::{self, Subject, facts},
     },
 };
@@ -62,6 +62,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: UserChange) -> Re
     let mut tx = lab.store.begin().await?;
     let mut user = known(&mut tx, id).await?;
     let before = user.clone();
+    actor.must_know(&wire(before.clone(), actor))?;
     if change.admin == Some(false) && user.admin {
         must_not_be_last_admin(&mut tx).await?;
     }
@@ -93,7 +94,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: UserChange) -> Re
 /// # Errors
 /// [`LabError::Forbidden`] for others than admins; [`LabError::Conflict`] for oneself and the last admin;
 /// [`LabError::InUse`] while the user has images, preseeds or machines.
-pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
+pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Result<(), LabError> {
     actor.must(Action::UserManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let user = known(&mut tx, id).await?;
@@ -103,14 +104,67 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     if user.admin {
         must_not_be_last_admin(&mut tx).await?;
     }
-    let by: Vec<String> = store::users::used_by(&mut tx, id).await?.iter().map(|used| format!("{} {}", used.kind, used.name)).collect();
-    if !by.is_empty() {
-        return Err(LabError::InUse { what: format!("user {}", user.username), by });
+    actor.must_know(&wire(user.clone(), actor))?;
+    let mut pending = Pending::default();
+    let users = store::users::used_by(&mut tx, id).await?;
+    if let Some(other) = instead.settle(actor, &format!("user {}", user.username), id, &users)? {
+        hand_over(lab, &mut tx, actor, &mut pending, id, other, &users).await?;
     }
     store::users::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("user", id, &user.username), facts::user(&user)).await?;
     tx.commit().await?;
     lab.accounts.cache.forget();
+    lab.journal.publish(pending);
+    Ok(())
+}
+
+/// Gives what a user has to another; or makes images and preseeds the lab's own, and machines free.
+async fn hand_over(
+    lab: &Lab,
+    tx: &mut Tx,
+    actor: &Actor,
+    pending: &mut Pending,
+    user: i64,
+    other: Option<i64>,
+    users: &[UsedBy],
+) -> Result<(), LabError> {
+    if let Some(other) = other {
+        store::users::get(tx, other).await?.ok_or_else(|| LabError::invalid("there is no such user to take their place"))?;
+    }
+    for used in users {
+        match used.kind.as_str() {
+            "image" => {
+                let Some(before) = store::images::get(tx, used.id).await? else { continue };
+                let after = store::ImageRow { user_id: other, ..before.clone() };
+                store::images::update(tx, &after).await?;
+                let subject = Subject::new("image", used.id, &used.name);
+                audit::changed(tx, actor, subject, facts::image(&before), facts::image(&after)).await?;
+            }
+            "preseed" => {
+                let Some(before) = store::preseeds::get(tx, used.id).await? else { continue };
+                let after = store::PreseedRow { user_id: other, ..before.clone() };
+                store::preseeds::update(tx, &after).await?;
+                let subject = Subject::new("preseed", used.id, &used.name);
+                audit::changed(tx, actor, subject, facts::preseed(&before), facts::preseed(&after)).await?;
+            }
+            _ => {
+                let Some(old) = store::assignments::get_for(tx, used.id, user).await? else { continue };
+                store::assignments::delete(tx, old.id).await?;
+                let subject = Subject::new("assignee", used.id, &used.name);
+                audit::gone(tx, actor, subject, json!({ "user_id": user, "reason": old.reason })).await?;
+                if let Some(other) = other
+                    && store::assignments::get_for(tx, used.id, other).await?.is_none()
+                {
+                    let new = NewAssignment { machine_id: used.id, user_id: other, reason: old.reason.clone(), started_at: now_micros() };
+                    store::assignments::insert(tx, &new).await?;
+                    audit::made(tx, actor, subject, json!({ "user_id": other, "reason": old.reason })).await?;
+                }
+                let what = EventKind::SettingsChange { changed: vec!["assignees".into()] };
+                lab.journal.record_in(tx, pending, used.id, Some(&actor.cause()), what).await?;
+                pending.changed(used.id);
+            }
+        }
+    }
     Ok(())
 }
 

@@ -94,13 +94,28 @@ fn differing(before: Value, after: Value) -> Option<(Value, Value)> {
     if old.is_empty() && new.is_empty() { None } else { Some((old.into(), new.into())) }
 }
 
-/// Entries that fit, newest first, at most `limit`.
+/// Entries that fit, newest first or `upwards`: at most `limit`, those beyond the entry `beyond`.
 ///
 /// # Errors
 /// Actors other than admins.
-pub async fn list(lab: &Lab, actor: &Actor, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditEntry>, LabError> {
+pub async fn list(
+    lab: &Lab,
+    actor: &Actor,
+    filter: &AuditFilter,
+    beyond: Option<i64>,
+    upwards: bool,
+    limit: usize,
+) -> Result<Vec<AuditEntry>, LabError> {
     actor.must(Action::AuditRead, Ties::NONE)?;
-    let rows = store::audit::list(&mut *lab.store.read().await?, filter, limit.into()).await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let (mut filter, mut read) = (filter.clone(), lab.store.read().await?);
+    let rows = if upwards {
+        filter.after_id = beyond.unwrap_or(filter.after_id);
+        store::audit::list_upwards(&mut read, &filter, limit).await?
+    } else {
+        filter.before_id = beyond.unwrap_or(filter.before_id);
+        store::audit::list(&mut read, &filter, limit).await?
+    };
     Ok(rows.into_iter().map(wire).collect())
 }
 

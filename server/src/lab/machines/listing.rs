@@ -29,6 +29,47 @@ pub async fn list(lab: &Lab, actor: &Actor, all: bool, query: &Query) -> Result<
     Ok(select(lab, actor, &inventory, |whole| (all || whole.is_assigned(actor)) && query.fits(whole)))
 }
 
+/// Which part of a list by name.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// Only what comes after this machine, or would: its name and id.
+    pub after: Option<(String, i64)>,
+    pub downwards: bool,
+    pub limit: usize,
+}
+
+/// What a part of a list is of.
+#[derive(Debug)]
+pub struct Part {
+    pub machines: Vec<Machine>,
+    /// In the whole list.
+    pub total: usize,
+    pub more: bool,
+}
+
+/// A part of [`list`]: nothing is made of the others.
+///
+/// # Errors
+/// The store's.
+pub async fn part(lab: &Lab, actor: &Actor, all: bool, query: &Query, slice: &Slice) -> Result<Part, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
+    let inventory = lab.store.inventory().await?;
+    let wholes = inventory.machines().iter().map(|view| Whole::of(&inventory, view));
+    let mut wholes: Vec<_> = wholes.filter(|whole| (all || whole.is_assigned(actor)) && query.fits(whole)).collect();
+    let total = wholes.len();
+    let order = |a: (&str, i64), b: (&str, i64)| if slice.downwards { b.cmp(&a) } else { a.cmp(&b) };
+    if let Some((name, id)) = &slice.after {
+        wholes.retain(|whole| order((whole.view.name.as_str(), whole.view.id), (name, *id)).is_gt());
+    }
+    let more = wholes.len() > slice.limit;
+    if more {
+        wholes.select_nth_unstable_by(slice.limit, |a, b| order((&a.view.name, a.view.id), (&b.view.name, b.view.id)));
+        wholes.truncate(slice.limit);
+    }
+    wholes.sort_by(|a, b| order((&a.view.name, a.view.id), (&b.view.name, b.view.id)));
+    Ok(Part { machines: wholes.iter().map(|whole| wire(lab, actor, whole)).collect(), total, more })
+}
+
 /// [`list`] of all machines, as JSON.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::{
     secrets,
 };
 use listing::load;
-pub use listing::{Listings, get, list, list_all};
+pub use listing::{Listings, Part, Slice, get, list, list_all, part};
 pub use reservation::reserve;
 
 /// Makes a machine with its interfaces.
@@ -85,6 +85,9 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, mut change: MachineChange
         actor.must(Action::MachineProvisioning, ties)?;
     }
     let tags = change.tags.take();
+    if actor.known.is_some() {
+        actor.must_know(&load(lab, actor, &mut tx, id).await?)?;
+    }
     let mut after = before.clone();
     change_overview(&mut tx, actor, &change, &before, &mut after).await?;
     let overview = after.clone();
@@ -135,6 +138,9 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     actor.must(Action::MachineDelete, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
     let row = store::machines::get(&mut tx, id).await?.ok_or_else(not_found)?;
+    if actor.known.is_some() {
+        actor.must_know(&load(lab, actor, &mut tx, id).await?)?;
+    }
     store::machines::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("machine", id, &row.name), facts::machine(&row)).await?;
     tx.commit().await?;
@@ -143,15 +149,19 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     Ok(())
 }
 
-/// What happened to a machine, newest first: at most `limit` events, those before the event `before`.
+/// What happened to a machine, newest first or `upwards`: at most `limit` events, those beyond the event `beyond`.
 ///
 /// # Errors
 /// [`LabError::NotFound`] when there is no such machine.
-pub async fn events(lab: &Lab, actor: &Actor, id: i64, before: Option<i64>, limit: u32) -> Result<Vec<Event>, LabError> {
+pub async fn events(lab: &Lab, actor: &Actor, id: i64, beyond: Option<i64>, upwards: bool, limit: usize) -> Result<Vec<Event>, LabError> {
     actor.must(Action::MachineRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let (_, ties) = with_ties(&mut read, actor, id).await?;
-    let rows = store::events::list(&mut read, id, before, limit.into()).await?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = match upwards {
+        true => store::events::list_upwards(&mut read, id, beyond.unwrap_or_default(), limit).await?,
+        false => store::events::list(&mut read, id, beyond, limit).await?,
+    };
     let all = actor.may(Action::MachineDetails, ties);
     let shown = |event: Event| if all { event } else { event.without_details() };
     Ok(rows.into_iter().filter_map(journal::event).map(shown).collect())

@@ -54,6 +54,8 @@ pub struct AuditFilter {
     pub until: i64,
     /// Only ids below.
     pub before_id: i64,
+    /// Only ids above.
+    pub after_id: i64,
 }
 
 impl Default for AuditFilter {
@@ -66,6 +68,7 @@ impl Default for AuditFilter {
             since: i64::MIN,
             until: i64::MAX,
             before_id: i64::MAX,
+            after_id: 0,
         }
     }
 }

@@ -4,17 +4,21 @@ use app::api::{ApiError, Arch, ArchInput, Subarch, SubarchInput};
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::Deletion;
 use crate::{
-    http::extract::{Body, Path},
+    http::{
+        extract::{Body, Path, Query},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, archs},
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new()
-        .routes(routes!(list, create))
-        .routes(routes!(get, change, delete))
-        .routes(routes!(create_subarch))
-        .routes(routes!(change_subarch, delete_subarch))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete)).routes(routes!(create_subarch)).routes(routes!(
+        get_subarch,
+        change_subarch,
+        delete_subarch
+    ))
 }
 
 /// All architectures with their flavours, by name
@@ -55,8 +59,8 @@ async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<ArchInput>
         (status = 404, description = "No such architecture", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Arch>, LabError> {
-    archs::get(&lab, &actor, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<Arch>, LabError> {
+    archs::get(&lab, &actor, id).await.map(Tagged)
 }
 
 /// Change an architecture (admins)
@@ -72,23 +76,34 @@ async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Resul
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]
-async fn change(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, Body(change): Body<ArchInput>) -> Result<Json<Arch>, LabError> {
-    archs::change(&lab, &actor, id, change).await.map(Json)
+async fn change(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Body(change): Body<ArchInput>,
+) -> Result<Tagged<Arch>, LabError> {
+    archs::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Delete an architecture that nothing uses (admins)
 #[utoipa::path(
-    delete, path = "/arch/{id}", tag = "arch", params(("id" = i64, Path, description = "Its id")),
+    delete, path = "/arch/{id}", tag = "arch", params(("id" = i64, Path, description = "Its id"), Deletion),
     responses(
         (status = 204, description = "Deleted"),
+        (status = 400, description = "A parameter is wrong, or what is to take its place does not fit", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "No admin", body = ApiError),
         (status = 404, description = "No such architecture", body = ApiError),
         (status = 409, description = "In use; the text lists by what", body = ApiError),
     )
 )]
-async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
-    archs::delete(&lab, &actor, id).await?;
+async fn delete(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, LabError> {
+    archs::delete(&lab, &actor, id, deletion.instead()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -136,23 +151,43 @@ async fn change_subarch(
     actor: Actor,
     Path((id, subarch)): Path<(i64, i64)>,
     Body(change): Body<SubarchInput>,
-) -> Result<Json<Subarch>, LabError> {
-    archs::change_subarch(&lab, &actor, id, subarch, change).await.map(Json)
+) -> Result<Tagged<Subarch>, LabError> {
+    archs::change_subarch(&lab, &actor, id, subarch, change).await.map(Tagged)
+}
+
+/// A flavour
+#[utoipa::path(
+    get, path = "/arch/{id}/subarch/{subarch}", tag = "arch",
+    params(("id" = i64, Path, description = "The architecture's id"), ("subarch" = i64, Path, description = "The flavour's id")),
+    responses(
+        (status = 200, description = "The flavour", body = Subarch),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 404, description = "No such flavour", body = ApiError),
+    )
+)]
+async fn get_subarch(State(lab): State<Lab>, actor: Actor, Path((id, subarch)): Path<(i64, i64)>) -> Result<Tagged<Subarch>, LabError> {
+    archs::get_subarch(&lab, &actor, id, subarch).await.map(Tagged)
 }
 
 /// Delete a flavour that no machine has (admins)
 #[utoipa::path(
     delete, path = "/arch/{id}/subarch/{subarch}", tag = "arch",
-    params(("id" = i64, Path, description = "The architecture's id"), ("subarch" = i64, Path, description = "The flavour's id")),
+    params(("id" = i64, Path, description = "The architecture's id"), ("subarch" = i64, Path, description = "The flavour's id"), Deletion),
     responses(
         (status = 204, description = "Deleted"),
+        (status = 400, description = "A parameter is wrong, or what is to take its place does not fit", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "No admin", body = ApiError),
         (status = 404, description = "No such flavour", body = ApiError),
         (status = 409, description = "In use; the text lists by what", body = ApiError),
     )
 )]
-async fn delete_subarch(State(lab): State<Lab>, actor: Actor, Path((id, subarch)): Path<(i64, i64)>) -> Result<StatusCode, LabError> {
-    archs::delete_subarch(&lab, &actor, id, subarch).await?;
+async fn delete_subarch(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path((id, subarch)): Path<(i64, i64)>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, LabError> {
+    archs::delete_subarch(&lab, &actor, id, subarch, deletion.instead()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -5,7 +5,10 @@ use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::{Body, Path},
+    http::{
+        extract::{Body, Path},
+        tagged::Tagged,
+    },
     lab::{
         Actor, Lab, LabError,
         assignments::{self, Which},
@@ -63,8 +66,8 @@ async fn create(
         (status = 404, description = "No such assignee", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path((id, which)): Path<(i64, String)>) -> Result<Json<Assignee>, LabError> {
-    assignments::get(&lab, &actor, id, parse(&which)?).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path((id, which)): Path<(i64, String)>) -> Result<Tagged<Assignee>, LabError> {
+    assignments::get(&lab, &actor, id, parse(&which)?).await.map(Tagged)
 }
 
 /// Change the reason (admins and that assignee)
@@ -86,8 +89,8 @@ async fn change(
     actor: Actor,
     Path((id, which)): Path<(i64, String)>,
     Body(change): Body<AssigneeChange>,
-) -> Result<Json<Assignee>, LabError> {
-    assignments::change(&lab, &actor, id, parse(&which)?, change).await.map(Json)
+) -> Result<Tagged<Assignee>, LabError> {
+    assignments::change(&lab, &actor, id, parse(&which)?, change).await.map(Tagged)
 }
 
 /// Take a machine back (admins), or give it back (that assignee)

@@ -2,9 +2,8 @@
 
 use app::api::{ApiError, AuditEntry};
 use axum::{
-    Json,
     body::{Body, Bytes},
-    extract::State,
+    extract::{OriginalUri, State},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
@@ -15,15 +14,15 @@ use store::AuditFilter;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::Query,
+    http::{extract::Query, lists::log},
     lab::{Actor, Lab, LabError, audit},
 };
 
 /// Entries of one answer, unless it is said.
-const LIMIT: u32 = 100;
-const MOST: u32 = 1000;
+const LIMIT: usize = 100;
+const MOST: usize = 1000;
 /// Entries read at a time for an export: it is written as it is read, so its length costs no memory.
-const CHUNK: u32 = 500;
+const CHUNK: usize = 500;
 
 const LINES: &str = "application/x-ndjson";
 
@@ -46,11 +45,6 @@ struct Wanted {
     since: Option<String>,
     /// Only changes before this time.
     until: Option<String>,
-    /// Only entries before this one: the last id of the page before. The `Link` header has the whole address.
-    cursor: Option<i64>,
-    /// How many: 100 unless said, at most 1000. An export has no limit unless one is said.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
     /// `jsonl`: every entry that fits, one per line, as with `Accept: application/x-ndjson`.
     format: Option<String>,
 }
@@ -76,7 +70,7 @@ impl Wanted {
             subject_id: self.subject_id.unwrap_or_default(),
             since: micros("since", &self.since)?.unwrap_or(all.since),
             until: micros("until", &self.until)?.unwrap_or(all.until),
-            before_id: self.cursor.unwrap_or(all.before_id),
+            ..all
         })
     }
 }
@@ -85,18 +79,31 @@ impl Wanted {
 ///
 /// Entries are only ever added, each in the transaction of the change it tells of.
 #[utoipa::path(
-    get, path = "/admin/audit", tag = "admin", params(Wanted),
+    get, path = "/admin/audit", tag = "admin",
+    params(
+        Wanted,
+        ("cursor" = Option<i64>, Query, description = "Only entries beyond this one: the last id of the page before. \
+            The `Link` header has the whole address."),
+        ("limit" = Option<i32>, Query, description = "How many: 100 unless said. An export has no limit unless one is said",
+            minimum = 1, maximum = 1000),
+    ),
     responses(
         (status = 200, description = "The entries", content(
             (Vec<AuditEntry> = "application/json"),
             (String = "application/x-ndjson"),
-        ), headers(("Link" = String, description = "`rel=\"next\"`: the next page, when there is one"))),
+        )),
         (status = 400, description = "A parameter is wrong", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "No admin", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, actor: Actor, headers: HeaderMap, Query(wanted): Query<Wanted>) -> Result<Response, LabError> {
+async fn list(
+    State(lab): State<Lab>,
+    actor: Actor,
+    headers: HeaderMap,
+    OriginalUri(address): OriginalUri,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response, LabError> {
     let filter = wanted.filter()?;
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let lines = match wanted.format.as_deref() {
@@ -105,62 +112,50 @@ async fn list(State(lab): State<Lab>, actor: Actor, headers: HeaderMap, Query(wa
         Some(other) => return Err(LabError::invalid(format!("format is json or jsonl, not {other}"))),
     };
     if lines {
-        // the first piece now: a refusal is an answer, not a broken stream
-        return export(lab, actor, filter, wanted.limit.unwrap_or(u32::MAX)).await;
+        let asked = log::Asked::of(&address, &log::AUDIT, usize::MAX, usize::MAX)?;
+        return export(lab, actor, filter, asked).await;
     }
-    let limit = wanted.limit.unwrap_or(LIMIT).clamp(1, MOST);
-    let entries = audit::list(&lab, &actor, &filter, limit).await?;
-    let full = u32::try_from(entries.len()).is_ok_and(|count| count == limit);
-    let next = entries.last().filter(|_| full).map(|last| super::paging::next_link("/admin/audit", &wanted.pairs(), &last.id.to_string()));
-    let mut response = Json(entries).into_response();
-    if let Some(next) = next {
-        response.headers_mut().insert(header::LINK, next);
-    }
-    Ok(response)
+    let asked = log::Asked::of(&address, &log::AUDIT, LIMIT, MOST)?;
+    let part = asked.part(|beyond, limit| audit::list(&lab, &actor, &filter, beyond, asked.upwards, limit)).await?;
+    Ok(part.answer(&address))
 }
 
-impl Wanted {
-    /// As they were asked, but for the cursor.
-    fn pairs(&self) -> Vec<(&'static str, String)> {
-        let number = |value: Option<i64>| value.map(|value| value.to_string());
-        let all = [
-            ("user", self.user.clone()),
-            ("kind", self.kind.clone()),
-            ("subject_id", number(self.subject_id)),
-            ("action", self.action.clone()),
-            ("since", self.since.clone()),
-            ("until", self.until.clone()),
-            ("limit", number(self.limit.map(i64::from))),
-        ];
-        all.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
-    }
-}
-
-async fn export(lab: Lab, actor: Actor, filter: AuditFilter, limit: u32) -> Result<Response, LabError> {
-    let first = piece(&lab, &actor, &filter, limit).await?;
-    let rest = stream::unfold((lab, actor, filter, limit, Some(first)), async |(lab, actor, mut filter, limit, ready)| {
-        let (bytes, last, count) = match ready {
+async fn export(lab: Lab, actor: Actor, filter: AuditFilter, mut asked: log::Asked) -> Result<Response, LabError> {
+    // the first piece now: a refusal is an answer, not a broken stream
+    let first = piece(&lab, &actor, &filter, &mut asked).await?;
+    let rest = stream::unfold((lab, actor, filter, asked, Some(first)), async |(lab, actor, filter, mut asked, ready)| {
+        let piece = match ready {
             Some(piece) => piece,
             // cut off rather than ended: the reader sees that something is missing
-            None => match piece(&lab, &actor, &filter, limit).await {
+            None => match piece(&lab, &actor, &filter, &mut asked).await {
                 Ok(piece) => piece,
-                Err(error) => return Some((Err(std::io::Error::other(error)), (lab, actor, filter, 0, None))),
+                Err(error) => {
+                    asked.limit = 0;
+                    return Some((Err(std::io::Error::other(error)), (lab, actor, filter, asked, None)));
+                }
             },
         };
-        filter.before_id = last?;
-        Some((Ok(bytes), (lab, actor, filter, limit.saturating_sub(count), None)))
+        piece.map(|lines| (Ok(lines), (lab, actor, filter, asked, None)))
     });
     Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(rest)).into_response())
 }
 
-/// Some lines, the id of the last entry, and how many.
-async fn piece(lab: &Lab, actor: &Actor, filter: &AuditFilter, limit: u32) -> Result<(Bytes, Option<i64>, u32), LabError> {
-    let entries = audit::list(lab, actor, filter, limit.min(CHUNK)).await?;
+/// Some lines, after which `asked` is about the rest; None when there are no more.
+async fn piece(lab: &Lab, actor: &Actor, filter: &AuditFilter, asked: &mut log::Asked) -> Result<Option<Bytes>, LabError> {
+    if asked.limit == 0 {
+        return Ok(None);
+    }
+    let entries = audit::list(lab, actor, filter, asked.cursor, asked.upwards, CHUNK).await?;
     let mut lines = Vec::new();
     for entry in &entries {
-        // plain data: writing it cannot fail
-        lines.extend(serde_json::to_vec(entry).unwrap_or_default());
-        lines.push(b'\n');
+        asked.cursor = Some(entry.id);
+        // plain data: it always has a JSON form, and writing it cannot fail
+        let value = serde_json::to_value(entry).unwrap_or_default();
+        if asked.limit > 0 && asked.fits(&value) {
+            asked.limit -= 1;
+            lines.extend(serde_json::to_vec(entry).unwrap_or_default());
+            lines.push(b'\n');
+        }
     }
-    Ok((lines.into(), entries.last().map(|entry| entry.id), u32::try_from(entries.len()).unwrap_or(u32::MAX)))
+    Ok((!entries.is_empty()).then(|| lines.into()))
 }

@@ -4,8 +4,12 @@ use app::api::{ApiError, Bmc, BmcInput};
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::Deletion;
 use crate::{
-    http::extract::{Body, Path},
+    http::{
+        extract::{Body, Path, Query},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, bmcs},
 };
 
@@ -51,8 +55,8 @@ async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<BmcInput>)
         (status = 404, description = "No such BMC", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Bmc>, LabError> {
-    bmcs::get(&lab, &actor, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<Bmc>, LabError> {
+    bmcs::get(&lab, &actor, id).await.map(Tagged)
 }
 
 /// Change a BMC (admins)
@@ -68,22 +72,28 @@ async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Resul
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]
-async fn change(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, Body(change): Body<BmcInput>) -> Result<Json<Bmc>, LabError> {
-    bmcs::change(&lab, &actor, id, change).await.map(Json)
+async fn change(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, Body(change): Body<BmcInput>) -> Result<Tagged<Bmc>, LabError> {
+    bmcs::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Delete a BMC that nothing uses (admins)
 #[utoipa::path(
-    delete, path = "/bmc/{id}", tag = "bmc", params(("id" = i64, Path, description = "Its id")),
+    delete, path = "/bmc/{id}", tag = "bmc", params(("id" = i64, Path, description = "Its id"), Deletion),
     responses(
         (status = 204, description = "Deleted"),
+        (status = 400, description = "A parameter is wrong, or what is to take its place does not fit", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "No admin", body = ApiError),
         (status = 404, description = "No such BMC", body = ApiError),
         (status = 409, description = "In use; the text lists by what", body = ApiError),
     )
 )]
-async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
-    bmcs::delete(&lab, &actor, id).await?;
+async fn delete(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, LabError> {
+    bmcs::delete(&lab, &actor, id, deletion.instead()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,12 +6,19 @@ use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::{Body, Path, Query},
+    http::{
+        extract::{Body, Path, Query},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, discovery},
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(change, delete)).routes(routes!(into_machine)).routes(routes!(into_interface))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get, change, delete))
+        .routes(routes!(into_machine))
+        .routes(routes!(into_interface))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -35,6 +42,20 @@ async fn list(State(lab): State<Lab>, actor: Actor, Query(which): Query<Which>) 
     discovery::list(&lab, &actor, super::is_true(which.dismissed.as_deref())).await.map(Json)
 }
 
+/// One MAC nobody registered (admins)
+#[utoipa::path(
+    get, path = "/discovered/{id}", tag = "dhcp", operation_id = "get_discovered", params(("id" = i64, Path, description = "Its id")),
+    responses(
+        (status = 200, description = "The MAC", body = DiscoveredMac),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "No admin", body = ApiError),
+        (status = 404, description = "No such MAC", body = ApiError),
+    )
+)]
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<DiscoveredMac>, LabError> {
+    discovery::get(&lab, &actor, id).await.map(Tagged)
+}
+
 /// Dismiss a MAC, or take that back (admins)
 #[utoipa::path(
     put, path = "/discovered/{id}", tag = "dhcp", operation_id = "dismiss_discovered",
@@ -53,8 +74,8 @@ async fn change(
     actor: Actor,
     Path(id): Path<i64>,
     Body(change): Body<DiscoveredChange>,
-) -> Result<Json<DiscoveredMac>, LabError> {
-    discovery::change(&lab, &actor, id, change).await.map(Json)
+) -> Result<Tagged<DiscoveredMac>, LabError> {
+    discovery::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Forget a MAC until it asks again (admins)

@@ -8,16 +8,18 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Listing;
+use super::{Deletion, Listing};
 use crate::{
     http::{
         error::problem,
         extract::{Body, Path, Query, parse},
         multipart::Form,
+        tagged::Tagged,
     },
     images::Incoming,
     lab::{Actor, Lab, LabError, images},
@@ -30,6 +32,14 @@ const AROUND: u64 = 1024 * 1024;
 
 pub fn router() -> OpenApiRouter<Lab> {
     OpenApiRouter::new().routes(routes!(list, upload)).routes(routes!(get, change, delete)).routes(routes!(content))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Once {
+    /// `true`: a file one uploaded before, with the same content (SHA-256), name, type and architecture, stays one image, and is answered with
+    /// 200. Without it every upload is an image of its own, as scripts expect that delete what they uploaded.
+    once: Option<String>,
 }
 
 /// The form of an upload, for the document.
@@ -59,8 +69,9 @@ async fn list(State(lab): State<Lab>, actor: Actor, Query(listing): Query<Listin
 
 /// Upload an image
 #[utoipa::path(
-    post, path = "/image", tag = "image", request_body(content = UploadForm, content_type = "multipart/form-data"),
+    post, path = "/image", tag = "image", params(Once), request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
+        (status = 200, description = "With `once`: the image that was there", body = Image),
         (status = 201, description = "The image", body = Image),
         (status = 400, description = "A part is missing or wrong, or the upload ended early", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
@@ -68,7 +79,12 @@ async fn list(State(lab): State<Lab>, actor: Actor, Query(listing): Query<Listin
         (status = 507, description = "The disk is full", body = ApiError),
     )
 )]
-async fn upload(State(lab): State<Lab>, actor: Actor, request: Request) -> Result<(StatusCode, Json<Image>), LabError> {
+async fn upload(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Query(wanted): Query<Once>,
+    request: Request,
+) -> Result<(StatusCode, Json<Image>), LabError> {
     let (parts, body) = request.into_parts();
     let limit = lab.images.limit();
     let too_long = content_length(&parts.headers).is_some_and(|length| length > limit.saturating_add(AROUND));
@@ -85,8 +101,9 @@ async fn upload(State(lab): State<Lab>, actor: Actor, request: Request) -> Resul
             return Err(error);
         }
     };
-    let image = images::create(&lab, &actor, new, name, file.finish().await?).await?;
-    Ok((StatusCode::CREATED, Json(image)))
+    let once = super::is_true(wanted.once.as_deref());
+    let (image, made) = images::create(&lab, &actor, new, name, file.finish().await?, once).await?;
+    Ok((if made { StatusCode::CREATED } else { StatusCode::OK }, Json(image)))
 }
 
 /// One image
@@ -99,8 +116,8 @@ async fn upload(State(lab): State<Lab>, actor: Actor, request: Request) -> Resul
         (status = 404, description = "No such image", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Image>, LabError> {
-    images::get(&lab, &actor, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<Image>, LabError> {
+    images::get(&lab, &actor, id).await.map(Tagged)
 }
 
 /// Change what is said of an image
@@ -121,23 +138,29 @@ async fn change(
     actor: Actor,
     Path(id): Path<i64>,
     Body(change): Body<ImageChange>,
-) -> Result<Json<Image>, LabError> {
-    images::change(&lab, &actor, id, change).await.map(Json)
+) -> Result<Tagged<Image>, LabError> {
+    images::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Delete an image that nothing uses
 #[utoipa::path(
-    delete, path = "/image/{id}", tag = "image", params(("id" = i64, Path, description = "The image's id")),
+    delete, path = "/image/{id}", tag = "image", params(("id" = i64, Path, description = "The image's id"), Deletion),
     responses(
         (status = 204, description = "Deleted"),
+        (status = 400, description = "A parameter is wrong, or what is to take its place does not fit", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "Neither admin nor owner", body = ApiError),
         (status = 404, description = "No such image", body = ApiError),
         (status = 409, description = "In use; the text lists by whom", body = ApiError),
     )
 )]
-async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
-    images::delete(&lab, &actor, id).await?;
+async fn delete(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, LabError> {
+    images::delete(&lab, &actor, id, deletion.instead()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -5,7 +5,10 @@ use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::{Body, Path},
+    http::{
+        extract::{Body, Path},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, interfaces},
 };
 
@@ -60,8 +63,8 @@ async fn create(
         (status = 404, description = "No such interface", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path((id, interface)): Path<(i64, i64)>) -> Result<Json<Interface>, LabError> {
-    interfaces::get(&lab, &actor, id, interface).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path((id, interface)): Path<(i64, i64)>) -> Result<Tagged<Interface>, LabError> {
+    interfaces::get(&lab, &actor, id, interface).await.map(Tagged)
 }
 
 /// Change an interface
@@ -86,8 +89,8 @@ async fn change(
     actor: Actor,
     Path((id, interface)): Path<(i64, i64)>,
     Body(change): Body<InterfaceChange>,
-) -> Result<Json<Interface>, LabError> {
-    interfaces::change(&lab, &actor, id, interface, change).await.map(Json)
+) -> Result<Tagged<Interface>, LabError> {
+    interfaces::change(&lab, &actor, id, interface, change).await.map(Tagged)
 }
 
 /// Delete an interface (admins)

@@ -2,7 +2,7 @@
 
 use app::api::{ApiError, Machine, MachineChange, NewMachine, Reservation, query::Query as Fitting};
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -11,8 +11,15 @@ use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::{Body, Path, Query},
-    lab::{Actor, Lab, LabError, machines},
+    http::{
+        extract::{Body, Path, Query},
+        lists::{Asked, Paged, Place},
+        tagged::Tagged,
+    },
+    lab::{
+        Actor, Lab, LabError,
+        machines::{self, Slice},
+    },
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
@@ -40,14 +47,34 @@ struct Search {
         (status = 401, description = "Not logged in", body = ApiError),
     )
 )]
-async fn list(State(lab): State<Lab>, actor: Actor, Query(search): Query<Search>) -> Result<Response, LabError> {
+async fn list(
+    State(lab): State<Lab>,
+    actor: Actor,
+    asked: Option<Extension<Asked>>,
+    Query(search): Query<Search>,
+) -> Result<Response, LabError> {
     let fitting = Fitting::parse(search.q.as_deref().unwrap_or_default()).map_err(|fault| LabError::invalid(fault.to_string()))?;
     let all = super::is_true(search.show_all.as_deref());
+    if let Some(slice) = asked.and_then(|Extension(asked)| slice(&asked)) {
+        let part = machines::part(&lab, &actor, all, &fitting, &slice).await?;
+        let last = part.machines.last().filter(|_| part.more);
+        let next = last.map(|machine| Place { value: machine.name.as_str().into(), key: machine.id.into() });
+        return Ok((Extension(Paged { total: part.total, next }), Json(part.machines)).into_response());
+    }
     if all && fitting.is_all() {
         let list = machines::list_all(&lab, &actor).await?;
         return Ok(([(header::CONTENT_TYPE, "application/json")], list).into_response());
     }
     Ok(Json(machines::list(&lab, &actor, all, &fitting).await?).into_response())
+}
+
+/// Pages by name are what is mostly asked for: of a large lab the rest is not even written.
+fn slice(asked: &Asked) -> Option<Slice> {
+    let after = match &asked.after {
+        Some(place) => Some((place.value.as_str()?.to_owned(), place.key.as_i64()?)),
+        None => None,
+    };
+    asked.is_slice_by("name").then_some(Slice { after, downwards: asked.order.downwards, limit: asked.limit })
 }
 
 /// Make a machine with its interfaces (admins)
@@ -93,8 +120,8 @@ async fn reserve(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<Reserv
         (status = 404, description = "No such machine", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Machine>, LabError> {
-    machines::get(&lab, &actor, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<Machine>, LabError> {
+    machines::get(&lab, &actor, id).await.map(Tagged)
 }
 
 /// Change a machine
@@ -117,8 +144,8 @@ async fn change(
     actor: Actor,
     Path(id): Path<i64>,
     Body(change): Body<MachineChange>,
-) -> Result<Json<Machine>, LabError> {
-    machines::change(&lab, &actor, id, change).await.map(Json)
+) -> Result<Tagged<Machine>, LabError> {
+    machines::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Delete a machine with its interfaces, assignments and events (admins)

@@ -4,6 +4,7 @@ mod archs;
 mod assignees;
 mod audit;
 mod bmcs;
+mod bulk;
 mod console;
 mod discovered;
 mod events;
@@ -13,7 +14,6 @@ mod interfaces;
 mod leases;
 mod machines;
 mod networks;
-mod paging;
 mod power;
 mod preseeds;
 mod self_;
@@ -23,13 +23,13 @@ mod users;
 
 pub(in crate::http) use console::by_key as console_by_key;
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    http::{error, extract::BODY_LIMIT, openapi, stream},
-    lab::Lab,
+    http::{error, extract::BODY_LIMIT, lists, openapi, stream},
+    lab::{Instead, Lab, LabError},
 };
 
 /// Every resource, with its part of the OpenAPI document. Paths are relative to `/api/v1`.
@@ -39,6 +39,7 @@ fn resources() -> OpenApiRouter<Lab> {
         .merge(self_::router())
         .merge(users::router())
         .merge(audit::router())
+        .merge(bulk::router())
         .merge(machines::router())
         .merge(interfaces::router())
         .merge(assignees::router())
@@ -71,6 +72,27 @@ impl Listing {
     }
 }
 
+/// What becomes of those who use what is deleted (admins).
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Deletion {
+    /// `true`: they go on without it.
+    detach: Option<String>,
+    /// They get the one with this id.
+    replace_with: Option<i64>,
+}
+
+impl Deletion {
+    fn instead(&self) -> Result<Instead, LabError> {
+        match (is_true(self.detach.as_deref()), self.replace_with) {
+            (false, None) => Ok(Instead::Refuse),
+            (true, None) => Ok(Instead::Detach),
+            (false, Some(id)) => Ok(Instead::Replace(id)),
+            (true, Some(_)) => Err(LabError::invalid("detach and replace_with exclude each other")),
+        }
+    }
+}
+
 /// `true` in any case, as clients of the original write it.
 fn is_true(text: Option<&str>) -> bool {
     text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
@@ -85,10 +107,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// The API as pages call it in-process: no session, no cross-site check; whoever calls says who acts.
 pub fn router() -> Router<Lab> {
     let (router, document) = resources().split_for_parts();
+    let document = openapi::finish(document);
     router
-        .merge(openapi::router(&openapi::finish(document)))
+        .merge(openapi::router(&document))
         .fallback(error::unknown_address)
         .method_not_allowed_fallback(error::wrong_method)
+        .layer(middleware::from_fn_with_state(lists::of(&document), lists::layer))
         // an upload's route sets a limit of its own
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }

@@ -5,8 +5,12 @@ use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::Deletion;
 use crate::{
-    http::extract::{Body, Path, Query},
+    http::{
+        extract::{Body, Path, Query},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, networks},
 };
 
@@ -52,8 +56,8 @@ async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NetworkInp
         (status = 404, description = "No such network", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Network>, LabError> {
-    networks::get(&lab, &actor, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<Network>, LabError> {
+    networks::get(&lab, &actor, id).await.map(Tagged)
 }
 
 /// Change a network (admins)
@@ -74,23 +78,29 @@ async fn change(
     actor: Actor,
     Path(id): Path<i64>,
     Body(change): Body<NetworkInput>,
-) -> Result<Json<Network>, LabError> {
-    networks::change(&lab, &actor, id, change).await.map(Json)
+) -> Result<Tagged<Network>, LabError> {
+    networks::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Delete a network that nothing uses (admins)
 #[utoipa::path(
-    delete, path = "/network/{id}", tag = "network", params(("id" = i64, Path, description = "Its id")),
+    delete, path = "/network/{id}", tag = "network", params(("id" = i64, Path, description = "Its id"), Deletion),
     responses(
         (status = 204, description = "Deleted"),
+        (status = 400, description = "A parameter is wrong, or what is to take its place does not fit", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "No admin", body = ApiError),
         (status = 404, description = "No such network", body = ApiError),
         (status = 409, description = "In use; the text lists by what", body = ApiError),
     )
 )]
-async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
-    networks::delete(&lab, &actor, id).await?;
+async fn delete(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, LabError> {
+    networks::delete(&lab, &actor, id, deletion.instead()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

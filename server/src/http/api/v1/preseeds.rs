@@ -4,9 +4,12 @@ use app::api::{ApiError, NewPreseed, Preseed, PreseedChange, PreseedPreview, Pre
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::Listing;
+use super::{Deletion, Listing};
 use crate::{
-    http::extract::{Body, Path, Query},
+    http::{
+        extract::{Body, Path, Query},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, preseeds},
 };
 
@@ -55,8 +58,8 @@ async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NewPreseed
         (status = 404, description = "No such preseed", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<Preseed>, LabError> {
-    preseeds::get(&lab, &actor, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<Preseed>, LabError> {
+    preseeds::get(&lab, &actor, id).await.map(Tagged)
 }
 
 /// Change a preseed
@@ -77,23 +80,29 @@ async fn change(
     actor: Actor,
     Path(id): Path<i64>,
     Body(change): Body<PreseedChange>,
-) -> Result<Json<Preseed>, LabError> {
-    preseeds::change(&lab, &actor, id, change).await.map(Json)
+) -> Result<Tagged<Preseed>, LabError> {
+    preseeds::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Delete a preseed that no machine uses
 #[utoipa::path(
-    delete, path = "/preseed/{id}", tag = "preseed", params(("id" = i64, Path, description = "The preseed's id")),
+    delete, path = "/preseed/{id}", tag = "preseed", params(("id" = i64, Path, description = "The preseed's id"), Deletion),
     responses(
         (status = 204, description = "Deleted"),
+        (status = 400, description = "A parameter is wrong, or what is to take its place does not fit", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "Neither admin nor owner", body = ApiError),
         (status = 404, description = "No such preseed", body = ApiError),
         (status = 409, description = "In use; the text lists by which machines", body = ApiError),
     )
 )]
-async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
-    preseeds::delete(&lab, &actor, id).await?;
+async fn delete(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, LabError> {
+    preseeds::delete(&lab, &actor, id, deletion.instead()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

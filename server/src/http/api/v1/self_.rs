@@ -5,7 +5,10 @@ use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    http::extract::{Body, Path},
+    http::{
+        extract::{Body, Path},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, accounts},
 };
 
@@ -27,8 +30,8 @@ pub fn router() -> OpenApiRouter<Lab> {
         (status = 401, description = "Not logged in", body = ApiError),
     )
 )]
-async fn show(State(lab): State<Lab>, actor: Actor) -> Result<Json<Me>, LabError> {
-    accounts::me(&lab, &actor).await.map(Json)
+async fn show(State(lab): State<Lab>, actor: Actor) -> Result<Tagged<Me>, LabError> {
+    accounts::me(&lab, &actor).await.map(Tagged)
 }
 
 /// Change one's own e-mail address or SSH keys
@@ -42,8 +45,8 @@ async fn show(State(lab): State<Lab>, actor: Actor) -> Result<Json<Me>, LabError
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]
-async fn change(State(lab): State<Lab>, actor: Actor, Body(change): Body<MeChange>) -> Result<Json<Me>, LabError> {
-    accounts::change_me(&lab, &actor, change).await.map(Json)
+async fn change(State(lab): State<Lab>, actor: Actor, Body(change): Body<MeChange>) -> Result<Tagged<Me>, LabError> {
+    accounts::change_me(&lab, &actor, change).await.map(Tagged)
 }
 
 /// Change one's own password: ends all other sessions

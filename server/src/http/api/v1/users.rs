@@ -4,8 +4,12 @@ use app::api::{ApiError, CreatedUser, NewUser, Session, Token, User, UserChange}
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::Deletion;
 use crate::{
-    http::extract::{Body, Path},
+    http::{
+        extract::{Body, Path, Query},
+        tagged::Tagged,
+    },
     lab::{Actor, Lab, LabError, accounts},
 };
 
@@ -60,23 +64,34 @@ async fn create(State(lab): State<Lab>, actor: Actor, Body(new): Body<NewUser>) 
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]
-async fn change(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, Body(change): Body<UserChange>) -> Result<Json<User>, LabError> {
-    accounts::change(&lab, &actor, id, change).await.map(Json)
+async fn change(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Body(change): Body<UserChange>,
+) -> Result<Tagged<User>, LabError> {
+    accounts::change(&lab, &actor, id, change).await.map(Tagged)
 }
 
 /// Delete a user who has no images, preseeds or machines (admins)
 #[utoipa::path(
-    delete, path = "/user/{id}", tag = "user", params(("id" = i64, Path, description = "Id of the user")),
+    delete, path = "/user/{id}", tag = "user", params(("id" = i64, Path, description = "Id of the user"), Deletion),
     responses(
         (status = 204, description = "Deleted, with sessions and tokens; events keep the name"),
+        (status = 400, description = "A parameter is wrong, or what is to take its place does not fit", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "No admin", body = ApiError),
         (status = 404, description = "No such user", body = ApiError),
         (status = 409, description = "Oneself, the last admin, or somebody who still has something", body = ApiError),
     )
 )]
-async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<StatusCode, LabError> {
-    accounts::delete(&lab, &actor, id).await?;
+async fn delete(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(deletion): Query<Deletion>,
+) -> Result<StatusCode, LabError> {
+    accounts::delete(&lab, &actor, id, deletion.instead()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -89,8 +104,8 @@ async fn delete(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Re
         (status = 404, description = "No such user", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<User>, LabError> {
-    accounts::get(&lab, &actor, id).await.map(Json)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<User>, LabError> {
+    accounts::get(&lab, &actor, id).await.map(Tagged)
 }
 
 /// A user's API tokens, without their secrets (that user, admins); `DELETE /self/token/{id}` withdraws one

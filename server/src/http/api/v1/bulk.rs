@@ -1,0 +1,90 @@
+//! `/bulk`: the same for many machines.
+
+use app::api::{ApiError, BulkAssignment, BulkOutcome, BulkPower, BulkRelease, Id, NewAssignee};
+use axum::{Json, extract::State};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    http::{error, extract::Body},
+    lab::{Actor, Lab, LabError, bulk},
+};
+
+pub fn router() -> OpenApiRouter<Lab> {
+    OpenApiRouter::new().routes(routes!(power)).routes(routes!(assign)).routes(routes!(release))
+}
+
+/// Change the power of many machines
+///
+/// Each has its own outcome, in the order asked; one that fails holds up no other.
+#[utoipa::path(
+    post, path = "/bulk/power", tag = "bulk", request_body = BulkPower,
+    responses(
+        (status = 200, description = "What became of each", body = Vec<BulkOutcome>),
+        (status = 400, description = "No machines, or more than 500", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn power(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkPower>) -> Result<Json<Vec<BulkOutcome>>, LabError> {
+    let done = bulk::power(&lab, &actor, ids(wanted.machines)?, wanted.state).await;
+    Ok(Json(done.into_iter().map(|(machine, done)| outcome(machine, 202, done, |power, told| told.power = Some(power))).collect()))
+}
+
+/// Give many machines to a user (admins)
+#[utoipa::path(
+    post, path = "/bulk/assignee", tag = "bulk", request_body = BulkAssignment,
+    responses(
+        (status = 200, description = "What became of each", body = Vec<BulkOutcome>),
+        (status = 400, description = "No machines, or more than 500", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn assign(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkAssignment>) -> Result<Json<Vec<BulkOutcome>>, LabError> {
+    let new = NewAssignee { user: wanted.user, reason: wanted.reason };
+    let done = bulk::assign(&lab, &actor, ids(wanted.machines)?, &new).await;
+    let told = |(machine, done)| outcome(machine, 201, done, |assignee, told| told.assignee = Some(assignee));
+    Ok(Json(done.into_iter().map(told).collect()))
+}
+
+/// Take many machines from a user (that user, admins)
+#[utoipa::path(
+    post, path = "/bulk/release", tag = "bulk", request_body = BulkRelease,
+    responses(
+        (status = 200, description = "What became of each", body = Vec<BulkOutcome>),
+        (status = 400, description = "No machines, or more than 500", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn release(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkRelease>) -> Result<Json<Vec<BulkOutcome>>, LabError> {
+    let done = bulk::release(&lab, &actor, ids(wanted.machines)?, &wanted.user).await;
+    Ok(Json(done.into_iter().map(|(machine, done)| outcome(machine, 204, done, |(), _| {})).collect()))
+}
+
+/// Each once, in the order asked.
+fn ids(machines: Vec<Id>) -> Result<Vec<i64>, LabError> {
+    let mut ids = Vec::new();
+    for Id(id) in machines {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    if ids.is_empty() || ids.len() > bulk::MOST {
+        return Err(LabError::invalid(format!("machines must be 1 to {} ids", bulk::MOST)));
+    }
+    Ok(ids)
+}
+
+fn outcome<T>(machine: i64, status: u16, done: Result<T, LabError>, put: impl FnOnce(T, &mut BulkOutcome)) -> BulkOutcome {
+    let mut told = BulkOutcome { machine, status, power: None, assignee: None, error: None };
+    match done {
+        Ok(answer) => put(answer, &mut told),
+        Err(refused) => {
+            let error = error::told(refused);
+            told.status = error.status;
+            told.error = Some(error);
+        }
+    }
+    told
+}

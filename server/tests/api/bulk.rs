@@ -1,0 +1,132 @@
+//! The same for many machines: each with its own outcome.
+
+use app::api::{BulkOutcome, CreatedToken, Machine};
+use serde_json::json;
+
+use crate::{
+    fixtures::{arch, assign, machine},
+    support::{Auth, TestApp},
+};
+
+#[tokio::test]
+async fn many_machines_are_given_and_taken_each_with_its_own_outcome() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let ann = app.user("ann").await;
+        let mut ids = Vec::new();
+        for name in ["m1", "m2", "m3"] {
+            ids.push(machine(&admin, name).await.id);
+        }
+        let second: Machine = admin.get(&format!("/machine/{}", ids[1])).await.ok();
+        assign(&admin, &second, "ann").await;
+        let wanted = json!({ "machines": [ids[0], ids[1], 999, ids[2].to_string(), ids[0]], "user": "ann", "reason": "CI" });
+        let told: Vec<BulkOutcome> = admin.post("/bulk/assignee", &wanted).await.ok();
+        let statuses: Vec<_> = told.iter().map(|outcome| (outcome.machine, outcome.status)).collect();
+        assert_eq!(statuses, [(ids[0], 201), (ids[1], 409), (999, 404), (ids[2], 201)]);
+        assert_eq!(told[0].assignee.as_ref().unwrap().reason, "CI");
+        assert_eq!(told[1].error.as_ref().unwrap().errors, ["this user has the machine already"]);
+        assert_eq!(ann.get("/machine").await.ok::<Vec<Machine>>().len(), 3);
+
+        // one's own may be given back, others' not
+        let eve = app.user("eve").await;
+        let wanted = json!({ "machines": [ids[0], ids[1]], "user": "ann" });
+        let told: Vec<BulkOutcome> = eve.post("/bulk/release", &wanted).await.ok();
+        assert!(told.iter().all(|outcome| outcome.status == 403));
+        let told: Vec<BulkOutcome> = ann.post("/bulk/release", &wanted).await.ok();
+        assert!(told.iter().all(|outcome| outcome.status == 204 && outcome.error.is_none()));
+        let told: Vec<BulkOutcome> = ann.post("/bulk/release", &wanted).await.ok();
+        assert!(told.iter().all(|outcome| outcome.status == 404));
+        let told: Vec<BulkOutcome> = eve.post("/bulk/assignee", &json!({ "machines": ids, "user": "eve" })).await.ok();
+        assert!(told.iter().all(|outcome| outcome.status == 403));
+        assert_eq!(ann.get("/machine").await.ok::<Vec<Machine>>().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_power_command_to_many_says_of_each_why_not() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let without_bmc = machine(&admin, "m1").await;
+        let told: Vec<BulkOutcome> = admin.post("/bulk/power", &json!({ "machines": [without_bmc.id, 999], "state": "on" })).await.ok();
+        assert_eq!((told[0].status, told[1].status), (400, 404));
+        assert_eq!(told[0].error.as_ref().unwrap().errors, ["power state changes require a BMC"]);
+        let eve = app.user("eve").await;
+        let told: Vec<BulkOutcome> = eve.post("/bulk/power", &json!({ "machines": [without_bmc.id], "state": "on" })).await.ok();
+        assert_eq!(told[0].status, 403);
+        for (wrong, sentence) in [
+            (json!({ "machines": [], "state": "on" }), "1 to 500 ids"),
+            (json!({ "machines": (1..=501).collect::<Vec<_>>(), "state": "on" }), "1 to 500 ids"),
+            (json!({ "machines": [1], "state": "explode" }), "explode"),
+        ] {
+            assert!(admin.post("/bulk/power", &wrong).await.error(400).detail.contains(sentence));
+        }
+        app.anonymous().post("/bulk/power", &json!({ "machines": [1], "state": "on" })).await.error(401);
+    }
+}
+
+/// Each machine of a bulk operation is decided by the row of the table that decides the same operation on it alone.
+#[tokio::test]
+async fn for_each_machine_the_same_rights_decide_as_for_it_alone() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        app.make_user("zoe", false).await;
+        let (ann, eve) = (app.user("ann").await, app.user("eve").await);
+        let root = app.log_in("root", &app.make_user("root", true).await).await;
+        let limited = async |scope: &str| {
+            let made: CreatedToken = root.post("/self/token", &json!({ "name": scope, "scopes": [scope] })).await.created();
+            app.anonymous().with(Auth::Token(made.secret))
+        };
+        let actors = [
+            ("any user", eve, "ann"),
+            ("assignee", ann, "ann"),
+            ("admin", admin.clone(), "ann"),
+            ("token: read", limited("read").await, "root"),
+            ("token: machines", limited("machines").await, "root"),
+            ("token: images", limited("images").await, "root"),
+            ("token: admin", limited("admin").await, "root"),
+        ];
+        let mut number = 0;
+        let mut assigned = async |assignee: &str| {
+            number += 1;
+            let made = machine(&admin, &format!("m{number}")).await;
+            assign(&admin, &made, assignee).await;
+            made.id
+        };
+        let mut table = Vec::new();
+        for (name, who, assignee) in &actors {
+            let (one, other) = (assigned(assignee).await, assigned(assignee).await);
+            let of_bulk = async |path: &str, body: serde_json::Value| {
+                let told: Vec<BulkOutcome> = who.post(path, &body).await.ok();
+                assert_eq!((told.len(), told[0].machine), (1, other), "{name}");
+                told[0].status
+            };
+            // a machine without BMC is told so to those who may
+            let alone = who.post(&format!("/machine/{one}/power"), &json!({ "state": "on" })).await.status.as_u16();
+            let power = of_bulk("/bulk/power", json!({ "machines": [other], "state": "on" })).await;
+            assert_eq!(alone, power, "{name}");
+            let alone = who.post(&format!("/machine/{one}/assignee"), &json!({ "user": "zoe" })).await.status.as_u16();
+            let assign = of_bulk("/bulk/assignee", json!({ "machines": [other], "user": "zoe" })).await;
+            assert_eq!(alone, assign, "{name}");
+            let assignee_id = &admin.get(&format!("/machine/{one}/assignee")).await.ok::<serde_json::Value>()[0]["id"];
+            let alone = who.delete(&format!("/machine/{one}/assignee/{assignee_id}")).await.status.as_u16();
+            let release = of_bulk("/bulk/release", json!({ "machines": [other], "user": assignee })).await;
+            assert_eq!(alone, release, "{name}");
+            table.push((*name, power, assign, release));
+        }
+        assert_eq!(
+            table,
+            [
+                ("any user", 403, 403, 403),
+                ("assignee", 400, 403, 204),
+                ("admin", 400, 201, 204),
+                ("token: read", 403, 403, 403),
+                ("token: machines", 400, 403, 204),
+                ("token: images", 403, 403, 403),
+                ("token: admin", 403, 201, 403),
+            ]
+        );
+    }
+}
