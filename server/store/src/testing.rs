@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -37,6 +37,12 @@ impl TestStore {
         }
         tx.commit().await
     }
+}
+
+/// What SQLite says of a file's integrity: `ok`.
+pub async fn integrity(file: &Path) -> String {
+    let mut conn = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.expect("the file opens");
+    sqlx::query_scalar("pragma integrity_check").fetch_one(&mut conn).await.expect("a verdict")
 }
 
 /// A migrated, empty database on each engine.

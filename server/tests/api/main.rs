@@ -13,6 +13,7 @@ mod bugs;
 mod bulk;
 mod consoles;
 mod dhcp;
+mod faults;
 mod fixtures;
 mod hardware;
 mod health;
