@@ -42,8 +42,10 @@ export class Report {
     return this.#failed;
   }
 
-  /** Prints the closing line and sets the exit status. */
-  close() {
+  /** Prints the closing line and sets the exit status; `more` is what another runner counted. */
+  close(more = { passed: 0, failed: 0 }) {
+    this.#passed += more.passed;
+    this.#failed += more.failed;
     console.log(`${this.#passed} passed, ${this.#failed} failed`);
     process.exitCode = this.#failed > 0 || this.#passed === 0 ? 1 : 0;
   }

@@ -90,6 +90,12 @@ pub(crate) const INTEROP: &[Need] = &[
     Need { proof: Proof::Versioned("/usr/lib", "ensurepip/__init__.py"), package: "python3-venv" },
 ];
 
+/// A Python to install packages of its own with.
+pub(crate) const PYTHON: &[Need] = &[
+    program("python3", "python3"),
+    Need { proof: Proof::Versioned("/usr/lib", "ensurepip/__init__.py"), package: "python3-venv" },
+];
+
 /// libFuzzer is C++.
 pub(crate) const FUZZ: &[Need] = &[program("c++", "g++")];
 
@@ -195,23 +201,36 @@ const CARGO_FUZZ: &str = "0.13.2";
 /// pyghmi, and what of its needs is compiled.
 const PYGHMI: [&str; 3] = ["pyghmi==1.6.19", "cryptography==50.0.2", "python-dateutil==4.0.0"];
 
+/// schemathesis, and what of its needs decides which requests a seed leads to.
+const SCHEMATHESIS: [&str; 3] = ["schemathesis==4.32.5", "hypothesis==6.170.15", "jsonschema_rs==0.60.3"];
+
 /// A Python with pyghmi, in the target folder. Answers its path.
 pub(crate) fn pyghmi(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target.join("pyghmi");
+    python(workspace, "pyghmi", &PYGHMI).map(|folder| folder.join("bin/python3"))
+}
+
+/// schemathesis, in the target folder. Answers the program's path.
+pub(crate) fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
+    python(workspace, "schemathesis", &SCHEMATHESIS).map(|folder| folder.join("bin/schemathesis"))
+}
+
+/// A virtual environment with these packages, in the target folder. Answers where.
+fn python(workspace: &Workspace, name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = workspace.target.join(name);
     let python = folder.join("bin/python3");
     // The list that was installed, so that a new one is noticed.
     let installed = folder.join("installed");
-    let wanted = PYGHMI.join("\n");
+    let wanted = packages.join("\n");
     if std::fs::read_to_string(&installed).is_ok_and(|list| list == wanted) && process::succeeds(Command::new(&python).arg("--version")) {
-        return Ok(python);
+        return Ok(folder);
     }
-    eprintln!("setup: {} into {}", PYGHMI.join(" "), folder.display());
+    eprintln!("setup: {} into {}", packages.join(" "), folder.display());
     let system = Path::new("/usr/bin/python3");
     let maker = if system.exists() { system } else { Path::new("python3") };
     process::run(Command::new(maker).args(["-m", "venv", "--clear"]).arg(&folder))?;
-    process::run(Command::new(&python).args(["-m", "pip", "install", "-q", "--disable-pip-version-check"]).args(PYGHMI))?;
+    process::run(Command::new(&python).args(["-m", "pip", "install", "-q", "--disable-pip-version-check"]).args(packages))?;
     std::fs::write(installed, wanted)?;
-    Ok(python)
+    Ok(folder)
 }
 
 /// Whether this process has user id 0.

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use std::time::Instant;
 
 use crate::{
-    browser_tests, fuzz, interop, process, setup, sqlx,
+    browser_tests, fuzz, interop, process, schema, setup, sqlx,
     web::{self, Profile},
     workspace::Workspace,
 };
@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Unit,
     /// The API over HTTP, on SQLite and on PostgreSQL, and what the original's own tests ask of it
     Api,
+    /// The API against its own description, by schemathesis
+    Schema,
     /// Our IPMI client and simulator against everybody else's
     Interop,
     /// Every fuzz target for half a minute
@@ -119,6 +121,7 @@ fn perform(workspace: &Workspace, part: Part) -> Result<Outcome> {
         Part::Sqlx => Outcome::check(sqlx::run(workspace, true)),
         Part::Unit => unit(workspace),
         Part::Api => api(workspace),
+        Part::Schema => schema::run(workspace, &[]),
         Part::Interop => interop::run(workspace),
         Part::Fuzz => fuzz::run(workspace, fuzz::SECONDS, &[]),
         Part::E2e => browser_tests::end_to_end(workspace, &[]),

@@ -1,5 +1,7 @@
 //! What the browser build wrote to `dist/`: embedded in release builds, read from disk in debug builds.
 
+use std::sync::Arc;
+
 use app::Assets;
 use axum::{
     Router,
@@ -9,6 +11,7 @@ use axum::{
     routing::get,
 };
 use rust_embed::RustEmbed;
+use serde_json::Value;
 
 use crate::lab::Lab;
 
@@ -23,12 +26,30 @@ pub fn router() -> Router<Lab> {
     Router::new().route("/assets/{*path}", get(serve))
 }
 
+/// What the page of the API's description loads.
+pub struct DocsAssets {
+    pub script: Arc<str>,
+    pub style: Arc<str>,
+}
+
 /// The current addresses. Read per page: a debug build then follows a rebuild without a restart.
 pub fn current() -> Option<Assets> {
-    let manifest = Dist::get("manifest.json")?;
-    let manifest: serde_json::Value = serde_json::from_slice(&manifest.data).ok()?;
-    let address = |key: &str| manifest[key].as_str().map(Into::into);
-    Some(Assets { script: address("script")?, wasm: address("wasm")?, style: address("style")? })
+    let manifest = manifest()?;
+    Some(Assets { script: address(&manifest, "script")?, wasm: address(&manifest, "wasm")?, style: address(&manifest, "style")? })
+}
+
+/// Those of `/api/v1/docs`.
+pub fn docs() -> Option<DocsAssets> {
+    let manifest = manifest()?;
+    Some(DocsAssets { script: address(&manifest, "docs_script")?, style: address(&manifest, "docs_style")? })
+}
+
+fn manifest() -> Option<Value> {
+    serde_json::from_slice(&Dist::get("manifest.json")?.data).ok()
+}
+
+fn address(manifest: &Value, key: &str) -> Option<Arc<str>> {
+    manifest[key].as_str().map(Into::into)
 }
 
 /// A name holds a hash of the content: what a name means never changes.

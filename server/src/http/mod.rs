@@ -7,6 +7,7 @@ mod boot;
 mod client_address;
 mod companion;
 mod dhcp;
+mod docs;
 pub mod error;
 pub mod extract;
 mod health;

@@ -7,11 +7,20 @@ use std::{fs, path::Path};
 use super::{Profile, text};
 use crate::{node::Node, process};
 
-/// Bundles `package` into `<dist>/assets` and returns the manifest: the addresses of the entry files.
+/// What the server asks for by its key in the manifest: the file's name but for the hash.
+pub(super) const ENTRIES: [(&str, &str, &str); 5] = [
+    ("script", "boot-", ".js"),
+    ("wasm", "app_bg-", ".wasm"),
+    ("style", "app-", ".css"),
+    ("docs_script", "docs-", ".js"),
+    ("docs_style", "docs-", ".css"),
+];
+
+/// Bundles `package`, and the page of the API's description, into `<dist>/assets` and returns the manifest: the addresses of the entry files.
 pub(super) fn bundle(node: &Node, profile: Profile, package: &Path, dist: &Path) -> Result<Value> {
     let meta = package.with_file_name("meta.json");
     let mut command = node.script("node_modules/esbuild/bin/esbuild");
-    command.arg(package.join("boot.js")).arg(package.join("app.css")).args([
+    command.arg(package.join("boot.js")).arg(package.join("app.css")).arg("xtask/web/docs.js").args([
         "--bundle",
         "--splitting",
         "--format=esm",
@@ -46,7 +55,8 @@ fn manifest(meta: &Value) -> Result<Value> {
             _ => bail!("not exactly one {start}*{end} among {names:?}"),
         }
     };
-    Ok(json!({"script": address("boot-", ".js")?, "wasm": address("app_bg-", ".wasm")?, "style": address("app-", ".css")?}))
+    let entries = ENTRIES.map(|(key, start, end)| Ok((key.to_owned(), json!(address(start, end)?))));
+    entries.into_iter().collect::<Result<serde_json::Map<_, _>>>().map(Value::Object)
 }
 
 #[cfg(test)]
@@ -55,8 +65,10 @@ mod tests {
 
     #[test]
     fn the_manifest_names_the_entries() {
-        let meta = json!({"outputs": {"dist/assets/boot-A.js": {}, "dist/assets/xterm-B.js": {}, "dist/assets/app-C.css": {}, "dist/assets/app_bg-D.wasm": {}}});
-        let expected = json!({"script": "/assets/boot-A.js", "wasm": "/assets/app_bg-D.wasm", "style": "/assets/app-C.css"});
+        let meta = json!({"outputs": {"dist/assets/boot-A.js": {}, "dist/assets/xterm-B.js": {}, "dist/assets/app-C.css": {}, "dist/assets/app_bg-D.wasm": {},
+            "dist/assets/docs-E.js": {}, "dist/assets/docs-F.css": {}}});
+        let expected = json!({"script": "/assets/boot-A.js", "wasm": "/assets/app_bg-D.wasm", "style": "/assets/app-C.css",
+            "docs_script": "/assets/docs-E.js", "docs_style": "/assets/docs-F.css"});
         assert_eq!(manifest(&meta).expect("complete"), expected);
     }
 

@@ -85,7 +85,7 @@ fn is_current(dist: &Path, sources: &str, profile: Profile) -> bool {
         return false;
     };
     let built_as = manifest["profile"].as_str().unwrap_or_default();
-    let complete = ["script", "wasm", "style"].iter().all(|entry| {
+    let complete = bundle::ENTRIES.iter().all(|(entry, ..)| {
         let address = manifest[*entry].as_str().unwrap_or_default();
         !address.is_empty() && dist.join(address.trim_start_matches('/')).is_file()
     });
@@ -140,7 +140,7 @@ fn compress(node: &Node, dist: &Path) -> Result<()> {
 }
 
 fn report_sizes(dist: &Path, manifest: &Value) -> Result<()> {
-    for entry in ["wasm", "script", "style"] {
+    for (entry, ..) in bundle::ENTRIES {
         let address = manifest[entry].as_str().with_context(|| format!("no {entry} in the manifest"))?;
         let file = dist.join(address.trim_start_matches('/'));
         let size = |suffix: &str| fs::metadata(format!("{}{suffix}", file.display())).map(|data| data.len());
@@ -191,11 +191,11 @@ mod tests {
     fn dist(profile: Profile) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("temp folder");
         fs::create_dir(folder.path().join("assets")).expect("folder");
-        for name in ["boot-1.js", "app-1.css", "app_bg-1.wasm"] {
+        for name in ["boot-1.js", "app-1.css", "app_bg-1.wasm", "docs-1.js", "docs-1.css"] {
             fs::write(folder.path().join("assets").join(name), "x").expect("written");
         }
         let manifest = json!({"script": "/assets/boot-1.js", "style": "/assets/app-1.css", "wasm": "/assets/app_bg-1.wasm",
-            "profile": profile.name(), "sources": "abc"});
+            "docs_script": "/assets/docs-1.js", "docs_style": "/assets/docs-1.css", "profile": profile.name(), "sources": "abc"});
         fs::write(folder.path().join("manifest.json"), manifest.to_string()).expect("written");
         folder
     }

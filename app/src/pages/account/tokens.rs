@@ -43,7 +43,9 @@ pub(super) fn Tokens(tokens: Vec<Token>) -> impl IntoView {
     view! {
         <Panel id="tokens" title="API tokens">
             <p class="mb-3 text-sm opacity-80">
-                "With a token a program may do over the API whatever you may: send it as " <code class="text-xs">"Authorization: Bearer …"</code> "."
+                "With a token a program may do over the API whatever you may: send it as " <code class="text-xs">"Authorization: Bearer …"</code> ". "
+                // a page of the server's, not of this application
+                <a class="link" href="/api/v1/docs" rel="external">"What there is to ask for"</a> "."
             </p>
             <form class="mb-3 flex flex-col gap-3" on:submit=create>
                 <TextField id="token-description" label="What for?" field=description placeholder="CI of the kernel team"/>

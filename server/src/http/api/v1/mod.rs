@@ -28,7 +28,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    http::{error, extract::BODY_LIMIT, lists, openapi, stream},
+    http::{docs, error, extract::BODY_LIMIT, lists, openapi, stream},
     lab::{Instead, Lab, LabError},
 };
 
@@ -110,6 +110,7 @@ pub fn router() -> Router<Lab> {
     let document = openapi::finish(document);
     router
         .merge(openapi::router(&document))
+        .merge(docs::router())
         .fallback(error::unknown_address)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(middleware::from_fn_with_state(lists::of(&document), lists::layer))
