@@ -1,51 +1,76 @@
-// Requests a second and latency of the JSON API with 1,000 machines, by wrk. The original's figures are those of its
-// own run on the same kind of machine (tornado, PostgreSQL 15, 1,000 machines): it cannot be run beside us.
-import { spawnSync } from "node:child_process";
+// Requests a second and latency of the JSON API with 1,000 and 10,000 machines, on SQLite and on PostgreSQL. The original's
+// figures are those of its own run on the same kind of machine (tornado, PostgreSQL 15, 1,000 machines): it cannot be run
+// beside us.
 import { readFileSync } from "node:fs";
 import { Server } from "../lib/server.mjs";
 import { figure } from "./figures.mjs";
+import { all, paced, wrk } from "./load.mjs";
 
-const MACHINES = 1000;
-const ORIGINAL = { one: 235, list: 19, memory: 64 };
+/** How many machines there are, one after the other, on the same server. */
+const SIZES = (process.env.BENCH_MACHINES ?? "1000,10000").split(",").map(Number);
+/** The same, as the goals and the original's figures mean it. */
+const ORIGINAL = { size: 1000, one: 235, list: 19, memory: 64 };
+/** How many machines are reserved at each size. */
+const RESERVED = 500;
+/** Requests a second at which the list of 100 is to stay quick. */
+const PACE = 1000;
 
-const server = await Server.start({ command: "serve", name: "bench-api", args: ["--tftp-listen", "off", "--log-level", "warn"] });
-try {
-  const login = await fetch(`${server.url}/api/v1/session`, { method: "POST", body: JSON.stringify({ username: "admin", password: server.password }) });
-  const cookie = login.headers.get("set-cookie").split(";")[0];
-  const send = async (path, body) => {
-    const response = await fetch(`${server.url}/api/v1${path}`, { method: "POST", headers: { cookie }, body: JSON.stringify(body) });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return response.json();
-  };
-  const { secret } = await send("/self/token", { description: "bench" });
-  await send("/arch", { name: "x86_64" });
-  let first;
-  for (let index = 0; index < MACHINES; index += 1) {
-    const mac = `52:54:00:00:${(index >> 8).toString(16).padStart(2, "0")}:${(index & 255).toString(16).padStart(2, "0")}`;
-    const machine = await send("/machine", { name: `machine-${index}`, arch: "x86_64", macs: [mac] });
-    first ??= machine.id;
+for (const [engine, url] of [["SQLite", undefined], ["PostgreSQL", process.env.BENCH_POSTGRES]]) {
+  if (engine === "PostgreSQL" && !url) throw new Error("BENCH_POSTGRES names no database: use cargo xtask bench api");
+  const environment = url ? { MRP_DATABASE_URL: url } : {};
+  const server = await Server.start({ command: "serve", name: `bench-api-${engine}`, args: ["--tftp-listen", "off", "--log-level", "warn"], environment });
+  try {
+    await measure(engine, server);
+  } finally {
+    await server.stop();
   }
-  const one = wrk(`/machine/${first}`, secret);
-  figure({ name: `GET /machine/{id} of ${MACHINES}`, ours: one.rate, unit: "requests/s", peer: "original", theirs: ORIGINAL.one });
-  console.log(`  p50 ${one.p50}, p99 ${one.p99}`);
-  const list = wrk("/machine?show_all=true", secret);
-  figure({ name: `GET /machine?show_all=true, ${MACHINES} machines`, ours: list.rate, unit: "requests/s", peer: "original", theirs: ORIGINAL.list });
-  console.log(`  p50 ${list.p50}, p99 ${list.p99}, ${(list.bytes / 1e6).toFixed(0)} MB/s`);
-  figure({ name: "resident memory after it", ours: resident(server), unit: "MB", peer: "original", theirs: ORIGINAL.memory, better: "less" });
-} finally {
-  await server.stop();
 }
 
-function wrk(path, token) {
-  const args = ["-t1", "-c16", "-d8s", "--latency", "-H", `Authorization: ${token}`, `${server.url}/api/v1${path}`];
-  spawnSync("wrk", args.map((argument) => (argument === "-d8s" ? "-d2s" : argument)));
-  const { stdout, status, error } = spawnSync("wrk", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`wrk: ${error ?? stdout}`);
-  if (/Non-2xx/.test(stdout)) throw new Error(`not every answer was a success:\n${stdout}`);
-  const find = (pattern) => pattern.exec(stdout)[1];
-  const unit = { KB: 1e3, MB: 1e6, GB: 1e9 };
-  const [, amount, prefix] = /Transfer\/sec:\s+([\d.]+)([KMG]B)/.exec(stdout);
-  return { rate: Number(find(/Requests\/sec:\s+([\d.]+)/)), p50: find(/50%\s+(\S+)/), p99: find(/99%\s+(\S+)/), bytes: amount * unit[prefix] };
+async function measure(engine, server) {
+  const base = `${server.url}/api/v1`;
+  const token = await adminToken(base, server.password);
+  await all(base, token, 1, () => ({ method: "POST", path: "/arch", body: { name: "x86_64" } }));
+  let there = 0;
+  for (const size of SIZES) {
+    await all(base, token, size - there, (index) => ({ method: "POST", path: "/machine", body: machine(there + index) }));
+    there = size;
+    const peer = size === ORIGINAL.size ? ORIGINAL : {};
+    const say = (what, { rate, p50, p99 }, theirs) => {
+      figure({ name: `${engine}, ${size} machines: ${what}`, ours: rate, unit: "requests/s", peer: "original", theirs });
+      console.log(`  p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`);
+    };
+    const [{ id }] = await read(base, token, `/machine?show_all=true&q=${named(size - 1)}`);
+    say("one machine", wrk(`${base}/machine/${id}`, token), peer.one);
+    say("list of 100", wrk(`${base}/machine?show_all=true&limit=100`, token));
+    say(`list of 100, asked ${PACE} times a second`, await paced(base, token, "/machine?show_all=true&limit=100", PACE));
+    say("full list", wrk(`${base}/machine?show_all=true`, token), peer.list);
+    say("query by name", wrk(`${base}/machine?show_all=true&q=${named(size - 1)}`, token));
+    const wish = { query: '(= arch "x86_64")', reason: "bench" };
+    say("reservation", await all(base, token, RESERVED, () => ({ method: "POST", path: "/machine/reservation", body: wish })));
+    say("event insert (PUT /machine/{id}/state)", wrk(`${base}/machine/${id}/state`, token, "event.lua"));
+    figure({ name: `${engine}, ${size} machines: resident memory after it`, ours: resident(server), unit: "MB", peer: "original", theirs: peer.memory, better: "less" });
+  }
+}
+
+async function adminToken(base, password) {
+  const login = await fetch(`${base}/session`, { method: "POST", body: JSON.stringify({ username: "admin", password }) });
+  const cookie = login.headers.get("set-cookie").split(";")[0];
+  const answer = await fetch(`${base}/self/token`, { method: "POST", headers: { cookie }, body: JSON.stringify({ description: "bench" }) });
+  if (!answer.ok) throw new Error(`POST /self/token: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()).secret;
+}
+
+async function read(base, token, path) {
+  const answer = await fetch(`${base}${path}`, { headers: { authorization: token } });
+  if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+const named = (index) => encodeURIComponent(`(= name "machine-${index}")`);
+
+function machine(index) {
+  const octet = (shift) => ((index >> shift) & 255).toString(16).padStart(2, "0");
+  return { name: `machine-${index}`, arch: "x86_64", macs: [`52:54:00:${octet(16)}:${octet(8)}:${octet(0)}`] };
 }
 
 function resident({ log: { pid } }) {

@@ -1,10 +1,12 @@
 //! `cargo xtask bench [name]`: which benches there are, and what each needs.
 
 use anyhow::{Result, bail};
+use std::process::Command;
 
 use crate::{
     bench,
     node::Node,
+    postgres::Postgres,
     process, setup,
     web::{self, Profile},
     workspace::Workspace,
@@ -46,14 +48,24 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
                 let latency = workspace.target.join("release/examples/latency");
                 process::run(node.script("end2end/bench/ipmi.mjs").env("LATENCY_UNDER_TEST", latency))?;
             }
-            script => {
-                setup::packages(setup::BENCH_SERVER)?;
-                web::build(workspace, Profile::Release)?;
-                let node = Node::set_up(workspace)?;
-                let server = workspace.build_server(true)?;
-                process::run(node.script(&format!("end2end/bench/{script}.mjs")).env("SERVER_UNDER_TEST", server))?;
+            "api" => {
+                setup::packages(setup::DATABASES)?;
+                let postgres = Postgres::start_durable()?;
+                process::run(server_script(workspace, bench)?.env("BENCH_POSTGRES", postgres.url()))?;
             }
+            script => process::run(&mut server_script(workspace, script)?)?,
         }
     }
     Ok(())
+}
+
+/// A script that measures the server as it is deployed.
+fn server_script(workspace: &Workspace, name: &str) -> Result<Command> {
+    setup::packages(setup::BENCH_SERVER)?;
+    web::build(workspace, Profile::Release)?;
+    let node = Node::set_up(workspace)?;
+    let server = workspace.build_server(true)?;
+    let mut command = node.script(&format!("end2end/bench/{name}.mjs"));
+    command.env("SERVER_UNDER_TEST", server);
+    Ok(command)
 }

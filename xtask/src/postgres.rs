@@ -27,8 +27,17 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Creates a cluster and starts it on a free port of 127.0.0.1. As root it runs as the user `postgres`,
-    /// since PostgreSQL refuses root.
+    /// since PostgreSQL refuses root. What it is told is not on disk when it says so.
     pub(crate) fn start() -> Result<Self> {
+        Self::start_with(&["-c", "fsync=off"])
+    }
+
+    /// The same as it is by default: a commit is on disk when it is answered.
+    pub(crate) fn start_durable() -> Result<Self> {
+        Self::start_with(&[])
+    }
+
+    fn start_with(settings: &[&str]) -> Result<Self> {
         let version =
             newest_version_folder(Path::new("/usr/lib/postgresql"), "bin/initdb").context("no PostgreSQL under /usr/lib/postgresql")?;
         let programs = version.join("bin");
@@ -52,7 +61,8 @@ impl Postgres {
             .arg(&data)
             .arg("-k")
             .arg(folder.path())
-            .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"])
+            .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"])
+            .args(settings)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log)?)

@@ -5,14 +5,15 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Declares a string newtype whose only constructors check it.
+/// Declares a string newtype whose only constructors check it. `schema(…)` says of the check what a JSON schema can: of
+/// texts in their own form, without the blanks around that most of them forgive.
 macro_rules! checked_string {
-    ($(#[$doc:meta])* $name:ident, $parse:expr) => {
+    ($(#[$doc:meta])* $name:ident, schema($($schema:tt)*), $parse:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(try_from = "String", into = "String")]
-        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, $($schema)*))]
         pub struct $name(String);
 
         impl $name {
@@ -40,6 +41,20 @@ macro_rules! checked_string {
     };
 }
 
+/// Declares the name of a thing.
+macro_rules! checked_name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $example:tt) => {
+        checked_string!(
+            $(#[$doc])* $name,
+            schema(
+                min_length = 2, max_length = 256, example = $example,
+                pattern = r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f]$"
+            ),
+            |text| sized(text.trim(), $what, 2, 256)
+        );
+    };
+}
+
 fn sized(text: &str, what: &str, least: usize, most: usize) -> Result<String, String> {
     let length = text.chars().count();
     if length < least || length > most {
@@ -51,53 +66,59 @@ fn sized(text: &str, what: &str, least: usize, most: usize) -> Result<String, St
     Ok(text.to_owned())
 }
 
-checked_string!(
+checked_name!(
     /// A machine's name, unique in the lab.
-    MachineName, |text| sized(text.trim(), "Machine name", 2, 256)
+    MachineName, "Machine name", "arm64-1"
 );
-checked_string!(
+checked_name!(
     /// Name of a BMC.
-    BmcName, |text| sized(text.trim(), "BMC name", 2, 256)
+    BmcName, "BMC name", "rack1-bmc3"
 );
-checked_string!(
+checked_name!(
     /// Name of an architecture (CPU family).
-    ArchName, |text| sized(text.trim(), "Architecture name", 2, 256)
+    ArchName, "Architecture name", "arm64"
 );
-checked_string!(
+checked_name!(
     /// Name of a subarchitecture (boot flavour), unique within its architecture.
-    SubarchName, |text| sized(text.trim(), "Subarchitecture name", 2, 256)
+    SubarchName, "Subarchitecture name", "uefi"
 );
-checked_string!(
+checked_name!(
     /// Name of a network.
-    NetworkName, |text| sized(text.trim(), "Network name", 2, 256)
+    NetworkName, "Network name", "lab"
 );
-checked_string!(
+checked_name!(
     /// Name of a preseed, unique over all users.
-    PreseedName, |text| sized(text.trim(), "Preseed name", 2, 256)
+    PreseedName, "Preseed name", "debian-13"
 );
 checked_string!(
     /// A user's login name.
-    Username, |text| sized(text, "username", 2, 128)
+    Username, schema(min_length = 2, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "ann"),
+    |text| sized(text, "username", 2, 128)
 );
 checked_string!(
     /// Free text beside a name.
-    Description, |text| sized(text, "description", 0, 256)
+    Description, schema(max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "for the kernel team"),
+    |text| sized(text, "description", 0, 256)
 );
 checked_string!(
     /// Why somebody has a machine.
-    Reason, |text| sized(text, "Assignee reason", 0, 140)
+    Reason, schema(max_length = 140, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "bisecting a boot failure"),
+    |text| sized(text, "Assignee reason", 0, 140)
 );
 checked_string!(
     /// What an API token is for.
-    TokenDescription, |text| sized(text, "description", 0, 140)
+    TokenDescription, schema(max_length = 140, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "CI"),
+    |text| sized(text, "description", 0, 140)
 );
 checked_string!(
     /// An interface's label, e.g. `eth0`.
-    Identifier, |text| sized(text, "Interface identifier", 0, 64)
+    Identifier, schema(max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "eth0"),
+    |text| sized(text, "Interface identifier", 0, 64)
 );
 checked_string!(
     /// User name on a BMC; RMCP+ carries at most 16 bytes (IPMI 2.0 §13.20), longer ones are for other drivers.
-    BmcUsername, |text| sized(text, "username", 0, 256)
+    BmcUsername, schema(max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "admin"),
+    |text| sized(text, "username", 0, 256)
 );
 checked_string!(
     /// A BMC's own key, K_g (IPMI 2.0 §13.33): as it is typed, or `0x` and hexadecimal digits. At most 20 bytes; empty: none.
@@ -111,15 +132,22 @@ checked_string!(
 );
 checked_string!(
     /// Password on a BMC.
-    BmcPassword, |text| sized(text, "password", 0, 256)
+    BmcPassword, schema(max_length = 256, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "secret"),
+    |text| sized(text, "password", 0, 256)
 );
 checked_string!(
     /// A user's new password. Existing ones are never checked against this rule.
-    NewPassword, |text| sized(text, "password", 8, 128)
+    NewPassword, schema(min_length = 8, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "correct horse battery"),
+    |text| sized(text, "password", 8, 128)
 );
 checked_string!(
     /// An e-mail address, in the loose sense: `local@host`.
-    Email, |text| {
+    Email,
+    schema(
+        max_length = 1024, example = "ann@example.org",
+        pattern = r"^([^@\s\x00-\x1f\x7f-\x9f]+@[^@\s\x00-\x1f\x7f-\x9f]+)?$"
+    ),
+    |text| {
         let text = sized(text.trim(), "email", 0, 1024)?;
         let parts: Vec<&str> = text.split('@').collect();
         match parts[..] {
@@ -131,15 +159,22 @@ checked_string!(
 );
 checked_string!(
     /// Kernel command line set by the user. One line: a line break would let it write into the loader's configuration.
-    KernelOpts, |text| sized(text.trim(), "Kernel options", 0, 1024)
+    KernelOpts, schema(max_length = 1024, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$", example = "console=ttyS0,115200"),
+    |text| sized(text.trim(), "Kernel options", 0, 1024)
 );
 checked_string!(
     /// A free label on a machine.
-    Tag, |text| sized(text.trim(), "tag", 1, 64)
+    Tag,
+    schema(
+        min_length = 1, max_length = 64, example = "10g",
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+    ),
+    |text| sized(text.trim(), "tag", 1, 64)
 );
 checked_string!(
     /// An Ethernet address, stored as `aa:bb:cc:dd:ee:ff`. Dashes are understood.
-    MacAddr, |text| {
+    MacAddr, schema(pattern = "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$", example = "52:54:00:12:34:56"),
+    |text| {
         let parts: Vec<&str> = text.trim().split([':', '-']).collect();
         let valid = parts.len() == 6 && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()));
         if !valid {
@@ -150,19 +185,23 @@ checked_string!(
 );
 checked_string!(
     /// An IP address, v4 or v6, in its canonical form.
-    IpAddress, |text| {
+    IpAddress, schema(example = "10.0.0.3"),
+    |text| {
         text.trim().parse::<std::net::IpAddr>().map(|ip| ip.to_string()).map_err(|_| "IP must be a valid IP address".to_owned())
     }
 );
 checked_string!(
     /// An IPv4 address.
-    Ipv4, |text| {
+    Ipv4, schema(format = Ipv4, example = "10.0.0.3"),
+    |text| {
         text.trim().parse::<std::net::Ipv4Addr>().map(|ip| ip.to_string()).map_err(|_| format!("{text} is not a valid IPv4 address"))
     }
 );
 checked_string!(
     /// An IPv4 network in CIDR form with no host bits set, e.g. `10.0.0.0/24`.
-    Cidr, |text| {
+    Cidr,
+    schema(pattern = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$", example = "10.0.0.0/24"),
+    |text| {
         let invalid = || format!("{text} is not an IPv4 network in CIDR form, such as 10.0.0.0/24");
         let (address, prefix) = text.trim().split_once('/').ok_or_else(invalid)?;
         let address: std::net::Ipv4Addr = address.parse().map_err(|_| invalid())?;
@@ -181,6 +220,7 @@ checked_string!(
 /// The text is what travels and what is shown: browser and server then draw the same page.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2027-01-31T12:00:00.000000Z"))]
 #[serde(transparent)]
 pub struct Instant(pub String);
 
@@ -218,7 +258,7 @@ where
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(value_type = i64))]
+#[cfg_attr(feature = "openapi", schema(value_type = i64, example = 1))]
 pub struct Id(pub i64);
 
 impl<'de> Deserialize<'de> for Id {

@@ -1,5 +1,9 @@
 //! The OpenAPI document: what the handlers do not say themselves.
 
+mod examples;
+mod names;
+mod refusals;
+
 use axum::{Router, http::header, routing::get};
 use bytes::Bytes;
 use utoipa::openapi::{
@@ -36,6 +40,9 @@ pub fn finish(mut document: OpenApi) -> OpenApi {
     lists::describe(&mut document);
     tagged::describe(&mut document);
     document.security = Some(vec![SecurityRequirement::new("token", none), SecurityRequirement::new("session", none)]);
+    names::complete(&mut document);
+    refusals::complete(&mut document);
+    examples::complete(&mut document);
     document
 }
 

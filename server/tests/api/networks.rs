@@ -153,7 +153,10 @@ async fn n6_free_addresses_are_looked_up_by_everybody() {
 
         let new = json!({ "name": "wide", "subnet": "10.8.0.0/16", "reserved_net": "10.8.0.0/17" });
         let wide: app::api::Network = admin.post("/network", &new).await.created();
-        let free: app::api::FreeAddresses = ann.get(&format!("/network/{}/free?limit=1000", wide.id)).await.ok();
+        for wrong in ["0", "101", "-1"] {
+            ann.get(&format!("/network/{}/free?limit={wrong}", wide.id)).await.error(400);
+        }
+        let free: app::api::FreeAddresses = ann.get(&format!("/network/{}/free?limit=100", wide.id)).await.ok();
         assert_eq!((free.static_ips.len(), free.reserved_ips.len()), (0, 100));
         let free: app::api::FreeAddresses = ann.get(&format!("/network/{}/free", wide.id)).await.ok();
         assert_eq!((free.reserved_ips.len(), free.reserved_ips[0].as_str()), (25, "10.8.0.1"));

@@ -128,5 +128,9 @@ async fn free(
     Path(id): Path<i64>,
     Query(most): Query<Most>,
 ) -> Result<Json<FreeAddresses>, LabError> {
-    networks::free(&lab, &actor, id, most.limit.unwrap_or(25).clamp(1, 100) as usize).await.map(Json)
+    let limit = most.limit.unwrap_or(25);
+    if !(1..=100).contains(&limit) {
+        return Err(LabError::invalid("limit must be between 1 and 100"));
+    }
+    networks::free(&lab, &actor, id, limit as usize).await.map(Json)
 }

@@ -110,7 +110,7 @@ async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Resul
 
 /// A user's API tokens, without their secrets (that user, admins); `DELETE /self/token/{id}` withdraws one
 #[utoipa::path(
-    get, path = "/user/{id}/token", tag = "user", params(("id" = i64, Path, description = "Id of the user")),
+    get, path = "/user/{id}/token", tag = "user", operation_id = "list_user_tokens", params(("id" = i64, Path, description = "Id of the user")),
     responses(
         (status = 200, description = "The tokens, oldest first", body = Vec<Token>),
         (status = 401, description = "Not logged in", body = ApiError),
@@ -124,7 +124,7 @@ async fn list_tokens(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) 
 
 /// Where a user is logged in (that user, admins)
 #[utoipa::path(
-    get, path = "/user/{id}/session", tag = "user", params(("id" = i64, Path, description = "Id of the user")),
+    get, path = "/user/{id}/session", tag = "user", operation_id = "list_user_sessions", params(("id" = i64, Path, description = "Id of the user")),
     responses(
         (status = 200, description = "The sessions, oldest first", body = Vec<Session>),
         (status = 401, description = "Not logged in", body = ApiError),
@@ -138,7 +138,7 @@ async fn list_sessions(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>
 
 /// End one of a user's sessions (that user, admins)
 #[utoipa::path(
-    delete, path = "/user/{id}/session/{session}", tag = "user",
+    delete, path = "/user/{id}/session/{session}", tag = "user", operation_id = "delete_user_session",
     params(("id" = i64, Path, description = "Id of the user"), ("session" = String, Path, description = "Id of the session")),
     responses(
         (status = 204, description = "Ended"),
