@@ -130,7 +130,7 @@ async fn free(
 ) -> Result<Json<FreeAddresses>, LabError> {
     let limit = most.limit.unwrap_or(25);
     if !(1..=100).contains(&limit) {
-        return Err(LabError::invalid("limit must be between 1 and 100"));
+        return Err(LabError::invalid("limit must be a number from 1 to 100"));
     }
     networks::free(&lab, &actor, id, limit as usize).await.map(Json)
 }
