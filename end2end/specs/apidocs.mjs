@@ -46,10 +46,12 @@ export async function spec({ server, browser, report }) {
     await browser.screenshot(page, "apidocs");
     browser.assertQuiet();
   });
-  await report.check("every operation unfolds in silence", async () => {
-    const summaries = page.locator(".opblock:not(.is-open) .opblock-summary-control");
-    while ((await summaries.count()) > 0) await summaries.first().click();
-    assert.equal(await page.locator(".opblock.is-open .opblock-body").count(), await page.locator(".opblock").count());
+  await report.check("an operation of each kind unfolds in silence", async () => {
+    for (const [method, path] of [["get", "/machine"], ["post", "/machine"], ["post", "/image"], ["put", "/machine/{id}"], ["delete", "/machine/{id}"]]) {
+      const block = page.locator(`.opblock-${method}`).filter({ has: page.locator(`[data-path="${path}"]`) });
+      await block.locator(".opblock-summary-control").click();
+      await block.locator(".responses-table").first().waitFor();
+    }
     browser.assertQuiet();
   });
   await report.check("light and dark, by the pages' choice", async () => {

@@ -17,7 +17,7 @@ SwaggerUI({
   validatorUrl: null,
   deepLinking: true,
   displayRequestDuration: true,
-  docExpansion: "none",
+  docExpansion: "list",
   defaultModelsExpandDepth: 0,
   tryItOutEnabled: true,
   // a token typed here is gone with the page
