@@ -22,7 +22,7 @@ def filter_case(context, case):
 
 @schemathesis.check
 def a_server_error_is_a_bmc_that_failed(context, response, case):
-    """500 is also what clients of the original are told when a BMC refuses; any other one is a fault of the server."""
+    """A BMC that refuses, or does not answer, is 500, 502 or 504; any other such status is a fault of the server."""
     if response.status_code >= 500:
         error = response.json()
         assert error["error_type"] == "BMCError", f"{response.status_code} {error}"

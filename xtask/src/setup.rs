@@ -91,10 +91,8 @@ pub(crate) const INTEROP: &[Need] = &[
 ];
 
 /// A Python to install packages of its own with.
-pub(crate) const PYTHON: &[Need] = &[
-    program("python3", "python3"),
-    Need { proof: Proof::Versioned("/usr/lib", "ensurepip/__init__.py"), package: "python3-venv" },
-];
+pub(crate) const PYTHON: &[Need] =
+    &[program("python3", "python3"), Need { proof: Proof::Versioned("/usr/lib", "ensurepip/__init__.py"), package: "python3-venv" }];
 
 /// libFuzzer is C++.
 pub(crate) const FUZZ: &[Need] = &[program("c++", "g++")];

@@ -122,7 +122,8 @@ checked_string!(
 );
 checked_string!(
     /// A BMC's own key, K_g (IPMI 2.0 §13.33): as it is typed, or `0x` and hexadecimal digits. At most 20 bytes; empty: none.
-    BmcKey, |text| {
+    BmcKey, schema(pattern = "^(0x([0-9A-Fa-f]{2}){1,20}|[!-~]{0,20})$", example = "secret-key"),
+    |text| {
         let fits = match text.strip_prefix("0x") {
             Some(digits) => !digits.is_empty() && digits.len() <= 40 && digits.len() % 2 == 0 && digits.bytes().all(|b| b.is_ascii_hexdigit()),
             None => text.len() <= 20 && text.bytes().all(|b| b.is_ascii_graphic()),

@@ -33,6 +33,8 @@ examples! {
     AssigneeChange: { "reason": "bisecting a boot failure" }
     BmcInput: { "name": "rack1-bmc3", "ip": "10.0.1.3", "type": "plain", "username": "admin", "password": "secret" }
     Credentials: { "username": "ann", "password": "correct horse battery" }
+    DiscoveredChange: { "dismissed": true }
+    DiscoveredInterface: { "machine_id": 1, "identifier": "eth1", "network_id": 1 }
     ImageChange: { "description": "6.12-rc1", "known_good": true }
     InterfaceChange: { "identifier": "eth0", "network_id": 1, "config_type_v4": "static", "configured_ipv4": "auto" }
     MachineChange: {

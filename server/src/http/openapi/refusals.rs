@@ -24,16 +24,24 @@ const INVALID: Refusal = Refusal {
     text: "A parameter or the body is wrong",
     example: "admin: invalid type: string \"yes\", expected a boolean",
 };
-const UNAUTHORIZED: Refusal =
-    Refusal { status: StatusCode::UNAUTHORIZED, name: "Unauthorized", text: "Not logged in, or the token is not known", example: "not logged in" };
+const UNAUTHORIZED: Refusal = Refusal {
+    status: StatusCode::UNAUTHORIZED,
+    name: "Unauthorized",
+    text: "Not logged in, or the token is not known",
+    example: "not logged in",
+};
 const FORBIDDEN: Refusal = Refusal {
     status: StatusCode::FORBIDDEN,
     name: "Forbidden",
     text: "One may not, or the token's scopes do not allow it, or a browser says that another site asks",
     example: "the request comes from another site",
 };
-const NOT_FOUND: Refusal =
-    Refusal { status: StatusCode::NOT_FOUND, name: "NotFound", text: "There is no such thing", example: "there is nothing at this address" };
+const NOT_FOUND: Refusal = Refusal {
+    status: StatusCode::NOT_FOUND,
+    name: "NotFound",
+    text: "There is no such thing",
+    example: "there is nothing at this address",
+};
 const TOO_LARGE: Refusal = Refusal {
     status: StatusCode::PAYLOAD_TOO_LARGE,
     name: "TooLarge",
