@@ -14,6 +14,7 @@ use super::{
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkPower {
     /// Their ids: 1 to 500.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     pub machines: Vec<Id>,
     pub state: PowerAction,
 }
@@ -23,6 +24,7 @@ pub struct BulkPower {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkAssignment {
     /// Their ids: 1 to 500.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     pub machines: Vec<Id>,
     /// User name.
     pub user: String,
@@ -35,6 +37,7 @@ pub struct BulkAssignment {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkRelease {
     /// Their ids: 1 to 500.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     pub machines: Vec<Id>,
     /// User name.
     pub user: String,

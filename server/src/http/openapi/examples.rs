@@ -32,6 +32,9 @@ examples! {
     ArchInput: { "name": "arm64", "description": "AArch64" }
     AssigneeChange: { "reason": "bisecting a boot failure" }
     BmcInput: { "name": "rack1-bmc3", "ip": "10.0.1.3", "type": "plain", "username": "admin", "password": "secret" }
+    BulkAssignment: { "machines": [1, 2], "user": "ann", "reason": "nightly tests" }
+    BulkPower: { "machines": [1, 2], "state": "on" }
+    BulkRelease: { "machines": [1, 2], "user": "ann" }
     Credentials: { "username": "ann", "password": "correct horse battery" }
     DiscoveredChange: { "dismissed": true }
     DiscoveredInterface: { "machine_id": 1, "identifier": "eth1", "network_id": 1 }
