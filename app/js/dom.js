@@ -73,3 +73,17 @@ export function replaceQuery(query) {
 export function followScroll(gutter, area) {
   gutter.scrollTop = area.scrollTop;
 }
+
+/** A click elsewhere, or Escape, closes the header's menus. Once per document. */
+export function dismissMenus() {
+  const close = (stays) => {
+    for (const menu of document.querySelectorAll("details.dropdown[open]")) if (!stays(menu)) menu.open = false;
+  };
+  document.addEventListener("pointerdown", ({ target }) => close((menu) => menu.contains(target)));
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    const focused = document.activeElement?.closest("details.dropdown[open]");
+    close(() => false);
+    focused?.querySelector("summary").focus();
+  });
+}

@@ -144,6 +144,15 @@ impl Live {
         });
     }
 
+    /// What the stream said last of a machine's power and state, while it is open.
+    pub(crate) fn newest(self, machine: i64) -> (Option<PowerState>, Option<MachineState>) {
+        if self.status.get_untracked() != Some(StreamStatus::Open) {
+            return (None, None);
+        }
+        let overlay = self.machines.try_with_value(|machines| machines.get(&machine).map(ArcRwSignal::get_untracked)).flatten();
+        overlay.map(|overlay| (overlay.power.map(|power| power.state), overlay.state)).unwrap_or_default()
+    }
+
     /// The newest power state known, starting from what was loaded.
     pub(crate) fn power(self, machine: i64, loaded: Power) -> Signal<Power> {
         let overlay = self.signal(machine);

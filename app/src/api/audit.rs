@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::Instant;
+use super::{
+    ApiError,
+    client::{Api, query, query_string},
+    fields::Instant,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -30,4 +34,64 @@ pub struct AuditEntry {
     /// In a change only what differs. Never a secret: passwords and tokens are left out, contents are told by their hash.
     pub before: Option<serde_json::Value>,
     pub after: Option<serde_json::Value>,
+}
+
+/// Which entries are asked for: each member by its parameter's name, empty for any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditWanted {
+    pub user: String,
+    pub kind: String,
+    /// Needs `kind`.
+    pub subject_id: String,
+    pub action: String,
+    pub since: String,
+}
+
+impl AuditWanted {
+    fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("user", &self.user),
+            ("kind", &self.kind),
+            ("subject_id", &self.subject_id),
+            ("action", &self.action),
+            ("since", &self.since),
+        ];
+        all.into_iter().map(|(name, value)| (name, value.as_str())).filter(|(_, value)| !value.is_empty())
+    }
+
+    /// As parameters of an address.
+    #[must_use]
+    pub fn query(&self) -> String {
+        query_string(self.pairs())
+    }
+
+    /// Where every entry that fits can be had, one JSON object per line.
+    #[must_use]
+    pub fn export(&self) -> String {
+        format!("/api/v1/admin/audit?{}", query_string([("format", "jsonl")].into_iter().chain(self.pairs())))
+    }
+}
+
+impl Api {
+    /// The newest entries that fit, newest first; `before` an entry's id pages back. Admins only.
+    pub async fn audit(&self, wanted: &AuditWanted, before: Option<i64>, limit: u32) -> Result<Vec<AuditEntry>, ApiError> {
+        let (before, limit) = (before.map(|id| id.to_string()), limit.to_string());
+        let mut pairs: Vec<(&str, &str)> = wanted.pairs().collect();
+        pairs.extend(before.as_deref().map(|id| ("cursor", id)));
+        pairs.push(("limit", &limit));
+        self.get(&query("/admin/audit", &pairs)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_is_of_what_is_shown() {
+        let wanted = AuditWanted { user: "alice b".into(), action: "machine.power".into(), ..AuditWanted::default() };
+        assert_eq!(wanted.query(), "user=alice%20b&action=machine.power");
+        assert_eq!(wanted.export(), "/api/v1/admin/audit?format=jsonl&user=alice%20b&action=machine.power");
+        assert_eq!(AuditWanted::default().query(), "");
+    }
 }

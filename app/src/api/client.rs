@@ -112,9 +112,16 @@ fn decode<T: DeserializeOwned>(text: &str) -> Result<T, ApiError> {
 
 /// A path with query parameters, percent-encoded.
 pub(super) fn query(path: &str, pairs: &[(&str, &str)]) -> String {
-    let mut out = path.to_owned();
-    for (index, (key, value)) in pairs.iter().enumerate() {
-        out.push(if index == 0 { '?' } else { '&' });
+    format!("{path}?{}", query_string(pairs.iter().copied()))
+}
+
+/// Parameters as they stand behind the `?` of an address, percent-encoded.
+pub fn query_string<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = String::new();
+    for (key, value) in pairs {
+        if !out.is_empty() {
+            out.push('&');
+        }
         out.push_str(key);
         out.push('=');
         for byte in value.bytes() {

@@ -208,6 +208,20 @@ impl Api {
     pub async fn delete_token(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/self/token/{id}")).await
     }
+    /// One's own.
+    pub async fn own_sessions(&self) -> Result<Vec<Session>, ApiError> {
+        self.get("/self/session").await
+    }
+    /// A user's: for that user and admins, as the two that follow.
+    pub async fn sessions(&self, user: i64) -> Result<Vec<Session>, ApiError> {
+        self.get(&format!("/user/{user}/session")).await
+    }
+    pub async fn end_session(&self, user: i64, id: &str) -> Result<(), ApiError> {
+        self.delete(&format!("/user/{user}/session/{id}")).await
+    }
+    pub async fn user_tokens(&self, user: i64) -> Result<Vec<Token>, ApiError> {
+        self.get(&format!("/user/{user}/token")).await
+    }
     pub async fn users(&self) -> Result<Vec<User>, ApiError> {
         self.get("/user").await
     }

@@ -98,13 +98,13 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                     <thead class="bg-base-200">
                         <tr>
                             <th scope="col">"Name"</th>
-                            <th scope="col">"Address"</th>
+                            {admin.then(|| view! { <th scope="col">"Address"</th> })}
                             <th scope="col">"Type"</th>
                             <th scope="col">"Health"</th>
-                            <th scope="col">"User name"</th>
-                            <th scope="col">"Password"</th>
+                            // told to administrators only
+                            {admin.then(|| view! { <th scope="col">"User name"</th><th scope="col">"Password"</th> })}
                             <th scope="col">"Machines"</th>
-                            <th scope="col"><span class="sr-only">"Actions"</span></th>
+                            {admin.then(|| view! { <th scope="col"><span class="sr-only">"Actions"</span></th> })}
                         </tr>
                     </thead>
                     <tbody>
@@ -120,14 +120,16 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                                 view! {
                                     <tr class="hover:bg-base-200" data-bmc=bmc.name.clone()>
                                         <th scope="row" class="font-medium">{bmc.name.clone()}</th>
-                                        <td class="font-mono text-xs whitespace-nowrap">{address}</td>
+                                        {admin.then(|| view! { <td class="font-mono text-xs whitespace-nowrap">{address}</td> })}
                                         <td>{kind}</td>
                                         <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
-                                        <td>{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
-                                        <td>{if bmc.has_password { "set" } else { "none" }}</td>
+                                        {admin.then(|| view! {
+                                            <td>{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
+                                            <td>{if bmc.has_password { "set" } else { "none" }}</td>
+                                        })}
                                         <td class="max-w-72 text-xs break-words">{bmc.machines.join(", ")}</td>
-                                        <td class="w-0 text-right whitespace-nowrap">
-                                            {admin.then(|| view! {
+                                        {admin.then(|| view! {
+                                            <td class="w-0 text-right whitespace-nowrap">
                                                 <RowButton
                                                     icon=Icon::Pencil
                                                     label=format!("Edit BMC {}", edited.name)
@@ -138,8 +140,8 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                                                     label=format!("Delete BMC {}", deleted.name)
                                                     action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
                                                 />
-                                            })}
-                                        </td>
+                                            </td>
+                                        })}
                                     </tr>
                                 }
                             }

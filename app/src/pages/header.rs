@@ -35,35 +35,64 @@ pub(super) fn Header() -> impl IntoView {
     }
 }
 
-const EVERYBODY: [(&str, &str); 3] = [("/machines", "Machines"), ("/images", "Images"), ("/preseeds", "Preseeds")];
-const ADMINS: [(&str, &str); 4] = [("/bmcs", "BMCs"), ("/networks", "Networks"), ("/archs", "Architectures"), ("/users", "Users")];
+const EVERYBODY: [(&str, &str); 5] =
+    [("/overview", "Overview"), ("/machines", "Machines"), ("/images", "Images"), ("/preseeds", "Preseeds"), ("/leases", "Leases")];
+const ADMINS: [(&str, &str); 6] = [
+    ("/bmcs", "BMCs"),
+    ("/networks", "Networks"),
+    ("/archs", "Architectures"),
+    ("/users", "Users"),
+    ("/discovery", "Discovered MACs"),
+    ("/audit", "Audit log"),
+];
 
 #[component]
 fn Navigation(me: Me) -> impl IntoView {
     let admin = me.admin;
-    let entries = move || EVERYBODY.into_iter().chain(ADMINS.into_iter().filter(move |_| admin));
-    let menu = NodeRef::<html::Details>::new();
+    let (menu, admins) = (NodeRef::<html::Details>::new(), NodeRef::<html::Details>::new());
     let close = move |_| {
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
+        for menu in [menu, admins] {
+            if let Some(menu) = menu.get_untracked() {
+                menu.set_open(false);
+            }
         }
     };
+    let entries = |list: &'static [(&'static str, &'static str)]| {
+        list.iter()
+            .map(|&(path, label)| view! { <li><A href=path attr:class="aria-[current=page]:bg-base-300">{label}</A></li> })
+            .collect_view()
+    };
     view! {
-        <nav aria-label="Main" class="hidden items-center gap-0.5 md:flex">
-            {entries()
+        <nav aria-label="Main" class="hidden items-center gap-0.5 lg:flex">
+            {EVERYBODY
                 .map(|(path, label)| {
                     view! {
                         <A href=path attr:class="btn btn-ghost btn-sm font-medium aria-[current=page]:bg-base-300">{label}</A>
                     }
                 })
                 .collect_view()}
+            {admin
+                .then(|| {
+                    view! {
+                        <details node_ref=admins class="dropdown group">
+                            <summary class="btn btn-ghost btn-sm font-medium group-has-[[aria-current=page]]:bg-base-300" data-testid="admin-menu">
+                                "Administration"
+                                <Glyph icon=Icon::Down class="size-3"/>
+                            </summary>
+                            <ul class="menu dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg" on:click=close>
+                                {entries(&ADMINS)}
+                            </ul>
+                        </details>
+                    }
+                })}
         </nav>
-        <details node_ref=menu class="dropdown md:hidden">
+        <details node_ref=menu class="dropdown lg:hidden">
             <summary class="btn btn-ghost btn-sm btn-square" aria-label="Menu">
                 <Glyph icon=Icon::Menu class="size-5"/>
             </summary>
             <ul class="menu dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg" on:click=close>
-                {entries().map(|(path, label)| view! { <li><A href=path>{label}</A></li> }).collect_view()}
+                {entries(&EVERYBODY)}
+                {admin.then(|| view! { <li class="menu-title text-xs">"Administration"</li> {entries(&ADMINS)} })}
             </ul>
         </details>
     }

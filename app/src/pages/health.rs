@@ -15,7 +15,7 @@ fn look(health: &BmcHealth) -> (&'static str, &'static str, &'static str) {
 }
 
 /// Whether everything is as it should be, as far as is known.
-fn is_well(health: &BmcHealth) -> bool {
+pub(super) fn is_well(health: &BmcHealth) -> bool {
     health.error.is_none() && health.reachable != Some(false)
 }
 

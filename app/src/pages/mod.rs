@@ -2,18 +2,23 @@
 
 mod account;
 mod archs;
+mod audit;
 mod bmcs;
 mod console;
+mod discovery;
 mod flags;
+mod follow;
 mod header;
 mod health;
 mod home;
 mod images;
+mod leases;
 mod login;
 mod machine;
 mod machines;
 mod networks;
 mod not_found;
+mod overview;
 mod power;
 mod preseed;
 mod preseeds;
@@ -42,7 +47,10 @@ pub fn App() -> impl IntoView {
     let live = Live::provide();
     let session = session::Session::provide();
     let api = use_context::<Api>();
-    Effect::new(move |_| dom::restore_theme());
+    Effect::new(move |_| {
+        dom::restore_theme();
+        dom::dismiss_menus();
+    });
     Effect::new(move |_| {
         if let (Some(Ok(_)), Some(api)) = (session.me.get(), api.as_ref()) {
             live.connect(api);
@@ -59,6 +67,7 @@ pub fn App() -> impl IntoView {
                     <Routes fallback=not_found::NotFound>
                         <Route path=path!("/") view=home::Home ssr=Async/>
                         <Route path=path!("/login") view=login::Login ssr=Async/>
+                        <Route path=path!("/overview") view=overview::Overview ssr=Async/>
                         <Route path=path!("/machines") view=machines::Machines ssr=Async/>
                         <Route path=path!("/machines/:id") view=machine::Machine ssr=Async/>
                         <Route path=path!("/machines/:id/console") view=console::Console ssr=Async/>
@@ -66,10 +75,13 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/preseeds") view=preseeds::Preseeds ssr=Async/>
                         <Route path=path!("/preseeds/new") view=preseed::NewPreseedPage ssr=Async/>
                         <Route path=path!("/preseeds/:id") view=preseed::PreseedPage ssr=Async/>
+                        <Route path=path!("/leases") view=leases::Leases ssr=Async/>
                         <Route path=path!("/bmcs") view=bmcs::Bmcs ssr=Async/>
                         <Route path=path!("/networks") view=networks::Networks ssr=Async/>
                         <Route path=path!("/archs") view=archs::Archs ssr=Async/>
                         <Route path=path!("/users") view=users::Users ssr=Async/>
+                        <Route path=path!("/discovery") view=discovery::Discovery ssr=Async/>
+                        <Route path=path!("/audit") view=audit::Audit ssr=Async/>
                         <Route path=path!("/account") view=account::Account ssr=Async/>
                     </Routes>
                 </main>

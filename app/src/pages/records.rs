@@ -87,21 +87,26 @@ impl<T: Record> Records<T> {
 
     /// The row's buttons that open the dialogs below. Not everyone may delete everything.
     pub(super) fn buttons(self, record: &T, deletable: bool) -> AnyView {
-        let named = |verb: &str| format!("{verb} {} {}", T::NOUN, record.label());
-        let (edited, deleted) = (record.clone(), record.clone());
+        let edited = record.clone();
         let edit = move |()| {
             self.editing.set(Some(edited.clone()));
             self.edit_open.set(true);
         };
+        view! {
+            <RowButton icon=Icon::Pencil label=format!("Edit {} {}", T::NOUN, record.label()) action=edit/>
+            {deletable.then(|| self.delete_button(record))}
+        }
+        .into_any()
+    }
+
+    /// For those that are not edited.
+    pub(super) fn delete_button(self, record: &T) -> AnyView {
+        let deleted = record.clone();
         let delete = move |()| {
             self.deleting.set(Some(deleted.clone()));
             self.delete_open.set(true);
         };
-        view! {
-            <RowButton icon=Icon::Pencil label=named("Edit") action=edit/>
-            {deletable.then(|| view! { <RowButton icon=Icon::Trash label=named("Delete") action=delete/> })}
-        }
-        .into_any()
+        view! { <RowButton icon=Icon::Trash label=format!("Delete {} {}", T::NOUN, record.label()) action=delete/> }.into_any()
     }
 
     /// The dialog with the form for the one that is edited; the form closes it.

@@ -70,7 +70,8 @@ pub(super) fn Failed(error: ApiError, #[prop(into)] retry: Callback<()>) -> impl
         <div class="alert alert-error alert-soft m-4" role="alert" data-testid="load-error">
             <Glyph icon=Icon::Warning/>
             <span>{error.text()}</span>
-            <button type="button" class="btn btn-sm" on:click=move |_| retry.run(())>"Try again"</button>
+            // whoever may not see it will not see it the next time
+            {(error.status != 403).then(|| view! { <button type="button" class="btn btn-sm" on:click=move |_| retry.run(())>"Try again"</button> })}
         </div>
     })
 }

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::records::{Record, Records, loaded};
+use super::{
+    account::Access,
+    records::{Record, Records, loaded},
+};
 use crate::{
     api::{Api, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
@@ -41,6 +44,8 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         list
     };
     let adding = RwSignal::new(false);
+    let access_of = RwSignal::new(None::<User>);
+    let access_open = RwSignal::new(false);
     let password_of = RwSignal::new(None::<User>);
     let password_open = RwSignal::new(false);
     let created = RwSignal::new(None::<CreatedUser>);
@@ -73,7 +78,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                 <tbody>
                     <For each=sorted key=|user| serde_json::to_string(user).unwrap_or_default() let:user>
                         {
-                            let secret = user.clone();
+                            let (secret, access) = (user.clone(), user.clone());
                             view! {
                                 <tr class="hover:bg-base-200">
                                     <th scope="row" class="font-medium">{user.username.clone()}</th>
@@ -81,6 +86,11 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                                     <td>{match user.admin { Some(true) => "Administrator", Some(false) => "User", None => "" }}</td>
                                     <td class="w-0 text-right whitespace-nowrap">
                                         {admin.then(|| view! {
+                                            <RowButton
+                                                icon=Icon::Key
+                                                label=format!("Sessions and tokens of {}", access.username)
+                                                action=move |()| { access_of.set(Some(access.clone())); access_open.set(true); }
+                                            />
                                             <RowButton
                                                 icon=Icon::Keyboard
                                                 label=format!("Set password of {}", secret.username)
@@ -100,6 +110,14 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         {records.editor(move |open, user| view! { <EditForm open user done=put/> }.into_any())}
         <Dialog open=password_open title="Set password">
             {move || password_of.get().map(|user| view! { <PasswordForm open=password_open user/> })}
+        </Dialog>
+        <Dialog
+            open=access_open
+            title=Signal::derive(move || access_of.with(|user| user.as_ref().map(|user| format!("Sessions and tokens of {}", user.username))).unwrap_or_default())
+            wide=true
+            testid="access"
+        >
+            {move || access_of.get().map(|user| view! { <Access owner=user.id/> })}
         </Dialog>
         <Dialog open=created_open title="User added">
             {move || {

@@ -21,6 +21,8 @@ extern "C" {
     pub(crate) fn restore_theme();
     #[wasm_bindgen(js_name = leaveFor)]
     pub(crate) fn leave_for(path: &str);
+    #[wasm_bindgen(js_name = dismissMenus)]
+    pub(crate) fn dismiss_menus();
     pub(crate) fn here() -> String;
     #[wasm_bindgen(js_name = replaceQuery)]
     pub(crate) fn replace_query(query: &str);

@@ -77,6 +77,9 @@ pub(crate) fn TextField(
     #[prop(optional)] required: bool,
     #[prop(optional)] mono: bool,
     #[prop(optional)] autofocus: bool,
+    /// Id of a `<datalist>` with what is likely.
+    #[prop(optional)]
+    list: Option<&'static str>,
     #[prop(optional, into)] disabled: Signal<bool>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
@@ -97,6 +100,7 @@ pub(crate) fn TextField(
                 placeholder=placeholder
                 required=required
                 autofocus=autofocus
+                list=list
                 disabled=move || disabled.get()
                 aria-describedby=format!("{id}-note")
                 aria-invalid=move || field.error.with(Option::is_some).then_some("true")

@@ -26,10 +26,11 @@ pub(crate) enum Icon {
     Network,
     Keyboard,
     Machine,
+    Key,
 }
 
 impl Icon {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Power,
         Self::Terminal,
         Self::Play,
@@ -51,6 +52,7 @@ impl Icon {
         Self::Network,
         Self::Keyboard,
         Self::Machine,
+        Self::Key,
     ];
 
     fn id(self) -> &'static str {
@@ -76,6 +78,7 @@ impl Icon {
             Self::Network => "i-network",
             Self::Keyboard => "i-keyboard",
             Self::Machine => "i-machine",
+            Self::Key => "i-key",
         }
     }
 
@@ -106,6 +109,7 @@ impl Icon {
             Self::Menu => "M4 7h16M4 12h16M4 17h16",
             Self::Network => "M9 3h6v5H9zM3 16h6v5H3zM15 16h6v5h-6zM12 8v4M6 16v-4h12v4",
             Self::Keyboard => "M2.5 6h19v12h-19zM6 10h.5M10 10h.5M14 10h.5M18 10h.3M7.5 14h9",
+            Self::Key => "M15 4a5 5 0 1 0 0 10 5 5 0 0 0 0-10zM11.5 12.5L4 20M7 17l2.5 2.5",
             Self::Machine => "M4 4h16v6H4zM4 14h16v6H4zM7.5 7h.4M7.5 17h.4M12 7h5M12 17h5",
         }
     }

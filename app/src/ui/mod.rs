@@ -1,5 +1,7 @@
 //! Components that know nothing of machines.
 
+mod chart;
+pub(crate) mod clock;
 mod copy;
 mod dialog;
 pub(crate) mod dom;
@@ -14,6 +16,7 @@ mod table;
 mod terminal;
 mod toast;
 
+pub(crate) use chart::{Donut, Slice};
 pub(crate) use copy::CopyButton;
 pub(crate) use dialog::{Confirm, Dialog};
 pub(crate) use editor::Editor;

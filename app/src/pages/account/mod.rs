@@ -1,14 +1,18 @@
 //! One's own account.
 
+mod access;
+mod sessions;
 mod tokens;
 
+use futures_util::future::try_join;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use self::tokens::Tokens;
+pub(super) use self::access::Access;
+use self::{sessions::Sessions, tokens::Tokens};
 use super::session::{Failed, Session};
 use crate::{
-    api::{Api, Email, Me, MeChange, NewPassword, PasswordChange},
+    api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
     ui::{FieldState, Loading, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts},
 };
 
@@ -19,11 +23,11 @@ const SSH_KEY_LIMIT: usize = 512 * 1024;
 pub(super) fn Account() -> impl IntoView {
     let session = expect_context::<Session>();
     let api = expect_context::<Api>();
-    let tokens = Resource::new(
+    let loaded = Resource::new(
         || (),
         move |()| {
             let api = api.clone();
-            async move { api.tokens().await }
+            async move { try_join(api.tokens(), api.own_sessions()).await }
         },
     );
     view! {
@@ -31,23 +35,30 @@ pub(super) fn Account() -> impl IntoView {
         <div class="p-4">
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
-                    match session.with(tokens).await {
-                        Ok((me, tokens)) => {
+                    match session.with(loaded).await {
+                        Ok((me, (tokens, sessions))) => {
+                            let sessions = RwSignal::new(sessions);
                             view! {
                                 <PageHead title=me.username.clone()>
                                     {me.admin.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
                                 </PageHead>
                                 <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-2">
-                                    <Tokens tokens/>
+                                    <div class="flex min-w-0 flex-col gap-4">
+                                        <Tokens tokens admin=me.admin/>
+                                        <Panel id="sessions" title="Sessions" actions=|| view! { <span class="text-xs opacity-60">"times are UTC"</span> }>
+                                            <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
+                                            <Sessions owner=me.id sessions/>
+                                        </Panel>
+                                    </div>
                                     <div class="flex min-w-0 flex-col gap-4">
                                         <Profile me/>
-                                        <Password/>
+                                        <Password sessions/>
                                     </div>
                                 </div>
                             }
                                 .into_any()
                         }
-                        Err(error) => view! { <Failed error retry=move |()| tokens.refetch()/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| loaded.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>
@@ -93,7 +104,7 @@ fn Profile(me: Me) -> impl IntoView {
 }
 
 #[component]
-fn Password() -> impl IntoView {
+fn Password(sessions: RwSignal<Vec<api::Session>>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let old = FieldState::new("");
@@ -115,7 +126,9 @@ fn Password() -> impl IntoView {
                 for field in [old, new, again] {
                     field.reset("");
                 }
-                toasts.ok("Password changed.");
+                // the server ends all others
+                sessions.update(|list| list.retain(|session| session.current));
+                toasts.ok("Password changed. All other sessions have ended.");
             },
         );
     };

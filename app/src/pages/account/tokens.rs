@@ -3,55 +3,33 @@
 use leptos::prelude::*;
 
 use crate::{
-    api::{Api, CreatedToken, Instant, NewToken, Token, TokenDescription},
-    ui::{Confirm, CopyButton, FieldState, Icon, Panel, RowButton, Submit, SubmitButton, SubmitErrors, TextField, Toasts},
+    api::{Api, CreatedToken, Instant, NewToken, Scope, Token, TokenDescription},
+    ui::{
+        Confirm, CopyButton, FieldState, Icon, Panel, RowButton, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, clock,
+    },
 };
 
 #[component]
-pub(super) fn Tokens(tokens: Vec<Token>) -> impl IntoView {
-    let api = StoredValue::new(expect_context::<Api>());
-    let toasts = expect_context::<Toasts>();
+pub(super) fn Tokens(tokens: Vec<Token>, admin: bool) -> impl IntoView {
     let tokens = RwSignal::new(tokens);
     let created = RwSignal::new(None::<CreatedToken>);
-    let description = FieldState::new("");
-    let submit = Submit::new();
-    let create = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let Some(text) = description.parse(TokenDescription::parse) else { return };
-        let api = api.get_value();
-        submit.run(async move { api.create_token(&NewToken { description: text, expires: None, scopes: None }).await }, move |new| {
-            description.reset("");
-            tokens.update(|list| list.insert(0, new.token.clone()));
-            created.set(Some(new));
-        });
+    let made = move |new: CreatedToken| {
+        tokens.update(|list| list.insert(0, new.token.clone()));
+        created.set(Some(new));
     };
-    let removing = RwSignal::new(None::<Token>);
-    let remove_open = RwSignal::new(false);
-    let remove_submit = Submit::new();
-    let remove = move |()| {
-        let Some(token) = removing.get_untracked() else { return };
-        let api = api.get_value();
-        remove_submit.run(async move { api.delete_token(token.id).await }, move |()| {
-            remove_open.set(false);
-            tokens.update(|list| list.retain(|own| own.id != token.id));
-            created.update(|created| {
-                created.take_if(|created| created.token.id == token.id);
-            });
-            toasts.ok("Token removed.");
+    let removed = move |id: i64| {
+        created.update(|created| {
+            created.take_if(|created| created.token.id == id);
         });
     };
     view! {
         <Panel id="tokens" title="API tokens">
             <p class="mb-3 text-sm opacity-80">
-                "With a token a program may do over the API whatever you may: send it as " <code class="text-xs">"Authorization: Bearer …"</code> ". "
+                "With a token a program may do over the API whatever you may, or less: send it as " <code class="text-xs">"Authorization: Bearer …"</code> ". "
                 // a page of the server's, not of this application
                 <a class="link" href="/api/v1/docs" rel="external">"What there is to ask for"</a> "."
             </p>
-            <form class="mb-3 flex flex-col gap-3" on:submit=create>
-                <TextField id="token-description" label="What for?" field=description placeholder="CI of the kernel team"/>
-                <SubmitErrors submit/>
-                <div><SubmitButton submit label="Create token" testid="create-token"/></div>
-            </form>
+            <Form admin made/>
             <div role="status">
                 {move || {
                     created
@@ -69,58 +47,184 @@ pub(super) fn Tokens(tokens: Vec<Token>) -> impl IntoView {
                         })
                 }}
             </div>
-            <div class="overflow-x-auto">
-                <table class="table-sm table" data-testid="tokens">
-                    <caption class="sr-only">"API tokens"</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Description"</th>
-                            <th scope="col">"Token"</th>
-                            <th scope="col">"Created (UTC)"</th>
-                            <th scope="col">"Last used (UTC)"</th>
-                            <th scope="col"><span class="sr-only">"Actions"</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>
-                        <For each=move || tokens.get() key=|token| token.id let:token>
-                            {
-                                let removed = token.clone();
-                                let what = if token.description.is_empty() { "–".to_owned() } else { token.description.clone() };
-                                view! {
-                                    <tr>
-                                        <th scope="row" class="font-medium break-words">{what}</th>
-                                        <td class="font-mono text-xs">{token.prefix.clone()}"…"</td>
-                                        <td class="text-xs whitespace-nowrap">{token.created.seconds()}</td>
-                                        <td class="text-xs whitespace-nowrap">
-                                            {token.last_used.as_ref().map_or_else(|| "never".to_owned(), Instant::seconds)}
-                                        </td>
-                                        <td class="w-0 text-right">
-                                            <RowButton
-                                                icon=Icon::Trash
-                                                label=format!("Remove token {}", removed.description)
-                                                action=move |()| { removing.set(Some(removed.clone())); remove_open.set(true); }
-                                            />
-                                        </td>
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
-                </table>
-            </div>
-            <Show when=move || tokens.with(Vec::is_empty)>
-                <p class="py-3 text-center text-sm opacity-70">"No tokens."</p>
-            </Show>
-            <Confirm
-                open=remove_open
-                title="Remove token"
-                text=Signal::derive(move || {
-                    format!("Remove the token “{}”? Programs that use it stop working.", removing.get().map(|own| own.description).unwrap_or_default())
-                })
-                verb="Remove"
-                submit=remove_submit
-                action=remove
-            />
+            <TokenTable tokens removed/>
         </Panel>
+    }
+}
+
+/// The scope in words.
+fn allows(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "See what you see",
+        Scope::Machines => "Provision, power and open the consoles of your machines, and give them back",
+        Scope::Images => "Upload and change images and preseeds",
+        Scope::Admin => "Act as an administrator",
+    }
+}
+
+#[component]
+fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let description = FieldState::new("");
+    let expires = FieldState::new("");
+    let limited = RwSignal::new(false);
+    let chosen = RwSignal::new(Vec::<Scope>::new());
+    let submit = Submit::new();
+    let create = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(text) = description.parse(TokenDescription::parse) else { return };
+        // the end of that day: a token that is good until Friday is good on Friday
+        let day = expires.value.get_untracked();
+        let expiry = (!day.is_empty()).then(|| Instant(format!("{day}T23:59:59Z")));
+        let scopes = limited.get_untracked().then(|| {
+            Scope::ALL.into_iter().filter(|scope| *scope == Scope::Read || chosen.with_untracked(|list| list.contains(scope))).collect()
+        });
+        let new = NewToken { description: text, expires: expiry, scopes };
+        let api = api.get_value();
+        submit.run_placing(
+            async move { api.create_token(&new).await },
+            move |error| error.starts_with("expires").then_some(expires),
+            move |new| {
+                description.reset("");
+                expires.reset("");
+                limited.set(false);
+                chosen.set(Vec::new());
+                made.run(new);
+            },
+        );
+    };
+    let offered = Scope::ALL.into_iter().filter(move |scope| *scope != Scope::Admin || admin);
+    let boxes = offered
+        .map(|scope| {
+            // every limited token may read
+            let always = scope == Scope::Read;
+            view! {
+                <label class="flex items-start gap-2 text-sm">
+                    <input
+                        type="checkbox"
+                        class="checkbox checkbox-xs mt-0.5"
+                        name=format!("scope-{}", scope.word())
+                        prop:checked=move || always || chosen.with(|list| list.contains(&scope))
+                        disabled=always
+                        on:change=move |event| {
+                            let on = event_target_checked(&event);
+                            chosen.update(|list| {
+                                list.retain(|own| *own != scope);
+                                if on {
+                                    list.push(scope);
+                                }
+                            });
+                        }
+                    />
+                    <span><code class="text-xs">{scope.word()}</code>" "{allows(scope)}</span>
+                </label>
+            }
+        })
+        .collect_view();
+    view! {
+        <form class="mb-3 flex flex-col gap-3" on:submit=create>
+            <div class="grid grid-cols-1 gap-3 sm:grid-cols-[1fr_12rem]">
+                <TextField id="token-description" label="What for?" field=description placeholder="CI of the kernel team"/>
+                <TextField id="token-expires" label="Good until (UTC)" field=expires kind="date" help="Empty: for ever."/>
+            </div>
+            <SwitchField id="token-limited" label="Limit what it may do" checked=limited/>
+            <fieldset class="flex flex-col gap-1 pl-2" class:hidden=move || !limited.get() data-testid="scopes">
+                <legend class="sr-only">"What it may do"</legend>
+                {boxes}
+            </fieldset>
+            <SubmitErrors submit/>
+            <div><SubmitButton submit label="Create token" testid="create-token"/></div>
+        </form>
+    }
+}
+
+/// Tokens with a button to withdraw each; `removed` is told the id.
+#[component]
+pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Callback<i64>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let removing = RwSignal::new(None::<Token>);
+    let open = RwSignal::new(false);
+    let submit = Submit::new();
+    let remove = move |()| {
+        let Some(token) = removing.get_untracked() else { return };
+        let api = api.get_value();
+        submit.run(async move { api.delete_token(token.id).await }, move |()| {
+            open.set(false);
+            tokens.update(|list| list.retain(|own| own.id != token.id));
+            removed.run(token.id);
+            toasts.ok("Token removed.");
+        });
+    };
+    let now = clock::instant(clock::now());
+    view! {
+        <div class="overflow-x-auto">
+            <table class="table-sm table" data-testid="tokens">
+                <caption class="sr-only">"API tokens"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Description"</th>
+                        <th scope="col">"Token"</th>
+                        <th scope="col">"May"</th>
+                        <th scope="col">"Created (UTC)"</th>
+                        <th scope="col">"Last used (UTC)"</th>
+                        <th scope="col">"Good until (UTC)"</th>
+                        <th scope="col"><span class="sr-only">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=move || tokens.get() key=|token| token.id let:token>
+                        {
+                            let gone = token.clone();
+                            let what = if token.description.is_empty() { "–".to_owned() } else { token.description.clone() };
+                            let expired = token.expires.as_ref().is_some_and(|expiry| *expiry <= now);
+                            view! {
+                                <tr data-token=token.prefix.clone()>
+                                    <th scope="row" class="font-medium break-words">{what}</th>
+                                    <td class="font-mono text-xs">{token.prefix.clone()}"…"</td>
+                                    <td class="text-xs">{may(&token)}</td>
+                                    <td class="text-xs whitespace-nowrap">{token.created.seconds()}</td>
+                                    <td class="text-xs whitespace-nowrap" title="Within a minute">
+                                        {token.last_used.as_ref().map_or_else(|| "never".to_owned(), Instant::seconds)}
+                                    </td>
+                                    <td class="text-xs whitespace-nowrap">
+                                        {token.expires.as_ref().map_or_else(|| "for ever".to_owned(), Instant::seconds)}
+                                        {expired.then(|| view! { " " <span class="badge badge-sm badge-soft badge-error">"Expired"</span> })}
+                                    </td>
+                                    <td class="w-0 text-right">
+                                        <RowButton
+                                            icon=Icon::Trash
+                                            label=format!("Remove token {}", gone.description)
+                                            action=move |()| { removing.set(Some(gone.clone())); open.set(true); }
+                                        />
+                                    </td>
+                                </tr>
+                            }
+                        }
+                    </For>
+                </tbody>
+            </table>
+        </div>
+        <Show when=move || tokens.with(Vec::is_empty)>
+            <p class="py-3 text-center text-sm opacity-70">"No tokens."</p>
+        </Show>
+        <Confirm
+            open
+            title="Remove token"
+            text=Signal::derive(move || {
+                format!("Remove the token “{}”? Programs that use it stop working.", removing.get().map(|own| own.description).unwrap_or_default())
+            })
+            verb="Remove"
+            submit
+            action=remove
+        />
+    }
+}
+
+/// `read, machines`
+fn may(token: &Token) -> String {
+    match &token.scopes {
+        None => "everything".into(),
+        Some(scopes) => scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>().join(", "),
     }
 }

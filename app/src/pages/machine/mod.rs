@@ -15,7 +15,6 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_meta::Title;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
-pub(super) use self::edit::cartridge;
 use self::{
     assignees::Assignees,
     hardware::Hardware,
@@ -23,6 +22,10 @@ use self::{
     interfaces::Interfaces,
     provisioning::{Form, Provisioning},
     timeline::Timeline,
+};
+pub(super) use self::{
+    edit::cartridge,
+    sentence::{Tone, sentence, type_word},
 };
 use super::session::{Failed, Session};
 use crate::{

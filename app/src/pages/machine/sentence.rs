@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::pages) enum Tone {
     /// Something a person did.
     Neutral,
     Good,
@@ -16,14 +16,14 @@ pub(super) enum Tone {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sentence {
-    pub(super) tone: Tone,
-    pub(super) text: String,
+pub(in crate::pages) struct Sentence {
+    pub(in crate::pages) tone: Tone,
+    pub(in crate::pages) text: String,
     /// A file name, a message: shown below in small print.
-    pub(super) detail: Option<String>,
+    pub(in crate::pages) detail: Option<String>,
 }
 
-pub(super) fn sentence(event: &Event) -> Sentence {
+pub(in crate::pages) fn sentence(event: &Event) -> Sentence {
     let by = event.username.as_deref().map(|user| format!(" by {user}")).unwrap_or_default();
     let plain = |tone, text: String| Sentence { tone, text, detail: None };
     let with = |tone, text: String, detail: String| Sentence { tone, text, detail: Some(detail).filter(|detail| !detail.is_empty()) };
@@ -91,7 +91,7 @@ pub(super) fn sentence(event: &Event) -> Sentence {
 }
 
 /// The name of the event's type, as on the wire.
-pub(super) fn type_word(kind: &EventKind) -> &'static str {
+pub(in crate::pages) fn type_word(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::ConsoleAccess {} => "CONSOLE_ACCESS",
         EventKind::PowerChange { .. } => "POWER_CHANGE",

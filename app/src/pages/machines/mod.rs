@@ -3,23 +3,25 @@
 mod new;
 mod rows;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc};
 
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::{html, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
+pub(super) use self::new::Form as NewMachineForm;
 use self::{
     new::NewMachineDialog,
     rows::{Column, Row, Rows, view_query},
 };
 use super::{
+    follow::{Listing, follow},
     health::HealthBadge,
     power::{Commander, PowerBadge, StateBadge, command, icon},
     session::{Failed, Session},
 };
 use crate::{
-    api::{self, Api, LabEvent, Me, PowerAction},
+    api::{self, Api, Me, PowerAction},
     live::{Live, Power},
     ui::{AddButton, Empty, FilterBox, Glyph, Icon, Loading, PageHead, Sort, SortHead, dom, format::counted},
 };
@@ -60,7 +62,7 @@ fn List(me: Me, machines: Vec<api::Machine>) -> impl IntoView {
         descending: query.get("desc").is_some(),
     });
     let rows = Rows::new(machines, expect_context::<Live>());
-    follow(rows);
+    follow(Arc::new(rows));
     let username = me.username.clone();
     let shown = Memo::new(move |_| rows.shown(&filter.read(), only_mine.get().then_some(username.as_str()), sort.get()));
     // the address keeps the view; the first run is the view that the address asked for
@@ -282,70 +284,20 @@ fn row_view(row: &Row, me: StoredValue<String>, commander: Commander, open_menu:
     }
 }
 
-/// How long changes are gathered before they are asked for.
-const GATHER: Duration = Duration::from_millis(150);
-/// More than these at once: the whole list is the smaller request.
-const ONE_BY_ONE: usize = 8;
+impl Listing for Rows {
+    fn put(&self, machine: api::Machine) {
+        Rows::put(*self, machine);
+    }
 
-/// Keeps the rows up to date with the stream.
-fn follow(rows: Rows) {
-    let live = expect_context::<Live>();
-    let api = expect_context::<Api>();
-    let changed = StoredValue::new(BTreeSet::<i64>::new());
-    let connected_before = StoredValue::new(false);
-    let load_all = {
-        let api = api.clone();
-        move || {
-            let api = api.clone();
-            spawn_local(async move {
-                // a failure shows as "connection lost"; the next snapshot brings the next try
-                if let Ok(machines) = api.machines(true).await {
-                    rows.replace(machines);
-                }
-            });
-        }
-    };
-    live.listen(move |event| match event {
-        LabEvent::Snapshot { machines, .. } => {
-            let again = connected_before.try_update_value(|before| std::mem::replace(before, true)).unwrap_or(true);
-            // between the page's rendering and the first connection machines may have come or gone
-            if again || !rows.holds_exactly(machines.iter().map(|status| status.machine)) {
-                load_all();
-            }
-        }
-        LabEvent::Resync => load_all(),
-        LabEvent::Removed { machine } => rows.remove(*machine),
-        LabEvent::Changed { machine } => {
-            let first = changed
-                .try_update_value(|changed| {
-                    let first = changed.is_empty();
-                    changed.insert(*machine);
-                    first
-                })
-                .unwrap_or(false);
-            if first {
-                let (api, load_all) = (api.clone(), load_all.clone());
-                set_timeout(
-                    move || {
-                        let ids = changed.try_update_value(std::mem::take).unwrap_or_default();
-                        if ids.len() > ONE_BY_ONE {
-                            load_all();
-                            return;
-                        }
-                        spawn_local(async move {
-                            for id in ids {
-                                match api.machine(id).await {
-                                    Ok(machine) => rows.put(machine),
-                                    Err(error) if error.is_not_found() => rows.remove(id),
-                                    Err(_) => {}
-                                }
-                            }
-                        });
-                    },
-                    GATHER,
-                );
-            }
-        }
-        LabEvent::Power { .. } | LabEvent::State { .. } | LabEvent::BmcHealth { .. } | LabEvent::Event { .. } => {}
-    });
+    fn replace(&self, machines: Vec<api::Machine>) {
+        Rows::replace(*self, machines);
+    }
+
+    fn remove(&self, id: i64) {
+        Rows::remove(*self, id);
+    }
+
+    fn holds_exactly(&self, ids: &BTreeSet<i64>) -> bool {
+        Rows::holds_exactly(*self, ids)
+    }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
 use crate::{
-    api::{Api, Arch, Bmc, BmcType, Id, MacAddr, MachineName, NewMachine},
+    api::{Api, Arch, Bmc, BmcType, DiscoveredMac, Id, MacAddr, MachineName, NewMachine},
     pages::machine::cartridge,
     ui::{Choice, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts, load},
 };
@@ -20,23 +20,29 @@ pub(super) fn NewMachineDialog(open: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn Form(open: RwSignal<bool>) -> impl IntoView {
+pub(in crate::pages) fn Form(
+    open: RwSignal<bool>,
+    /// The MAC to make it of.
+    #[prop(optional)]
+    found: Option<DiscoveredMac>,
+) -> impl IntoView {
     let api = expect_context::<Api>();
     let lists = load(async move { try_join(api.archs(), api.bmcs()).await });
     move || match lists.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
-        Some(Ok((archs, bmcs))) => view! { <Fields open archs bmcs/> }.into_any(),
+        Some(Ok((archs, bmcs))) => view! { <Fields open archs bmcs found=found.clone()/> }.into_any(),
     }
 }
 
 #[component]
-fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoView {
+fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<DiscoveredMac>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
-    let name = FieldState::new("");
-    let arch = FieldState::new(archs.first().filter(|_| archs.len() == 1).map(|arch| arch.name.clone()).unwrap_or_default());
+    let said = found.as_ref().map(|found| found.info.clone()).unwrap_or_default();
+    let name = FieldState::new(said.hostname.unwrap_or_default());
+    let arch = FieldState::new(likely(&archs, said.arch.as_deref().unwrap_or_default()));
     let subarch = FieldState::new("");
     let bmc = FieldState::new("");
     let bmc_info = FieldState::new("");
@@ -62,6 +68,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoVi
     let bmc_choices: Vec<Choice> = bmcs.iter().map(|bmc| Choice::new(bmc.id, format!("{} ({})", bmc.name, bmc.ip))).collect();
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
+    let id = found.as_ref().map(|found| found.id);
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let parsed = (name.parse(MachineName::parse), arch.chosen("an architecture"), macs.parse(parse_macs));
@@ -77,11 +84,19 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoVi
             tags: Vec::new(),
         };
         let (api, navigate) = (api.clone(), navigate.clone());
-        submit.run(async move { api.create_machine(&new).await }, move |machine| {
-            open.set(false);
-            toasts.ok(format!("Machine {} added.", machine.name));
-            navigate(&format!("/machines/{}", machine.id), leptos_router::NavigateOptions::default());
-        });
+        submit.run(
+            async move {
+                match id {
+                    Some(id) => api.discovered_machine(id, &new).await,
+                    None => api.create_machine(&new).await,
+                }
+            },
+            move |machine| {
+                open.set(false);
+                toasts.ok(format!("Machine {} added.", machine.name));
+                navigate(&format!("/machines/{}", machine.id), leptos_router::NavigateOptions::default());
+            },
+        );
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
@@ -100,7 +115,21 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoVi
             <Show when=move || moonshot.get()>
                 <TextField id="new-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>
-            <TextArea id="new-macs" label="MAC addresses" field=macs help="One per line. The machine is known by them when it boots from the network." placeholder="52:54:00:12:34:56"/>
+            {match found {
+                Some(found) => {
+                    view! {
+                        <p class="text-sm">"Its first interface has the MAC address " <code>{found.mac}</code> "."</p>
+                        <TextArea id="new-macs" label="Further MAC addresses" field=macs help="One per line."/>
+                    }
+                        .into_any()
+                }
+                None => {
+                    view! {
+                        <TextArea id="new-macs" label="MAC addresses" field=macs help="One per line. The machine is known by them when it boots from the network." placeholder="52:54:00:12:34:56"/>
+                    }
+                        .into_any()
+                }
+            }}
             <SubmitErrors submit/>
             <div class="flex justify-end gap-2">
                 <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
@@ -110,6 +139,23 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>) -> impl IntoVi
     }
 }
 
+/// The architecture to offer first: the only one, or what the firmware calls itself in DHCP.
+fn likely(archs: &[Arch], said: &str) -> String {
+    let names: &[&str] = if said.starts_with("ARM 64") {
+        &["arm64", "aarch64"]
+    } else if said.starts_with("ARM 32") {
+        &["arm", "armhf"]
+    } else if said.starts_with("RISC-V 64") {
+        &["riscv64"]
+    } else if said.starts_with("x64") || said.starts_with("x86") {
+        &["x86_64", "amd64", "x86-64"]
+    } else {
+        &[]
+    };
+    let fitting = archs.iter().find(|arch| names.contains(&arch.name.to_lowercase().as_str()));
+    fitting.or_else(|| archs.first().filter(|_| archs.len() == 1)).map(|arch| arch.name.clone()).unwrap_or_default()
+}
+
 /// One address per line; commas and blanks separate too.
 fn parse_macs(text: &str) -> Result<Vec<MacAddr>, String> {
     text.split([',', ' ', '\n', '\t']).filter(|part| !part.is_empty()).map(MacAddr::parse).collect()
@@ -117,7 +163,18 @@ fn parse_macs(text: &str) -> Result<Vec<MacAddr>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_macs;
+    use super::{likely, parse_macs};
+    use crate::api::Arch;
+
+    #[test]
+    fn firmware_names_an_architecture_of_the_lab() {
+        let arch = |id, name: &str| Arch { id, name: name.into(), description: String::new(), subarchs: Vec::new() };
+        let lab = [arch(1, "arm64"), arch(2, "AMD64")];
+        assert_eq!(likely(&lab, "x64 UEFI, HTTP boot"), "AMD64");
+        assert_eq!(likely(&lab, "ARM 64-bit UEFI"), "arm64");
+        assert_eq!(likely(&lab, "Itanium"), "");
+        assert_eq!(likely(&lab[..1], "Itanium"), "arm64");
+    }
 
     #[test]
     fn addresses_may_be_separated_as_they_come() {

@@ -97,8 +97,7 @@ impl Rows {
         self.rows.with(BTreeMap::len)
     }
 
-    pub(super) fn holds_exactly(self, ids: impl Iterator<Item = i64>) -> bool {
-        let ids: BTreeSet<i64> = ids.collect();
+    pub(super) fn holds_exactly(self, ids: &BTreeSet<i64>) -> bool {
         self.rows.try_with_untracked(|rows| rows.keys().eq(ids.iter())).unwrap_or(true)
     }
 

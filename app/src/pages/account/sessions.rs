@@ -1,0 +1,187 @@
+//! Where somebody is logged in.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{Api, Session},
+    ui::{Confirm, Icon, RowButton, Submit, Toasts, format::counted},
+};
+
+/// A browser's own description in few words.
+fn browser(agent: &str) -> String {
+    // those that pretend to be another come before it
+    const BROWSERS: [(&str, &str); 7] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+        ("python-requests/", "Python"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iPadOS"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let named = |list: &[(&str, &'static str)]| list.iter().find(|(part, _)| agent.contains(part)).map(|(_, name)| *name);
+    match (named(&BROWSERS), named(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(only), None) | (None, Some(only)) => only.to_owned(),
+        (None, None) => agent.chars().take(40).collect(),
+    }
+}
+
+/// What is to be ended.
+#[derive(Clone)]
+enum Ending {
+    One(Session),
+    /// All but the one that asks.
+    Others,
+}
+
+/// The sessions of the user with id `owner`, with buttons to end them.
+#[component]
+pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let sorted = move || {
+        let mut list = sessions.get();
+        // the own one, then what was used last
+        list.sort_by(|a, b| b.current.cmp(&a.current).then_with(|| b.last_seen.cmp(&a.last_seen)));
+        list
+    };
+    let others = Memo::new(move |_| sessions.with(|list| list.iter().filter(|session| !session.current).count()));
+    let own = move || sessions.with(|list| list.iter().any(|session| session.current));
+    let all = move || if own() { "End all others" } else { "End all" };
+    let ending = RwSignal::new(None::<Ending>);
+    let open = RwSignal::new(false);
+    let submit = Submit::new();
+    let ask = move |what| {
+        ending.set(Some(what));
+        open.set(true);
+    };
+    let end = move |()| {
+        let ids: Vec<String> = match ending.get_untracked() {
+            None => return,
+            Some(Ending::One(session)) => vec![session.id],
+            Some(Ending::Others) => {
+                sessions.with_untracked(|list| list.iter().filter(|session| !session.current).map(|session| session.id.clone()).collect())
+            }
+        };
+        let api = api.get_value();
+        submit.run(
+            async move {
+                let mut ended = Vec::new();
+                for id in ids {
+                    match api.end_session(owner, &id).await {
+                        Ok(()) => ended.push(id),
+                        // it had ended already
+                        Err(error) if error.is_not_found() => ended.push(id),
+                        Err(error) => return Err(error),
+                    }
+                    // what has ended is gone from the list even if a later one fails
+                    sessions.try_update(|list| list.retain(|session| !ended.contains(&session.id)));
+                }
+                Ok(ended.len())
+            },
+            move |count| {
+                open.set(false);
+                toasts.ok(format!("{} ended.", counted(count, "session", "sessions")));
+            },
+        );
+    };
+    let question = move || match ending.get() {
+        Some(Ending::One(session)) => {
+            let what = session
+                .user_agent
+                .as_deref()
+                .map_or_else(|| "the session".to_owned(), |agent| format!("the session of {}", browser(agent)));
+            let whence = session.address.map(|address| format!(" at {address}")).unwrap_or_default();
+            format!("End {what}{whence}? Whoever uses it is logged out at once.")
+        }
+        Some(Ending::Others) => format!("End {}? Whoever uses them is logged out at once.", counted(others.get(), "session", "sessions")),
+        None => String::new(),
+    };
+    view! {
+        <div class="overflow-x-auto">
+            <table class="table-sm table" data-testid="sessions">
+                <caption class="sr-only">"Sessions"</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">"Browser"</th>
+                        <th scope="col">"Address"</th>
+                        <th scope="col">"Logged in"</th>
+                        <th scope="col">"Last seen"</th>
+                        <th scope="col">"Ends"</th>
+                        <th scope="col"><span class="sr-only">"Actions"</span></th>
+                    </tr>
+                </thead>
+                <tbody>
+                    <For each=sorted key=|session| session.id.clone() let:session>
+                        {
+                            let agent = session.user_agent.clone().unwrap_or_default();
+                            let name = if agent.is_empty() { "unknown".to_owned() } else { browser(&agent) };
+                            let label = format!("End session of {name}");
+                            let ended = session.clone();
+                            view! {
+                                <tr data-session=session.id.clone() data-current=session.current.then_some("true")>
+                                    <th scope="row" class="font-medium" title=agent>
+                                        {name}
+                                        {session.current.then(|| view! { " " <span class="badge badge-sm badge-soft badge-success whitespace-nowrap">"This one"</span> })}
+                                    </th>
+                                    <td class="font-mono text-xs">{session.address.clone().unwrap_or_else(|| "–".into())}</td>
+                                    <td class="text-xs whitespace-nowrap">{session.created.seconds()}</td>
+                                    <td class="text-xs whitespace-nowrap" title="Within an hour">{session.last_seen.seconds()}</td>
+                                    <td class="text-xs whitespace-nowrap">{session.expires.seconds()}</td>
+                                    <td class="w-0 text-right">
+                                        {(!session.current).then(|| view! { <RowButton icon=Icon::Trash label action=move |()| ask(Ending::One(ended.clone()))/> })}
+                                    </td>
+                                </tr>
+                            }
+                        }
+                    </For>
+                </tbody>
+            </table>
+        </div>
+        <Show when=move || sessions.with(Vec::is_empty)>
+            <p class="py-3 text-center text-sm opacity-70">"No sessions."</p>
+        </Show>
+        <Show when=move || { others.get() > 1 || (others.get() > 0 && own()) }>
+            <button type="button" class="btn btn-sm mt-3" on:click=move |_| ask(Ending::Others) data-testid="end-others">{all}</button>
+        </Show>
+        <Confirm open title="End sessions" text=Signal::derive(question) verb="End" submit action=end/>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn browsers_are_named_although_each_pretends_to_be_the_others() {
+        for (agent, name) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36 Edg/142.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1 Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari on iOS",
+            ),
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            ("curl/8.14.1", "curl"),
+            ("something else", "something else"),
+        ] {
+            assert_eq!(browser(agent), name);
+        }
+    }
+}

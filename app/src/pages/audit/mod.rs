@@ -1,0 +1,320 @@
+//! The audit log: who changed what. For administrators.
+
+mod entry;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+
+use self::entry::{Change, KINDS, LONG, changes, deed, noun, page, whence};
+use super::session::{Failed, Session};
+use crate::{
+    api::{Api, AuditEntry, AuditWanted},
+    ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField},
+};
+
+/// Entries shown at first, and fetched with every "Older".
+const ENTRIES: u32 = 50;
+/// Members of a new or deleted thing that are shown without being asked for.
+const FEW: usize = 4;
+
+#[component]
+pub(super) fn Audit() -> impl IntoView {
+    let session = expect_context::<Session>();
+    let api = expect_context::<Api>();
+    let query = use_query_map();
+    // the address is the filter: it can be sent to somebody, and the back button takes back
+    let wanted = Memo::new(move |_| {
+        let query = query.read();
+        let get = |name| query.get(name).unwrap_or_default();
+        AuditWanted { user: get("user"), kind: get("kind"), subject_id: get("subject_id"), action: get("action"), since: get("since") }
+    });
+    let entries = Resource::new(
+        move || wanted.get(),
+        move |wanted| {
+            let api = api.clone();
+            async move { api.audit(&wanted, None, ENTRIES).await }
+        },
+    );
+    // who may not read it is not asked what to look for
+    let admin = move || Suspend::new(async move { session.me.await.is_ok_and(|me| me.admin).then(|| view! { <Filter wanted/> }) });
+    view! {
+        <Title text="Audit log"/>
+        <div class="p-4">
+            <PageHead title="Audit log">
+                <button type="button" class="btn btn-sm" on:click=move |_| entries.refetch() data-testid="refresh">
+                    <Glyph icon=Icon::Reset/>
+                    "Refresh"
+                </button>
+                <a
+                    class="btn btn-sm"
+                    href=move || wanted.with(AuditWanted::export)
+                    download="audit.jsonl"
+                    rel="external"
+                    title="Every entry that fits, as JSON, one per line"
+                    data-testid="export"
+                >
+                    <Glyph icon=Icon::Download/>
+                    "Export"
+                </a>
+            </PageHead>
+            <Transition fallback=|| ()>{admin}</Transition>
+            <Transition fallback=Loading>
+                {move || Suspend::new(async move {
+                    match session.with(entries).await {
+                        Ok((_, entries)) => view! { <List entries wanted=wanted.get_untracked()/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| entries.refetch()/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </div>
+    }
+}
+
+/// `2026-11-22T11:08`, as the browser's field has it, of what the API understands.
+fn to_field(since: &str) -> String {
+    since.get(..16).unwrap_or(since).to_owned()
+}
+
+/// And back: pages tell times in UTC.
+fn from_field(text: &str) -> String {
+    match text.len() {
+        0 => String::new(),
+        16 => format!("{text}:00Z"),
+        _ => format!("{text}Z"),
+    }
+}
+
+#[component]
+fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let navigate = use_navigate();
+    let user = FieldState::new("");
+    let kind = FieldState::new("");
+    let action = FieldState::new("");
+    let since = FieldState::new("");
+    let fill = move |wanted: AuditWanted| {
+        let implied = wanted.action.split('.').next().unwrap_or_default();
+        kind.reset(if wanted.kind.is_empty() { implied } else { &wanted.kind });
+        user.reset(wanted.user);
+        action.reset(wanted.action);
+        since.reset(to_field(&wanted.since));
+    };
+    fill(wanted.get_untracked());
+    // the back button
+    Effect::new(move |before: Option<()>| {
+        let wanted = wanted.get();
+        if before.is_some() {
+            fill(wanted);
+        }
+    });
+    // names that are likely; anybody's may be asked for, also of those who are gone
+    let names = RwSignal::new(Vec::<String>::new());
+    Effect::new(move |_| {
+        let api = api.clone();
+        leptos::task::spawn_local(async move {
+            if let Ok(users) = api.users().await {
+                names.try_set(users.into_iter().map(|user| user.username).collect());
+            }
+        });
+    });
+    let kinds: Vec<Choice> = KINDS.iter().map(|(kind, _)| Choice::new(kind, noun(kind).trim_end_matches(" of"))).collect();
+    let actions = Signal::derive(move || {
+        let kind = kind.value.get();
+        let verbs = KINDS.iter().find(|(own, _)| *own == kind).map_or(&[][..], |(_, verbs)| verbs);
+        verbs.iter().map(|verb| Choice::new(format!("{kind}.{verb}"), *verb)).collect::<Vec<_>>()
+    });
+    // an action of another kind must not stay chosen
+    Effect::new(move |before: Option<String>| {
+        let kind = kind.value.get();
+        if before.is_some_and(|before| before != kind) && !action.value.with_untracked(|action| action.starts_with(&format!("{kind}."))) {
+            action.reset("");
+        }
+        kind
+    });
+    let go = move |wanted: &AuditWanted| {
+        let query = wanted.query();
+        navigate(&if query.is_empty() { "/audit".to_owned() } else { format!("/audit?{query}") }, NavigateOptions::default());
+    };
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        go(&AuditWanted {
+            user: user.value.get_untracked().trim().to_owned(),
+            // an action says its kind
+            kind: if action.value.with_untracked(String::is_empty) { kind.value.get_untracked() } else { String::new() },
+            subject_id: String::new(),
+            action: action.value.get_untracked(),
+            since: from_field(&since.value.get_untracked()),
+        });
+    };
+    view! {
+        <form class="mb-4 grid grid-cols-1 items-end gap-3 sm:grid-cols-2 lg:grid-cols-[repeat(4,minmax(0,14rem))_auto]" role="search" on:submit=send data-testid="audit-filter">
+            <TextField id="audit-user" label="Who" field=user list="audit-users" placeholder="Anybody"/>
+            <datalist id="audit-users">{move || names.get().into_iter().map(|name| view! { <option value=name></option> }).collect_view()}</datalist>
+            <SelectField id="audit-kind" label="What" field=kind choices=kinds none="Anything"/>
+            <SelectField
+                id="audit-action"
+                label="Action"
+                field=action
+                choices=actions
+                none="Any"
+                disabled=Signal::derive(move || kind.value.with(String::is_empty))
+            />
+            <TextField id="audit-since" label="Since (UTC)" field=since kind="datetime-local"/>
+            // as high as a field with the empty line of its note
+            <div class="flex gap-2 pb-px">
+                <button type="submit" class="btn btn-sm btn-primary">"Filter"</button>
+                <a class="btn btn-sm btn-ghost" href="/audit">"Clear"</a>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn List(entries: Vec<AuditEntry>, wanted: AuditWanted) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let full = |list: &[AuditEntry]| list.len() >= ENTRIES as usize;
+    // a page that was not full was the last one
+    let more = RwSignal::new(full(&entries));
+    let entries = RwSignal::new(entries);
+    let submit = Submit::new();
+    let of_one = (!wanted.subject_id.is_empty())
+        .then(|| entries.with_untracked(|list| list.first().map(|entry| entry.subject.clone())).unwrap_or_default());
+    let filtered = wanted != AuditWanted::default();
+    let wanted = StoredValue::new(wanted);
+    let older = move |_| {
+        let api = api.get_value();
+        let before = entries.with_untracked(|list| list.last().map(|entry| entry.id));
+        submit.run(async move { api.audit(&wanted.get_value(), before, ENTRIES).await }, move |older| {
+            more.set(full(&older));
+            entries.update(|list| list.extend(older));
+        });
+    };
+    view! {
+        {of_one.map(|name| view! {
+            <p class="mb-3 text-sm" data-testid="of-one">
+                "Only " {wanted.with_value(|wanted| noun(&wanted.kind).to_owned())} " " <strong>{name}</strong> ". "
+                <a class="link" href="/audit">"Show everything"</a>
+            </p>
+        })}
+        <Show
+            when=move || !entries.with(Vec::is_empty)
+            fallback=move || view! {
+                <Empty title=if filtered { "No entry fits" } else { "No entries yet" }>
+                    {if filtered { "Nothing of that kind was done, or it was somebody else, or before." } else { "Every change is written down here, with who made it." }}
+                </Empty>
+            }
+        >
+            <ol class="flex flex-col" data-testid="audit">
+                <For each=move || entries.get() key=|entry| entry.id let:entry>
+                    <Entry entry/>
+                </For>
+            </ol>
+            <SubmitErrors submit/>
+            <Show when=move || more.get()>
+                <button type="button" class="btn btn-sm btn-ghost mt-2 w-full" disabled=move || submit.busy().get() on:click=older data-testid="older">
+                    "Older entries"
+                </button>
+            </Show>
+        </Show>
+    }
+}
+
+#[component]
+fn Entry(entry: AuditEntry) -> impl IntoView {
+    let seconds = entry.date.seconds();
+    let told = changes(entry.before.as_ref(), entry.after.as_ref());
+    let changed = entry.before.is_some() && entry.after.is_some();
+    let count = told.len();
+    let details = (!told.is_empty()).then(|| view! { <Changes told/> });
+    let history = format!(
+        "/audit?{}",
+        AuditWanted { kind: entry.kind.clone(), subject_id: entry.subject_id.to_string(), ..AuditWanted::default() }.query()
+    );
+    let whence = whence(&entry);
+    let name = if entry.subject.is_empty() { format!("no. {}", entry.subject_id) } else { entry.subject.clone() };
+    view! {
+        <li class="border-base-300 grid grid-cols-1 gap-x-4 gap-y-1 border-b py-2 text-sm sm:grid-cols-[10rem_1fr]" data-action=entry.action.clone()>
+            <time class="font-mono text-xs leading-5 opacity-70" datetime=entry.date.0.clone() title=format!("{seconds} UTC")>{seconds.clone()}</time>
+            <div class="min-w-0">
+                <p class="flex flex-wrap items-baseline gap-x-1.5">
+                    <strong class="font-semibold break-all">{if entry.user.is_empty() { "the server".to_owned() } else { entry.user.clone() }}</strong>
+                    <span>{deed(&entry)}</span>
+                    {match page(&entry) {
+                        Some(path) => view! { <a class="link link-hover text-primary font-medium break-all" href=path>{name.clone()}</a> }.into_any(),
+                        None => view! { <span class="font-medium break-all">{name.clone()}</span> }.into_any(),
+                    }}
+                    <a class="link link-hover text-xs" href=history aria-label=format!("All entries of {} {name}", noun(&entry.kind))>"all of it"</a>
+                </p>
+                <p class="text-xs opacity-70"><code>{entry.action.clone()}</code> " " {whence}</p>
+                {match details {
+                    None => ().into_any(),
+                    Some(details) if changed || count <= FEW => details.into_any(),
+                    Some(details) => view! {
+                        <details>
+                            <summary class="link link-hover w-fit cursor-pointer text-xs">{format!("{count} values")}</summary>
+                            {details}
+                        </details>
+                    }.into_any(),
+                }}
+            </div>
+        </li>
+    }
+}
+
+#[component]
+fn Changes(told: Vec<Change>) -> impl IntoView {
+    view! {
+        <dl class="mt-1 flex flex-col gap-0.5 text-xs" data-testid="changes">
+            {told
+                .into_iter()
+                .map(|Change { member, before, after }| {
+                    let arrow = before.is_some() && after.is_some();
+                    view! {
+                        <div class="flex flex-wrap gap-x-2">
+                            <dt class="min-w-28 opacity-70">{member}</dt>
+                            <dd class="flex min-w-0 flex-wrap items-baseline gap-x-2">
+                                {before.map(|text| view! { <del class="text-error min-w-0">{folded(text)}</del> })}
+                                {arrow.then(|| view! { <span aria-hidden="true">"→"</span><span class="sr-only">"is now"</span> })}
+                                {after.map(|text| view! { <ins class="text-success min-w-0 font-medium no-underline">{folded(text)}</ins> })}
+                            </dd>
+                        </div>
+                    }
+                })
+                .collect_view()}
+        </dl>
+    }
+}
+
+/// A value, of which only the beginning is shown at first when it is long: SSH keys are.
+fn folded(text: String) -> AnyView {
+    match text.char_indices().nth(LONG) {
+        None => view! { <span class="break-all whitespace-pre-wrap">{text}</span> }.into_any(),
+        Some((cut, _)) => {
+            let start = format!("{}…", &text[..cut]);
+            view! {
+                <details>
+                    <summary class="cursor-pointer break-all">{start}</summary>
+                    <span class="break-all whitespace-pre-wrap">{text}</span>
+                </details>
+            }
+            .into_any()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{from_field, to_field};
+
+    #[test]
+    fn a_time_survives_the_browsers_field() {
+        assert_eq!(from_field("2026-11-22T11:08"), "2026-11-22T11:08:00Z");
+        assert_eq!(to_field("2026-11-22T11:08:00Z"), "2026-11-22T11:08");
+        assert_eq!(from_field("2026-11-22T11:08:30"), "2026-11-22T11:08:30Z");
+        assert_eq!((from_field(""), to_field("")), (String::new(), String::new()));
+    }
+}

@@ -1,0 +1,306 @@
+//! MACs that asked for an address and that no machine has: for administrators, who make machines of them.
+
+use futures_util::future::try_join;
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
+
+use super::{
+    machines::NewMachineForm,
+    records::{Record, Records, loaded},
+};
+use crate::{
+    api::{Api, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network, query_string},
+    ui::{
+        Choice, CopyButton, Dialog, Empty, FieldState, FilterBox, Glyph, Icon, Loading, Notice, PageHead, RowButton, SelectField, Submit,
+        SubmitButton, SubmitErrors, TextField, Toasts, dom, format::counted, load, matches, natural,
+    },
+};
+
+/// Rows drawn; the filter finds the others.
+const ROWS: usize = 200;
+/// Machines offered at once.
+const OFFERED: usize = 50;
+
+#[component]
+pub(super) fn Discovery() -> impl IntoView {
+    loaded("Discovered MACs", |api| async move { api.discovered(true).await }, |_, list| view! { <List list/> }.into_any())
+}
+
+impl Record for DiscoveredMac {
+    const NOUN: &'static str = "discovered MAC";
+
+    fn id(&self) -> i64 {
+        self.id
+    }
+
+    fn label(&self) -> &str {
+        &self.mac
+    }
+}
+
+fn found(own: &DiscoveredMac, query: &str) -> bool {
+    let said = |text: &Option<String>| text.clone().unwrap_or_default();
+    matches(&format!("{}\n{}\n{}\n{}", own.mac, own.info.mac_vendor, said(&own.info.hostname), said(&own.info.arch)).to_lowercase(), query)
+}
+
+#[component]
+fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let toasts = expect_context::<Toasts>();
+    let query = use_query_map().get_untracked();
+    let records = Records::new(list);
+    let filter = RwSignal::new(query.get("q").unwrap_or_default());
+    let dismissed = RwSignal::new(query.get("dismissed").is_some());
+    let shown = Memo::new(move |_| {
+        let (query, dismissed) = (filter.get(), dismissed.get());
+        records.list.with(|list| list.iter().filter(|own| (dismissed || !own.dismissed) && found(own, &query)).cloned().collect::<Vec<_>>())
+    });
+    let hidden = move || records.list.with(|list| list.iter().filter(|own| own.dismissed).count());
+    Effect::new(move |before: Option<()>| {
+        let (query, dismissed) = (filter.get(), dismissed.get());
+        if before.is_some() {
+            let pairs = [("q", query.as_str()), ("dismissed", if dismissed { "1" } else { "" })];
+            dom::replace_query(&query_string(pairs.into_iter().filter(|(_, value)| !value.is_empty())));
+        }
+    });
+    let call = Submit::new();
+    let dismiss = move |own: DiscoveredMac| {
+        let change = DiscoveredChange { dismissed: !own.dismissed };
+        let api = api.get_value();
+        call.run(async move { api.change_discovered(own.id, &change).await }, move |own| {
+            toasts.ok(if own.dismissed { format!("{} is not listed any more.", own.mac) } else { format!("{} is listed again.", own.mac) });
+            records.put().run(own);
+        });
+    };
+    let refresh = move |_| {
+        let api = api.get_value();
+        call.run(async move { api.discovered(true).await }, move |list| records.list.set(list));
+    };
+    let chosen = RwSignal::new(None::<DiscoveredMac>);
+    let machine_open = RwSignal::new(false);
+    let interface_open = RwSignal::new(false);
+    let open = move |which: RwSignal<bool>, own: &DiscoveredMac| {
+        let own = own.clone();
+        move |_| {
+            chosen.set(Some(own.clone()));
+            which.set(true);
+        }
+    };
+    let forget = Callback::new(move |id: i64| records.list.update(|list| list.retain(|own| own.id != id)));
+    view! {
+        <PageHead title="Discovered MACs">
+            <FilterBox value=filter label="Filter by MAC, vendor, host name or architecture"/>
+            <button type="button" class="btn btn-sm" on:click=refresh disabled=move || call.busy().get() data-testid="refresh">
+                <Glyph icon=Icon::Reset/>
+                "Refresh"
+            </button>
+        </PageHead>
+        <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2 text-sm">
+            <label class="flex cursor-pointer items-center gap-2">
+                <input
+                    type="checkbox"
+                    class="toggle toggle-sm toggle-primary"
+                    data-testid="show-dismissed"
+                    checked=dismissed.get_untracked()
+                    prop:checked=move || dismissed.get()
+                    on:change=move |event| dismissed.set(event_target_checked(&event))
+                />
+                {move || format!("Show dismissed ({})", hidden())}
+            </label>
+            <span class="opacity-70" role="status" data-testid="discovered-count">{move || counted(shown.with(Vec::len), "MAC address", "MAC addresses")}</span>
+        </div>
+        <SubmitErrors submit=call/>
+        <Show
+            when=move || !shown.with(Vec::is_empty)
+            fallback=move || {
+                let none = records.list.with(Vec::is_empty);
+                view! {
+                    <Empty title=if none { "Nothing unknown has asked" } else { "No MAC address to show" }>
+                        {if none {
+                            view! { "A machine that asks for an address before anybody has added it is listed here, if the DHCP server tells of it." }.into_any()
+                        } else {
+                            view! {
+                                <button type="button" class="link" on:click=move |_| { filter.set(String::new()); dismissed.set(true); }>"Show all, dismissed ones too"</button>
+                            }.into_any()
+                        }}
+                    </Empty>
+                }
+            }
+        >
+            <div class="rounded-box border-base-300 overflow-x-auto border">
+                <table class="table-sm table" data-testid="discovered">
+                    <caption class="sr-only">"Discovered MACs"</caption>
+                    <thead class="bg-base-200">
+                        <tr>
+                            <th scope="col">"MAC"</th>
+                            <th scope="col">"Vendor"</th>
+                            <th scope="col">"Host name"</th>
+                            <th scope="col">"Firmware"</th>
+                            <th scope="col">"Last seen (UTC)"</th>
+                            <th scope="col">"First seen (UTC)"</th>
+                            <th scope="col"><span class="sr-only">"Actions"</span></th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || shown.get().into_iter().take(ROWS) key=|own| serde_json::to_string(own).unwrap_or_default() let:own>
+                            {
+                                let changed = own.clone();
+                                let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
+                                let (verb, icon) = if own.dismissed { ("List again", Icon::Reset) } else { ("Dismiss", Icon::Close) };
+                                view! {
+                                    <tr class="hover:bg-base-200" data-mac=own.mac.clone() data-dismissed=own.dismissed.then_some("true")>
+                                        <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
+                                            {own.mac.clone()}" "<CopyButton text=own.mac.clone() what="MAC address"/>
+                                            {own.dismissed.then(|| view! { <span class="badge badge-sm badge-ghost ml-1 font-sans">"Dismissed"</span> })}
+                                        </th>
+                                        <td>{own.info.mac_vendor.clone()}</td>
+                                        <td class="break-all">{said(&own.info.hostname)}</td>
+                                        <td>{said(&own.info.arch)}</td>
+                                        <td class="text-xs whitespace-nowrap">{own.last_seen.seconds()}</td>
+                                        <td class="text-xs whitespace-nowrap">{own.first_seen.seconds()}</td>
+                                        <td class="w-0 text-right whitespace-nowrap">
+                                            <button type="button" class="btn btn-xs btn-primary btn-soft" aria-label=format!("New machine with {}", own.mac) on:click=open(machine_open, &own)>"New machine"</button>
+                                            " "
+                                            <button type="button" class="btn btn-xs" aria-label=format!("Give {} to a machine", own.mac) on:click=open(interface_open, &own)>"To a machine"</button>
+                                            <RowButton icon label=format!("{verb} {}", own.mac) action=move |()| dismiss(changed.clone())/>
+                                            {records.delete_button(&own)}
+                                        </td>
+                                    </tr>
+                                }
+                            }
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+            <Show when=move || { shown.with(Vec::len) > ROWS }>
+                <p class="mt-2 text-sm opacity-70">{format!("The {ROWS} seen last. The filter finds the others.")}</p>
+            </Show>
+        </Show>
+        <Dialog open=machine_open title="New machine" testid="discovered-machine">
+            {move || chosen.get().map(|own| view! { <NewMachineForm open=machine_open found=own/> })}
+        </Dialog>
+        <Dialog open=interface_open title="New interface of a machine" testid="discovered-interface">
+            {move || chosen.get().map(|own| view! { <InterfaceForm open=interface_open own forget/> })}
+        </Dialog>
+        {records.deleter(|_| "It is listed again when it asks again; dismiss it to be rid of it.".into(), |api, id| async move { api.forget_discovered(id).await })}
+    }
+}
+
+#[component]
+fn InterfaceForm(open: RwSignal<bool>, own: DiscoveredMac, forget: Callback<i64>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let lists = load(async move { try_join(api.machines(true), api.networks()).await });
+    move || match lists.get() {
+        None => view! { <Loading/> }.into_any(),
+        Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
+        Some(Ok((machines, networks))) => view! { <InterfaceFields open own=own.clone() forget machines networks/> }.into_any(),
+    }
+}
+
+/// Those whose names fit, by name, at most [`OFFERED`]; the chosen one always.
+fn offered(machines: &[(i64, String)], query: &str, chosen: &str) -> Vec<Choice> {
+    let is_chosen = |id: i64| id.to_string() == chosen;
+    let fitting = machines.iter().filter(|(id, name)| is_chosen(*id) || matches(&name.to_lowercase(), query));
+    let (mut first, rest): (Vec<_>, Vec<_>) = fitting.partition(|(id, _)| is_chosen(*id));
+    first.extend(rest);
+    first.into_iter().take(OFFERED).map(|(id, name)| Choice::new(id, name)).collect()
+}
+
+#[component]
+fn InterfaceFields(
+    open: RwSignal<bool>,
+    own: DiscoveredMac,
+    forget: Callback<i64>,
+    machines: Vec<Machine>,
+    networks: Vec<Network>,
+) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let navigate = use_navigate();
+    let search = FieldState::new("");
+    let machine = FieldState::new("");
+    let identifier = FieldState::new("");
+    let network = FieldState::new("");
+    let submit = Submit::new();
+    let many = machines.len() > OFFERED;
+    let mut machines: Vec<(i64, String)> = machines.into_iter().map(|machine| (machine.id, machine.name)).collect();
+    machines.sort_by(|(_, a), (_, b)| natural(a, b));
+    let machines = StoredValue::new(machines);
+    let choices =
+        Signal::derive(move || machines.with_value(|machines| offered(machines, &search.value.read(), &machine.value.get_untracked())));
+    let network_choices: Vec<Choice> = networks.iter().map(|own| Choice::new(own.id, format!("{} ({})", own.name, own.subnet))).collect();
+    let mac = own.mac.clone();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let parsed = (machine.chosen("a machine"), identifier.parse_optional(Identifier::parse));
+        let (Some(chosen), Some(identifier)) = parsed else { return };
+        let Ok(machine_id) = chosen.parse() else { return };
+        let new =
+            DiscoveredInterface { machine_id: Id(machine_id), identifier, network_id: network.value.get_untracked().parse().ok().map(Id) };
+        let (api, navigate) = (api.clone(), navigate.clone());
+        let name =
+            machines.with_value(|list| list.iter().find(|(id, _)| *id == machine_id).map(|(_, name)| name.clone())).unwrap_or_default();
+        let id = own.id;
+        submit.run(async move { api.discovered_interface(id, &new).await }, move |interface| {
+            open.set(false);
+            forget.run(id);
+            toasts.ok(format!("{} is an interface of {name} now.", interface.mac));
+            navigate(&format!("/machines/{machine_id}"), NavigateOptions::default());
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <p class="text-sm">"The interface has the MAC address " <code>{mac}</code> "."</p>
+            {many.then(|| view! { <TextField id="interface-search" label="Find the machine" field=search placeholder="Part of its name"/> })}
+            <SelectField id="interface-machine" label="Machine" field=machine choices/>
+            <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
+                <TextField id="interface-identifier" label="Identifier" field=identifier placeholder="eth0"/>
+                <SelectField id="interface-network" label="Network" field=network choices=network_choices none="None"/>
+            </div>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+                <SubmitButton submit label="Add interface"/>
+            </div>
+        </form>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{DiscoveredInfo, Instant};
+
+    #[test]
+    fn the_filter_reads_all_that_is_known() {
+        let own = DiscoveredMac {
+            id: 1,
+            mac: "52:54:00:00:00:01".into(),
+            first_seen: Instant(String::new()),
+            last_seen: Instant(String::new()),
+            dismissed: false,
+            info: DiscoveredInfo {
+                mac_vendor: "Acme".into(),
+                hostname: Some("d05-1".into()),
+                arch_code: Some(7),
+                arch: Some("x64 UEFI".into()),
+            },
+        };
+        for query in ["54:00", "acme", "D05", "x64 uefi"] {
+            assert!(found(&own, query), "{query}");
+        }
+        assert!(!found(&own, "arm"));
+    }
+
+    #[test]
+    fn a_chosen_machine_stays_among_those_offered() {
+        let lab: Vec<(i64, String)> = (1..=200).map(|id| (id, format!("d03-{id}"))).collect();
+        let ids = |query, chosen| offered(&lab, query, chosen).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
+        assert_eq!(ids("", "").len(), OFFERED);
+        assert_eq!(ids("d03-199", ""), ["199"]);
+        assert_eq!(ids("d03-199", "7"), ["7", "199"]);
+    }
+}

@@ -1,0 +1,172 @@
+//! Addresses that DHCP gave out.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::records::loaded;
+use crate::{
+    api::{Lease, Me, query_string},
+    ui::{CopyButton, Empty, FilterBox, PageHead, Sort, SortHead, dom, format::counted, matches, natural},
+};
+
+/// Rows drawn; the filter finds the others.
+const ROWS: usize = 200;
+
+#[component]
+pub(super) fn Leases() -> impl IntoView {
+    loaded("Leases", |api| async move { api.leases().await }, |me, leases| view! { <List me leases/> }.into_any())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Address,
+    Mac,
+    Machine,
+    Seen,
+}
+
+fn found(lease: &Lease, query: &str) -> bool {
+    matches(&format!("{}\n{}\n{}", lease.ipv4, lease.mac, lease.machine.as_deref().unwrap_or("unknown")).to_lowercase(), query)
+}
+
+fn sorted(mut leases: Vec<Lease>, sort: Sort<Column>) -> Vec<Lease> {
+    leases.sort_by(|a, b| {
+        let order = match sort.column {
+            Column::Address => natural(&a.ipv4, &b.ipv4),
+            Column::Mac => a.mac.cmp(&b.mac),
+            // those of no machine last
+            Column::Machine => match (&a.machine, &b.machine) {
+                (Some(a), Some(b)) => natural(a, b),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            },
+            // the newest first
+            Column::Seen => b.last_seen_date.cmp(&a.last_seen_date),
+        };
+        sort.apply(order).then_with(|| natural(&a.ipv4, &b.ipv4))
+    });
+    leases
+}
+
+#[component]
+fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
+    let admin = me.admin;
+    let total = leases.len();
+    let leases = StoredValue::new(leases);
+    let filter = RwSignal::new(use_query_map().get_untracked().get("q").unwrap_or_default());
+    let sort = RwSignal::new(Sort::by(Column::Seen));
+    let shown = Memo::new(move |_| {
+        let query = filter.get();
+        let fitting = leases.with_value(|leases| leases.iter().filter(|lease| found(lease, &query)).cloned().collect());
+        sorted(fitting, sort.get())
+    });
+    Effect::new(move |before: Option<()>| {
+        let query = filter.get();
+        if before.is_some() {
+            dom::replace_query(&query_string([("q", query.as_str())].into_iter().filter(|(_, value)| !value.is_empty())));
+        }
+    });
+    view! {
+        <PageHead title="Leases">
+            <FilterBox value=filter label="Filter leases by address, MAC or machine"/>
+        </PageHead>
+        <Show
+            when=move || { total > 0 }
+            fallback=move || view! {
+                <Empty title="No leases yet">
+                    {if admin {
+                        "They are told by a DHCP server: by Kea with the original's hook library, which reports every lease to /dhcp/ipv4/lease."
+                    } else {
+                        "The DHCP server has not told of an address of any machine."
+                    }}
+                </Empty>
+            }
+        >
+            <p class="mb-2 text-sm opacity-70" role="status" data-testid="lease-count">
+                {move || {
+                    let shown = shown.with(Vec::len);
+                    if shown == total { counted(total, "lease", "leases") } else { format!("{shown} of {}", counted(total, "lease", "leases")) }
+                }}
+            </p>
+            <div class="rounded-box border-base-300 overflow-x-auto border">
+                <table class="table-sm table" data-testid="leases">
+                    <caption class="sr-only">"Leases"</caption>
+                    <thead class="bg-base-200">
+                        <tr>
+                            <SortHead label="Address" column=Column::Address sort/>
+                            <SortHead label="MAC" column=Column::Mac sort/>
+                            <SortHead label="Machine" column=Column::Machine sort/>
+                            <SortHead label="Last told (UTC)" column=Column::Seen sort/>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        <For each=move || shown.get().into_iter().take(ROWS) key=|lease| lease.mac.clone() let:lease>
+                            {
+                                view! {
+                                    <tr class="hover:bg-base-200" data-lease=lease.mac.clone()>
+                                        <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">{lease.ipv4.clone()}" "<CopyButton text=lease.ipv4 what="address"/></th>
+                                        <td class="font-mono text-xs whitespace-nowrap">{lease.mac.clone()}" "<CopyButton text=lease.mac what="MAC address"/></td>
+                                        <td>
+                                            {match (lease.machine_id, lease.machine) {
+                                                (Some(id), Some(name)) => view! { <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }.into_any(),
+                                                _ => view! { <span class="opacity-70">"unknown"</span> }.into_any(),
+                                            }}
+                                        </td>
+                                        <td class="text-xs whitespace-nowrap">{lease.last_seen_date.seconds()}</td>
+                                    </tr>
+                                }
+                            }
+                        </For>
+                    </tbody>
+                </table>
+            </div>
+            <Show when=move || shown.with(Vec::is_empty)>
+                <Empty title="No lease matches">
+                    <button type="button" class="link" on:click=move |_| filter.set(String::new())>"Show all"</button>
+                </Empty>
+            </Show>
+            <Show when=move || { shown.with(Vec::len) > ROWS }>
+                <p class="mt-2 text-sm opacity-70">{format!("The first {ROWS}. The filter finds the others.")}</p>
+            </Show>
+        </Show>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Instant;
+
+    fn lease(ipv4: &str, machine: Option<&str>, seen: &str) -> Lease {
+        Lease {
+            mac: format!("52:54:00:00:00:{}", &ipv4[ipv4.len() - 2..]),
+            ipv4: ipv4.into(),
+            last_seen_date: Instant(seen.into()),
+            machine_id: machine.map(|_| 1),
+            machine: machine.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn leases_sort_by_number_time_and_name() {
+        let list = || {
+            vec![
+                lease("10.0.0.10", None, "2026-11-22"),
+                lease("10.0.0.09", Some("d05-1"), "2026-11-20"),
+                lease("10.0.0.11", Some("d05-0"), "2026-11-21"),
+            ]
+        };
+        let by = |column| sorted(list(), Sort::by(column)).into_iter().map(|lease| lease.ipv4).collect::<Vec<_>>();
+        assert_eq!(by(Column::Address), ["10.0.0.09", "10.0.0.10", "10.0.0.11"]);
+        assert_eq!(by(Column::Seen), ["10.0.0.10", "10.0.0.11", "10.0.0.09"]);
+        assert_eq!(by(Column::Machine), ["10.0.0.11", "10.0.0.09", "10.0.0.10"]);
+    }
+
+    #[test]
+    fn the_filter_reads_address_mac_and_machine() {
+        let lease = lease("10.0.0.10", None, "2026-11-22");
+        for query in ["0.10", "52:54", "unknown"] {
+            assert!(found(&lease, query), "{query}");
+        }
+        assert!(!found(&lease, "d05"));
+    }
+}
