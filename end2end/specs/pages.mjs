@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { logIn } from "../lib/pages.mjs";
 
-const PAGES = ["/machines", "/images", "/preseeds", "/preseeds/new", "/bmcs", "/networks", "/archs", "/users", "/account"];
+const PAGES = ["/overview", "/machines", "/images", "/preseeds", "/preseeds/new", "/leases", "/bmcs", "/networks", "/archs", "/users", "/discovery", "/audit", "/account"];
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
