@@ -62,7 +62,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("axe, both colour schemes, desk and telephone", () => assertLooks(browser, page, "discovery"));
   await report.check("one becomes a machine: name and architecture are proposed, a fault is said beside its field", async () => {
-    await row(1).getByRole("button", { name: `New machine with ${mac(1)}` }).click();
+    await row(1).getByRole("button", { name: `New machine: ${mac(1)}` }).click();
     const dialog = page.getByTestId("discovered-machine");
     await dialog.getByLabel("Name").waitFor();
     assert.equal(await dialog.getByLabel("Name").inputValue(), "newbox-1");
@@ -80,7 +80,7 @@ export async function spec({ server, browser, report }) {
   await report.check("another becomes an interface of it", async () => {
     await page.goto(`${server.url}/discovery`);
     await page.locator("[data-testid=live-status][data-status=open]").waitFor();
-    await row(2).getByRole("button", { name: `Give ${mac(2)} to a machine` }).click();
+    await row(2).getByRole("button", { name: `Give to a machine: ${mac(2)}` }).click();
     const dialog = page.getByTestId("discovered-interface");
     await dialog.getByRole("button", { name: "Add interface" }).click();
     await dialog.getByTestId("field-error").filter({ hasText: "Choose a machine" }).waitFor();

@@ -162,9 +162,23 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                                         <td class="text-xs whitespace-nowrap">{own.last_seen.seconds()}</td>
                                         <td class="text-xs whitespace-nowrap">{own.first_seen.seconds()}</td>
                                         <td class="w-0 text-right whitespace-nowrap">
-                                            <button type="button" class="btn btn-xs btn-primary btn-soft" aria-label=format!("New machine with {}", own.mac) on:click=open(machine_open, &own)>"New machine"</button>
+                                            <button
+                                                type="button"
+                                                class="btn btn-xs btn-primary btn-soft"
+                                                aria-label=format!("New machine: {}", own.mac)
+                                                on:click=open(machine_open, &own)
+                                            >
+                                                "New machine"
+                                            </button>
                                             " "
-                                            <button type="button" class="btn btn-xs" aria-label=format!("Give {} to a machine", own.mac) on:click=open(interface_open, &own)>"To a machine"</button>
+                                            <button
+                                                type="button"
+                                                class="btn btn-xs"
+                                                aria-label=format!("Give to a machine: {}", own.mac)
+                                                on:click=open(interface_open, &own)
+                                            >
+                                                "Give to a machine"
+                                            </button>
                                             <RowButton icon label=format!("{verb} {}", own.mac) action=move |()| dismiss(changed.clone())/>
                                             {records.delete_button(&own)}
                                         </td>

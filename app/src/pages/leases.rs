@@ -103,11 +103,17 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                             {
                                 view! {
                                     <tr class="hover:bg-base-200" data-lease=lease.mac.clone()>
-                                        <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">{lease.ipv4.clone()}" "<CopyButton text=lease.ipv4 what="address"/></th>
-                                        <td class="font-mono text-xs whitespace-nowrap">{lease.mac.clone()}" "<CopyButton text=lease.mac what="MAC address"/></td>
+                                        <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
+                                            {lease.ipv4.clone()}" "<CopyButton text=lease.ipv4 what="address"/>
+                                        </th>
+                                        <td class="font-mono text-xs whitespace-nowrap">
+                                            {lease.mac.clone()}" "<CopyButton text=lease.mac what="MAC address"/>
+                                        </td>
                                         <td>
                                             {match (lease.machine_id, lease.machine) {
-                                                (Some(id), Some(name)) => view! { <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }.into_any(),
+                                                (Some(id), Some(name)) => {
+                                                    view! { <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }.into_any()
+                                                }
                                                 _ => view! { <span class="opacity-70">"unknown"</span> }.into_any(),
                                             }}
                                         </td>

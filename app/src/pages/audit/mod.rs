@@ -12,7 +12,7 @@ use leptos_router::{
 use self::entry::{Change, KINDS, LONG, changes, deed, noun, page, whence};
 use super::session::{Failed, Session};
 use crate::{
-    api::{Api, AuditEntry, AuditWanted},
+    api::{Api, ApiError, AuditEntry, AuditWanted},
     ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField},
 };
 
@@ -40,28 +40,16 @@ pub(super) fn Audit() -> impl IntoView {
         },
     );
     // who may not read it is not asked what to look for
-    let admin = move || Suspend::new(async move { session.me.await.is_ok_and(|me| me.admin).then(|| view! { <Filter wanted/> }) });
+    let head = move || {
+        Suspend::new(async move {
+            let admin = session.me.await.is_ok_and(|me| me.admin);
+            if admin { view! { <Head wanted entries/> }.into_any() } else { view! { <PageHead title="Audit log"/> }.into_any() }
+        })
+    };
     view! {
         <Title text="Audit log"/>
         <div class="p-4">
-            <PageHead title="Audit log">
-                <button type="button" class="btn btn-sm" on:click=move |_| entries.refetch() data-testid="refresh">
-                    <Glyph icon=Icon::Reset/>
-                    "Refresh"
-                </button>
-                <a
-                    class="btn btn-sm"
-                    href=move || wanted.with(AuditWanted::export)
-                    download="audit.jsonl"
-                    rel="external"
-                    title="Every entry that fits, as JSON, one per line"
-                    data-testid="export"
-                >
-                    <Glyph icon=Icon::Download/>
-                    "Export"
-                </a>
-            </PageHead>
-            <Transition fallback=|| ()>{admin}</Transition>
+            <Transition fallback=|| ()>{head}</Transition>
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     match session.with(entries).await {
@@ -71,6 +59,30 @@ pub(super) fn Audit() -> impl IntoView {
                 })}
             </Transition>
         </div>
+    }
+}
+
+#[component]
+fn Head(wanted: Memo<AuditWanted>, entries: Resource<Result<Vec<AuditEntry>, ApiError>>) -> impl IntoView {
+    view! {
+        <PageHead title="Audit log">
+            <button type="button" class="btn btn-sm" on:click=move |_| entries.refetch() data-testid="refresh">
+                <Glyph icon=Icon::Reset/>
+                "Refresh"
+            </button>
+            <a
+                class="btn btn-sm"
+                href=move || wanted.with(AuditWanted::export)
+                download="audit.jsonl"
+                rel="external"
+                title="Every entry that fits, as JSON, one per line"
+                data-testid="export"
+            >
+                <Glyph icon=Icon::Download/>
+                "Export"
+            </a>
+        </PageHead>
+        <Filter wanted/>
     }
 }
 
@@ -98,7 +110,7 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
     let since = FieldState::new("");
     let fill = move |wanted: AuditWanted| {
         let implied = wanted.action.split('.').next().unwrap_or_default();
-        kind.reset(if wanted.kind.is_empty() { implied } else { &wanted.kind });
+        kind.reset(if wanted.kind.is_empty() { implied } else { wanted.kind.as_str() });
         user.reset(wanted.user);
         action.reset(wanted.action);
         since.reset(to_field(&wanted.since));
@@ -124,7 +136,7 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
     let kinds: Vec<Choice> = KINDS.iter().map(|(kind, _)| Choice::new(kind, noun(kind).trim_end_matches(" of"))).collect();
     let actions = Signal::derive(move || {
         let kind = kind.value.get();
-        let verbs = KINDS.iter().find(|(own, _)| *own == kind).map_or(&[][..], |(_, verbs)| verbs);
+        let verbs = KINDS.iter().find(|(own, _)| *own == kind).map_or(&[][..], |(_, verbs)| *verbs);
         verbs.iter().map(|verb| Choice::new(format!("{kind}.{verb}"), *verb)).collect::<Vec<_>>()
     });
     // an action of another kind must not stay chosen
@@ -247,7 +259,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
                         Some(path) => view! { <a class="link link-hover text-primary font-medium break-all" href=path>{name.clone()}</a> }.into_any(),
                         None => view! { <span class="font-medium break-all">{name.clone()}</span> }.into_any(),
                     }}
-                    <a class="link link-hover text-xs" href=history aria-label=format!("All entries of {} {name}", noun(&entry.kind))>"all of it"</a>
+                    <a class="link link-hover text-xs" href=history aria-label=format!("History of {} {name}", noun(&entry.kind))>"History"</a>
                 </p>
                 <p class="text-xs opacity-70"><code>{entry.action.clone()}</code> " " {whence}</p>
                 {match details {

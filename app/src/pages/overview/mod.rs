@@ -157,7 +157,7 @@ fn Sick(board: Board) -> impl IntoView {
     view! {
         <Show when=move || !sick.with(Vec::is_empty) fallback=none>
             <ul class="flex flex-col gap-3" data-testid="sick">
-                <For each=move || sick.get().into_iter().take(ROWS) key=Clone::clone let((bmc, machines))>
+                <For each=move || sick.get().into_iter().take(ROWS) key=|sick| serde_json::to_string(sick).unwrap_or_default() let((bmc, machines))>
                     <li class="text-sm" data-bmc=bmc.name.clone()>
                         <p class="flex flex-wrap items-baseline gap-x-2">
                             <span class="font-medium">{bmc.name.clone()}</span>
