@@ -48,7 +48,7 @@ pub struct AuditWanted {
 }
 
 impl AuditWanted {
-    fn pairs(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = [
             ("user", &self.user),
             ("kind", &self.kind),

@@ -92,7 +92,8 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
             when=move || !bmcs.with(Vec::is_empty)
             fallback=|| view! { <Empty title="No BMCs yet">"A BMC switches a machine's power and carries its console, over IPMI."</Empty> }
         >
-            <div class="rounded-box border-base-300 overflow-x-auto border">
+            // without the administrators' buttons nothing in it can be reached by the keyboard, and it scrolls sideways on a telephone
+            <div class="rounded-box border-base-300 overflow-x-auto border" tabindex="0" role="region" aria-label="BMCs">
                 <table class="table-sm table" data-testid="bmcs">
                     <caption class="sr-only">"BMCs"</caption>
                     <thead class="bg-base-200">

@@ -104,10 +104,10 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                                 view! {
                                     <tr class="hover:bg-base-200" data-lease=lease.mac.clone()>
                                         <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
-                                            {lease.ipv4.clone()}" "<CopyButton text=lease.ipv4 what="address"/>
+                                            {lease.ipv4.clone()}" "<CopyButton text=lease.ipv4.clone() what="address"/>
                                         </th>
                                         <td class="font-mono text-xs whitespace-nowrap">
-                                            {lease.mac.clone()}" "<CopyButton text=lease.mac what="MAC address"/>
+                                            {lease.mac.clone()}" "<CopyButton text=lease.mac.clone() what="MAC address"/>
                                         </td>
                                         <td>
                                             {match (lease.machine_id, lease.machine) {

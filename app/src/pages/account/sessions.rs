@@ -108,7 +108,8 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
         None => String::new(),
     };
     view! {
-        <div class="overflow-x-auto">
+        // reached by the keyboard even when nothing in it can be: it scrolls sideways on a telephone
+        <div class="overflow-x-auto" tabindex="0" role="region" aria-label="Sessions">
             <table class="table-sm table" data-testid="sessions">
                 <caption class="sr-only">"Sessions"</caption>
                 <thead>

@@ -158,7 +158,7 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
     };
     let now = clock::instant(clock::now());
     view! {
-        <div class="overflow-x-auto">
+        <div class="overflow-x-auto" tabindex="0" role="region" aria-label="API tokens">
             <table class="table-sm table" data-testid="tokens">
                 <caption class="sr-only">"API tokens"</caption>
                 <thead>

@@ -258,7 +258,7 @@ fn Holders(board: Board) -> impl IntoView {
                     </tbody>
                 </table>
             </div>
-            <Show when=move || !whole.get() && holders.with(Vec::len) > ROWS>
+            <Show when=move || { !whole.get() && holders.with(Vec::len) > ROWS }>
                 <button type="button" class="btn btn-sm btn-ghost mt-2 w-full" on:click=move |_| whole.set(true)>
                     {move || format!("Show all {} users", holders.with(Vec::len))}
                 </button>
