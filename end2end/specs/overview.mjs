@@ -66,8 +66,11 @@ export async function spec({ server, browser, report }) {
     await failure.waitFor();
     await page.locator("[data-testid=live-status][data-status=open]").waitFor();
   });
-  const booted = machines.find(({ kernel_id: kernel, id }) => kernel !== null && id !== own.id) ?? own;
+  const booted = machines.find(({ id }) => id !== own.id);
   await report.check("a running provisioning shows its steps as they come", async () => {
+    const images = await api(page, "GET", "/image?show_all=true");
+    const image = (kind) => images.find(({ type, arch }) => type === kind && arch === booted.arch).id;
+    await api(page, "PUT", `/machine/${booted.id}`, { kernel_id: image("Kernel"), initrd_id: image("Initrd") });
     await api(page, "POST", `/machine/${booted.id}/state`, { state: "provision" });
     const entry = page.locator(`[data-testid=running] [data-machine="${booted.name}"]`);
     await entry.waitFor({ timeout: 10_000 });
