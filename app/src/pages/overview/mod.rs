@@ -238,7 +238,7 @@ fn Holders(board: Board) -> impl IntoView {
                                 let count = holder.machines.len();
                                 view! {
                                     <tr data-user=holder.user.clone()>
-                                        <th scope="row" class="font-medium">{holder.user}</th>
+                                        <th scope="row" class="font-medium">{holder.user.clone()}</th>
                                         <td class="text-right font-semibold">{count}</td>
                                         <td>
                                             <span class="flex flex-wrap gap-x-3">
