@@ -182,7 +182,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
             <div class="border-base-300 flex flex-wrap items-center justify-between gap-2 border-b px-4 py-1.5">
                 <div>
                     <h2 id=heading.clone() class="font-semibold">{arch.name.clone()}</h2>
-                    <p class="text-sm opacity-70">{arch.description.clone()}</p>
+                    <p class="text-sm opacity-80">{arch.description.clone()}</p>
                 </div>
                 <div class="flex items-center gap-1">
                     {admin.then(|| view! {
@@ -193,7 +193,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
                 </div>
             </div>
             {if none {
-                view! { <p class="p-4 text-sm opacity-70">"No subarchitecture yet: its machines cannot boot from the network."</p> }.into_any()
+                view! { <p class="p-4 text-sm opacity-80">"No subarchitecture yet: its machines cannot boot from the network."</p> }.into_any()
             } else {
                 view! {
                     <div class="overflow-x-auto">

@@ -110,7 +110,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                 />
                 {move || format!("Show dismissed ({})", hidden())}
             </label>
-            <span class="opacity-70" role="status" data-testid="discovered-count">{move || counted(shown.with(Vec::len), "MAC address", "MAC addresses")}</span>
+            <span class="opacity-80" role="status" data-testid="discovered-count">{move || counted(shown.with(Vec::len), "MAC address", "MAC addresses")}</span>
         </div>
         <SubmitErrors submit=call/>
         <Show
@@ -190,7 +190,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                 </table>
             </div>
             <Show when=move || { shown.with(Vec::len) > ROWS }>
-                <p class="mt-2 text-sm opacity-70">{format!("The {ROWS} seen last. The filter finds the others.")}</p>
+                <p class="mt-2 text-sm opacity-80">{format!("The {ROWS} seen last. The filter finds the others.")}</p>
             </Show>
         </Show>
         <Dialog open=machine_open title="New machine" testid="discovered-machine">

@@ -153,7 +153,7 @@ fn LiveStatus() -> impl IntoView {
                     .map(|status| match status {
                         StreamStatus::Open => view! {
                             <span class="status status-success" aria-hidden="true"></span>
-                            <span class="hidden opacity-70 sm:inline" title="Changes appear on this page by themselves">"Live"</span>
+                            <span class="hidden opacity-80 sm:inline" title="Changes appear on this page by themselves">"Live"</span>
                         }.into_any(),
                         StreamStatus::Lost => view! {
                             <span class="status status-error animate-pulse" aria-hidden="true"></span>

@@ -81,7 +81,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                 </Empty>
             }
         >
-            <p class="mb-2 text-sm opacity-70" role="status" data-testid="lease-count">
+            <p class="mb-2 text-sm opacity-80" role="status" data-testid="lease-count">
                 {move || {
                     let shown = shown.with(Vec::len);
                     if shown == total { counted(total, "lease", "leases") } else { format!("{shown} of {}", counted(total, "lease", "leases")) }
@@ -114,7 +114,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                                                 (Some(id), Some(name)) => {
                                                     view! { <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }.into_any()
                                                 }
-                                                _ => view! { <span class="opacity-70">"unknown"</span> }.into_any(),
+                                                _ => view! { <span class="opacity-80">"unknown"</span> }.into_any(),
                                             }}
                                         </td>
                                         <td class="text-xs whitespace-nowrap">{lease.last_seen_date.seconds()}</td>
@@ -131,7 +131,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                 </Empty>
             </Show>
             <Show when=move || { shown.with(Vec::len) > ROWS }>
-                <p class="mt-2 text-sm opacity-70">{format!("The first {ROWS}. The filter finds the others.")}</p>
+                <p class="mt-2 text-sm opacity-80">{format!("The first {ROWS}. The filter finds the others.")}</p>
             </Show>
         </Show>
     }

@@ -37,7 +37,7 @@ pub(super) fn Login() -> impl IntoView {
         <Title text="Log in"/>
         <div class="mx-auto w-full max-w-sm px-4 py-16">
             <h1 class="mb-1 text-2xl font-semibold">"Log in"</h1>
-            <p class="mb-6 text-sm opacity-70">
+            <p class="mb-6 text-sm opacity-80">
                 {move || if returning() { "You will come back to the page you asked for." } else { "The lab's machines are behind this door." }}
             </p>
             // post: should it ever be sent without the application, the password must not stand in an address

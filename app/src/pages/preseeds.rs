@@ -88,7 +88,7 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
                 />
                 "Only my preseeds"
             </label>
-            <span class="text-sm opacity-70" role="status">{move || counted(shown.with(Vec::len), "preseed", "preseeds")}</span>
+            <span class="text-sm opacity-80" role="status">{move || counted(shown.with(Vec::len), "preseed", "preseeds")}</span>
         </div>
         <Show
             when=move || !none

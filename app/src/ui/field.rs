@@ -58,7 +58,7 @@ fn Notes(id: &'static str, help: Option<&'static str>, error: RwSignal<Option<St
         <span id=format!("{id}-note") class="text-xs" data-field-note=id>
             {move || match error.get() {
                 Some(text) => Either::Left(view! { <span class="text-error font-medium" data-testid="field-error">{text}</span> }),
-                None => Either::Right(help.map(|text| view! { <span class="opacity-70">{text}</span> })),
+                None => Either::Right(help.map(|text| view! { <span class="opacity-80">{text}</span> })),
             }}
         </span>
     }
@@ -274,7 +274,7 @@ pub(crate) fn SwitchField(
                 />
                 {label}
             </label>
-            {help.map(|text| view! { <span id=format!("{id}-note") class="text-xs opacity-70">{text}</span> })}
+            {help.map(|text| view! { <span id=format!("{id}-note") class="text-xs opacity-80">{text}</span> })}
         </div>
     }
 }

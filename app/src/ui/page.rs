@@ -43,7 +43,7 @@ pub(crate) fn Empty(title: &'static str, #[prop(optional)] children: Option<Chil
     view! {
         <div class="flex flex-col items-center gap-2 px-4 py-10 text-center" data-testid="empty">
             <p class="text-lg font-medium">{title}</p>
-            <div class="max-w-prose opacity-70">{children.map(|children| children())}</div>
+            <div class="max-w-prose opacity-80">{children.map(|children| children())}</div>
         </div>
     }
 }
@@ -51,7 +51,7 @@ pub(crate) fn Empty(title: &'static str, #[prop(optional)] children: Option<Chil
 #[component]
 pub(crate) fn Loading() -> impl IntoView {
     view! {
-        <div class="flex items-center gap-2 p-6 opacity-70" role="status">
+        <div class="flex items-center gap-2 p-6 opacity-80" role="status">
             <span class="loading loading-spinner loading-sm"></span>
             "Loading…"
         </div>

@@ -114,7 +114,7 @@ pub(crate) fn FilterBox(
 ) -> impl IntoView {
     view! {
         <label class="input input-sm w-64 max-w-full">
-            <Glyph icon=Icon::Search class="size-4 opacity-60"/>
+            <Glyph icon=Icon::Search class="size-4 opacity-80"/>
             <input
                 type="search"
                 aria-label=label

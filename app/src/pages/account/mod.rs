@@ -45,7 +45,7 @@ pub(super) fn Account() -> impl IntoView {
                                 <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-2">
                                     <div class="flex min-w-0 flex-col gap-4">
                                         <Tokens tokens admin=me.admin/>
-                                        <Panel id="sessions" title="Sessions" actions=|| view! { <span class="text-xs opacity-60">"times are UTC"</span> }>
+                                        <Panel id="sessions" title="Sessions" actions=|| view! { <span class="text-xs opacity-80">"times are UTC"</span> }>
                                             <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
                                             <Sessions owner=me.id sessions/>
                                         </Panel>

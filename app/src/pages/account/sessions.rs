@@ -150,7 +150,7 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
             </table>
         </div>
         <Show when=move || sessions.with(Vec::is_empty)>
-            <p class="py-3 text-center text-sm opacity-70">"No sessions."</p>
+            <p class="py-3 text-center text-sm opacity-80">"No sessions."</p>
         </Show>
         <Show when=move || { others.get() > 1 || (others.get() > 0 && own()) }>
             <button type="button" class="btn btn-sm mt-3" on:click=move |_| ask(Ending::Others) data-testid="end-others">{all}</button>

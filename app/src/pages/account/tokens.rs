@@ -206,7 +206,7 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
             </table>
         </div>
         <Show when=move || tokens.with(Vec::is_empty)>
-            <p class="py-3 text-center text-sm opacity-70">"No tokens."</p>
+            <p class="py-3 text-center text-sm opacity-80">"No tokens."</p>
         </Show>
         <Confirm
             open

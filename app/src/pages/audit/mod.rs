@@ -250,7 +250,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     let name = if entry.subject.is_empty() { format!("no. {}", entry.subject_id) } else { entry.subject.clone() };
     view! {
         <li class="border-base-300 grid grid-cols-1 gap-x-4 gap-y-1 border-b py-2 text-sm sm:grid-cols-[10rem_1fr]" data-action=entry.action.clone()>
-            <time class="font-mono text-xs leading-5 opacity-70" datetime=entry.date.0.clone() title=format!("{seconds} UTC")>{seconds.clone()}</time>
+            <time class="font-mono text-xs leading-5 opacity-80" datetime=entry.date.0.clone() title=format!("{seconds} UTC")>{seconds.clone()}</time>
             <div class="min-w-0">
                 <p class="flex flex-wrap items-baseline gap-x-1.5">
                     <strong class="font-semibold break-all">{if entry.user.is_empty() { "the server".to_owned() } else { entry.user.clone() }}</strong>
@@ -261,7 +261,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
                     }}
                     <a class="link link-hover text-xs" href=history aria-label=format!("History of {} {name}", noun(&entry.kind))>"History"</a>
                 </p>
-                <p class="text-xs opacity-70"><code>{entry.action.clone()}</code> " " {whence}</p>
+                <p class="text-xs opacity-80"><code>{entry.action.clone()}</code> " " {whence}</p>
                 {match details {
                     None => ().into_any(),
                     Some(details) if changed || count <= FEW => details.into_any(),
@@ -287,7 +287,7 @@ fn Changes(told: Vec<Change>) -> impl IntoView {
                     let arrow = before.is_some() && after.is_some();
                     view! {
                         <div class="flex flex-wrap gap-x-2">
-                            <dt class="min-w-28 opacity-70">{member}</dt>
+                            <dt class="min-w-28 opacity-80">{member}</dt>
                             <dd class="flex min-w-0 flex-wrap items-baseline gap-x-2">
                                 {before.map(|text| view! { <del class="text-error min-w-0">{folded(text)}</del> })}
                                 {arrow.then(|| view! { <span aria-hidden="true">"→"</span><span class="sr-only">"is now"</span> })}

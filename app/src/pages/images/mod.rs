@@ -107,7 +107,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                 />
                 "Only my images"
             </label>
-            <span class="text-sm opacity-70" role="status">{move || counted(shown.with(Vec::len), "image", "images")}</span>
+            <span class="text-sm opacity-80" role="status">{move || counted(shown.with(Vec::len), "image", "images")}</span>
         </div>
         <Show
             when=move || !records.list.with(Vec::is_empty)
@@ -136,7 +136,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                     <tr class="hover:bg-base-200" data-testid="image-row" data-image=image.filename.clone()>
                                         <th scope="row" class="max-w-72 font-normal">
                                             <span class="font-medium break-all">{image.filename.clone()}</span>
-                                            {(!image.description.is_empty()).then(|| view! { <span class="block text-xs opacity-70">{image.description.clone()}</span> })}
+                                            {(!image.description.is_empty()).then(|| view! { <span class="block text-xs opacity-80">{image.description.clone()}</span> })}
                                             <span class="block font-mono text-xs break-all opacity-80">{image.name.clone()}</span>
                                         </th>
                                         <td>{image.file_type.word()}</td>

@@ -126,7 +126,7 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                         <span id="upload-file-note" class="text-xs">
                             {move || match (file_error.get(), chosen.get()) {
                                 (Some(error), _) => view! { <span class="text-error font-medium" data-testid="field-error">{error}</span> }.into_any(),
-                                (None, Some((_, size))) => view! { <span class="opacity-70">{bytes(size)}</span> }.into_any(),
+                                (None, Some((_, size))) => view! { <span class="opacity-80">{bytes(size)}</span> }.into_any(),
                                 (None, None) => ().into_any(),
                             }}
                         </span>
@@ -216,7 +216,7 @@ fn Uploaded(image: Image, another: impl Fn(leptos::ev::MouseEvent) + 'static) ->
                 "SHA-256 " <code class="text-xs break-all" data-testid="upload-sha256">{image.sha256.clone()}</code>
                 <CopyButton text=image.sha256.clone() what="SHA-256"/>
             </p>
-            <p class="text-sm opacity-70">"Served as " <code class="text-xs break-all">{image.name}</code></p>
+            <p class="text-sm opacity-80">"Served as " <code class="text-xs break-all">{image.name}</code></p>
             <div>
                 <button type="button" class="btn btn-sm" on:click=another data-testid="upload-another">"Upload another"</button>
             </div>

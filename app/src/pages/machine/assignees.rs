@@ -86,7 +86,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                 </table>
             </div>
             <Show when=move || context.assignees.with(Vec::is_empty)>
-                <p class="py-3 text-center text-sm opacity-70">"Nobody has this machine."</p>
+                <p class="py-3 text-center text-sm opacity-80">"Nobody has this machine."</p>
             </Show>
             {context.admin.then(|| view! {
                 <Dialog open=adding title="Assign a user" testid="assignee-dialog">

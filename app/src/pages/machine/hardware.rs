@@ -197,7 +197,7 @@ fn Inventory(fru: Fru) -> impl IntoView {
     let damaged = fru.damaged.join(", ");
     let areas = fields(fru);
     if areas.is_empty() && damaged.is_empty() {
-        return view! { <p class="text-sm opacity-70">"The maker filled nothing in."</p> }.into_any();
+        return view! { <p class="text-sm opacity-80">"The maker filled nothing in."</p> }.into_any();
     }
     let damaged = (!damaged.is_empty()).then(|| view! { <Notice>{format!("Not whole, as its checksum says: {damaged}.")}</Notice> });
     let areas = areas
@@ -228,7 +228,7 @@ fn Inventory(fru: Fru) -> impl IntoView {
 #[component]
 fn Log(list: Vec<SelEntry>) -> impl IntoView {
     if list.is_empty() {
-        return view! { <p class="text-sm opacity-70">"The log is empty."</p> }.into_any();
+        return view! { <p class="text-sm opacity-80">"The log is empty."</p> }.into_any();
     }
     let rows = list
         .into_iter()

@@ -33,7 +33,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
     view! {
         <div class="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
             <div class="min-w-0">
-                <nav aria-label="Breadcrumb" class="text-xs"><a class="link link-hover opacity-70" href="/machines">"Machines"</a></nav>
+                <nav aria-label="Breadcrumb" class="text-xs"><a class="link link-hover opacity-80" href="/machines">"Machines"</a></nav>
                 <div class="flex flex-wrap items-center gap-2">
                     <h1 class="text-2xl font-semibold break-all" data-testid="machine-name">{move || name.get()}</h1>
                     <StateBadge state/>

@@ -120,7 +120,7 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
                 </table>
             </div>
             <Show when=move || context.interfaces.with(Vec::is_empty)>
-                <p class="py-3 text-center text-sm opacity-70">"No interface: the machine is not known when it boots from the network."</p>
+                <p class="py-3 text-center text-sm opacity-80">"No interface: the machine is not known when it boots from the network."</p>
             </Show>
             <Dialog
                 open

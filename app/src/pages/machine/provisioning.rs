@@ -239,7 +239,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                         <SubmitButton submit=form.save label="Save" disabled=Signal::derive(move || !form.dirty()) testid="save-provisioning"/>
                         <Show when=move || form.dirty()>
                             <button type="button" class="btn btn-sm btn-ghost" on:click=move |_| form.reset(&form.base.get_untracked())>"Discard changes"</button>
-                            <span class="text-sm opacity-70" role="status">"Not saved yet"</span>
+                            <span class="text-sm opacity-80" role="status">"Not saved yet"</span>
                         </Show>
                     </div>
                 </Show>
@@ -339,13 +339,13 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
                 "Switches netboot on, sets the next boot to the network, and power-cycles the machine. An installer with a preseed usually erases the disk."
             </p>
             <dl class="grid grid-cols-[auto_1fr] gap-x-4 gap-y-1 text-sm">
-                <dt class="opacity-70">"Kernel"</dt>
+                <dt class="opacity-80">"Kernel"</dt>
                 <dd class="break-all">{move || image(would_be.read().kernel_id)}</dd>
-                <dt class="opacity-70">"Initrd"</dt>
+                <dt class="opacity-80">"Initrd"</dt>
                 <dd class="break-all">{move || image(would_be.read().initrd_id)}</dd>
-                <dt class="opacity-70">"Preseed"</dt>
+                <dt class="opacity-80">"Preseed"</dt>
                 <dd class="break-all">{move || preseed(would_be.read().preseed_id)}</dd>
-                <dt class="opacity-70">"Options"</dt>
+                <dt class="opacity-80">"Options"</dt>
                 <dd class="font-mono text-xs leading-5 break-all">{move || form.options.value.get()}</dd>
             </dl>
             <Show when=move || form.dirty()>

@@ -46,7 +46,7 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
                 </For>
             </ol>
             <Show when=move || events.with(Vec::is_empty)>
-                <p class="py-4 text-center opacity-70">"Nothing has happened yet."</p>
+                <p class="py-4 text-center opacity-80">"Nothing has happened yet."</p>
             </Show>
             <SubmitErrors submit/>
             <Show when=move || more.get()>
@@ -73,13 +73,13 @@ fn Entry(event: Event) -> impl IntoView {
                 )
                 aria-hidden="true"
             ></span>
-            <time class="shrink-0 font-mono text-xs leading-5 opacity-70" datetime=event.date.0.clone() title=format!("{} UTC", event.date.seconds())>
+            <time class="shrink-0 font-mono text-xs leading-5 opacity-80" datetime=event.date.0.clone() title=format!("{} UTC", event.date.seconds())>
                 // the year is in the title
                 {event.date.seconds().get(5..).unwrap_or_default().to_owned()}
             </time>
             <div class="min-w-0">
                 <p class=if said.tone == Tone::Bad { "text-error font-medium break-words" } else { "break-words" }>{said.text}</p>
-                {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-70">{detail}</p> })}
+                {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-80">{detail}</p> })}
             </div>
         </li>
     }

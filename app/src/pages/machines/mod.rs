@@ -93,7 +93,7 @@ fn List(me: Me, machines: Vec<api::Machine>) -> impl IntoView {
                 />
                 "Only my machines"
             </label>
-            <span class="text-sm opacity-70" role="status" data-testid="machine-count">
+            <span class="text-sm opacity-80" role="status" data-testid="machine-count">
                 {move || {
                     let (shown, total) = (shown.with(Vec::len), total());
                     if shown == total { counted(total, "machine", "machines") } else { format!("{shown} of {}", counted(total, "machine", "machines")) }
@@ -178,7 +178,7 @@ fn Table(me: Me, shown: Memo<Vec<Arc<Row>>>, sort: RwSignal<Sort<Column>>) -> im
             class="rounded-box border-base-300 bg-base-100 text-base-content fixed inset-auto m-0 w-max min-w-44 max-w-60 border p-1 shadow-lg"
             data-testid="power-menu"
         >
-            <p class="px-2 py-1 text-xs font-semibold opacity-70">{move || target.get().map(|target| target.name)}</p>
+            <p class="px-2 py-1 text-xs font-semibold opacity-80">{move || target.get().map(|target| target.name)}</p>
             {[PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot]
                 .map(|action| {
                     let (label, title) = command(action);
@@ -241,7 +241,7 @@ fn row_view(row: &Row, me: StoredValue<String>, commander: Commander, open_menu:
             <td><PowerBadge power/></td>
             <td class="whitespace-nowrap max-md:hidden">
                 {machine.arch.clone()}
-                {machine.subarch.clone().map(|subarch| view! { <span class="opacity-60">{format!(" / {subarch}")}</span> })}
+                {machine.subarch.clone().map(|subarch| view! { <span class="opacity-80">{format!(" / {subarch}")}</span> })}
             </td>
             <td class="whitespace-nowrap max-md:hidden">
                 {machine.bmc.clone().unwrap_or_else(|| "–".into())}

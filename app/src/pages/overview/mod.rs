@@ -47,10 +47,10 @@ fn View(loaded: Loaded) -> impl IntoView {
             ("Unknown", "text-base-content/40", "unknown"),
         ],
     );
-    let none = Memo::new(move |_| board.machines.with(|machines| machines.is_empty()));
+    let none = Memo::new(move |_| board.machines.with(std::collections::BTreeMap::is_empty));
     view! {
         <PageHead title="Overview">
-            <span class="text-sm opacity-70">"Follows the lab by itself. Times are UTC."</span>
+            <span class="text-sm opacity-80">"Follows the lab by itself. Times are UTC."</span>
         </PageHead>
         <Show
             when=move || !none.get()
@@ -93,11 +93,11 @@ fn slices(counts: Memo<[usize; 4]>, kinds: [(&'static str, &'static str, &'stati
 
 /// A list's end that is only counted.
 fn rest(left: usize, one: &'static str, many: &'static str) -> Option<AnyView> {
-    (left > 0).then(|| view! { <p class="pt-2 text-sm opacity-70">{format!("and {} more", counted(left, one, many))}</p> }.into_any())
+    (left > 0).then(|| view! { <p class="pt-2 text-sm opacity-80">{format!("and {} more", counted(left, one, many))}</p> }.into_any())
 }
 
 fn nothing(text: &'static str) -> AnyView {
-    view! { <p class="py-2 text-sm opacity-70" data-testid="nothing">{text}</p> }.into_any()
+    view! { <p class="py-2 text-sm opacity-80" data-testid="nothing">{text}</p> }.into_any()
 }
 
 fn machine_link(id: i64, name: String) -> AnyView {
@@ -108,7 +108,7 @@ fn machine_link(id: i64, name: String) -> AnyView {
 fn time(at: &Instant) -> AnyView {
     let seconds = at.seconds();
     let short = seconds.get(5..).unwrap_or_default().to_owned();
-    view! { <time class="shrink-0 font-mono text-xs leading-5 opacity-70" datetime=at.0.clone() title=format!("{seconds} UTC")>{short}</time> }.into_any()
+    view! { <time class="shrink-0 font-mono text-xs leading-5 opacity-80" datetime=at.0.clone() title=format!("{seconds} UTC")>{short}</time> }.into_any()
 }
 
 #[component]
@@ -124,7 +124,7 @@ fn Running(board: Board) -> impl IntoView {
                             <li class="text-sm" data-machine=name.clone()>
                                 <p class="flex flex-wrap items-baseline gap-x-2">
                                     {machine_link(id, name.clone())}
-                                    {move || step.with(|step| step.since.as_ref().map(|since| view! { <span class="opacity-70">"since "{time(since)}</span> }))}
+                                    {move || step.with(|step| step.since.as_ref().map(|since| view! { <span class="opacity-80">"since "{time(since)}</span> }))}
                                     <a class="link link-hover text-xs" href=format!("/machines/{id}/console") aria-label=format!("Console of {name}")>"Console"</a>
                                 </p>
                                 <p class="break-words opacity-80" data-testid="step">
@@ -146,12 +146,12 @@ fn Running(board: Board) -> impl IntoView {
 #[component]
 fn Sick(board: Board) -> impl IntoView {
     let sick = Memo::new(move |_| board.sick());
-    let count = Memo::new(move |_| board.bmcs.with(|bmcs| bmcs.len()));
+    let count = Memo::new(move |_| board.bmcs.with(std::collections::BTreeMap::len));
     let none = move || {
         match count.get() {
         0 => nothing("There are no BMCs."),
         1 => nothing("The one BMC is well, as far as it was asked."),
-        count => view! { <p class="py-2 text-sm opacity-70" data-testid="nothing">{format!("All {count} BMCs are well, as far as they were asked.")}</p> }.into_any(),
+        count => view! { <p class="py-2 text-sm opacity-80" data-testid="nothing">{format!("All {count} BMCs are well, as far as they were asked.")}</p> }.into_any(),
     }
     };
     view! {
@@ -190,7 +190,7 @@ fn Failures(board: Board) -> impl IntoView {
                             <div class="min-w-0 flex-1 basis-48">
                                 {machine_link(id, name)}
                                 <p class="break-words">{said.text}</p>
-                                {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-70">{detail}</p> })}
+                                {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-80">{detail}</p> })}
                             </div>
                         </li>
                     }
@@ -199,7 +199,7 @@ fn Failures(board: Board) -> impl IntoView {
         </ol>
         <Show when=move || failures.with(Vec::is_empty)>{nothing("None known.")}</Show>
         {move || rest(failures.with(Vec::len).saturating_sub(ROWS), "failure", "failures")}
-        <p class="pt-3 text-xs opacity-70">
+        <p class="pt-3 text-xs opacity-80">
             "Of machines that have failed, are being provisioned or whose BMC fails, and of all machines while this page is open. A machine's page tells the rest."
         </p>
     }
@@ -248,7 +248,7 @@ fn Holders(board: Board) -> impl IntoView {
                                                     .take(NAMES)
                                                     .map(|(id, name, why)| view! { <span title=why>{machine_link(id, name)}</span> })
                                                     .collect_view()}
-                                                {(count > NAMES).then(|| view! { <span class="opacity-70">{format!("and {} more", count - NAMES)}</span> })}
+                                                {(count > NAMES).then(|| view! { <span class="opacity-80">{format!("and {} more", count - NAMES)}</span> })}
                                             </span>
                                         </td>
                                     </tr>

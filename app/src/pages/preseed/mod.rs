@@ -138,7 +138,7 @@ fn Fields(
                     <SwitchField id="preseed-good" label="Known good" checked=form.known_good help="A mark for others: this one works." disabled=readonly/>
                 </div>
                 <Editor id="preseed-content" label="Content" value=form.content readonly/>
-                <p class="text-xs opacity-70">{move || form.content.with(|text| counted(text.chars().count(), "character", "characters"))}</p>
+                <p class="text-xs opacity-80">{move || form.content.with(|text| counted(text.chars().count(), "character", "characters"))}</p>
                 <SubmitErrors submit=form.submit/>
                 {children()}
             </div>
@@ -244,9 +244,9 @@ fn Edit(preseed: Preseed) -> impl IntoView {
     };
     view! {
         <Title text=move || saved.read().name.clone()/>
-        <nav aria-label="Breadcrumb" class="text-xs"><a class="link link-hover opacity-70" href="/preseeds">"Preseeds"</a></nav>
+        <nav aria-label="Breadcrumb" class="text-xs"><a class="link link-hover opacity-80" href="/preseeds">"Preseeds"</a></nav>
         <PageHead title=Signal::derive(move || saved.read().name.clone())>
-            <span class="text-sm opacity-70">{move || saved.read().user.as_ref().map(|user| format!("Owner: {user}"))}</span>
+            <span class="text-sm opacity-80">{move || saved.read().user.as_ref().map(|user| format!("Owner: {user}"))}</span>
             <Show when=move || !locked.get()>
                 <button type="button" class="btn btn-sm" on:click=move |_| deleting.set(true)>
                     <Glyph icon=Icon::Trash/>
@@ -263,7 +263,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
                     <div class="flex items-center gap-3">
                         <SubmitButton submit=form.submit label="Save" disabled=Signal::derive(move || !dirty.get()) testid="save-preseed"/>
                         <Show when=move || dirty.get()>
-                            <span class="text-sm opacity-70" role="status">"Not saved yet"</span>
+                            <span class="text-sm opacity-80" role="status">"Not saved yet"</span>
                         </Show>
                     </div>
                 </Show>
