@@ -12,7 +12,7 @@ export async function spec({ server, browser, report }) {
   const { password } = await api(page, "POST", "/user", { username: "adam", email: "adam@lab.example", admin: false });
   await api(page, "PUT", `/machine/${machine.id}`, { kernel_opts: "quiet console=ttyS1", netboot_enabled: !machine.netboot_enabled });
   // more than fits on a page
-  for (let number = 0; number < 60; number += 1) await api(page, "POST", "/network", { name: `net-${number}`, subnet: `10.78.${number}.0/24` });
+  for (let number = 0; number < 60; number += 1) await api(page, "POST", "/network", { name: `net-${number}`, subnet: `10.88.${number}.0/24` });
   const entries = page.getByTestId("audit").locator("> li");
 
   await report.check("the administrators' menu leads to it", async () => {
@@ -26,7 +26,7 @@ export async function spec({ server, browser, report }) {
     assert.equal(await entries.count(), 50);
     assert.match(await entries.first().textContent(), /admin.*added network.*net-59/s);
     await page.getByTestId("older").click();
-    await page.getByText("net-0", { exact: true }).waitFor();
+    await page.getByText("net-0", { exact: true }).first().waitFor();
     const texts = await entries.locator("time").evaluateAll((times) => times.map((time) => time.dateTime));
     assert.deepEqual(texts, [...texts].sort().reverse());
     const names = await entries.filter({ hasText: "added network" }).count();

@@ -12,7 +12,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
-use axum::serve::ListenerExt;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -74,17 +73,10 @@ impl Server {
         let mut server = Self { lab: lab.clone(), address, tftp: None, first_password, jobs: JoinSet::new() };
         server.start_tftp().await?;
         let router = http::router(&lab).context("public_url")?;
+        let patience = lab.config.http.patience;
         server.spawn("http", async move {
-            // small answers must not wait for the reader's acknowledgement
-            let listener = listener.tap_io(|stream| {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY");
-                }
-            });
-            axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(shutdown.cancelled_owned())
-                .await
-                .context("http")
+            http::serve(listener, router, patience, shutdown).await;
+            Ok(())
         });
         let ipmi = &lab.config.ipmi;
         let poller = bmc::poll(lab.fleet.clone(), power::Machines(lab.clone()), ipmi.poll_interval, ipmi.concurrency, lab.shutdown.clone());

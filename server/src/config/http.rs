@@ -1,6 +1,6 @@
 //! `[http]`
 
-use std::net::IpAddr;
+use std::{net::IpAddr, num::NonZeroU32, time::Duration};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
@@ -11,7 +11,11 @@ pub(super) struct Settings {
     #[serde(deserialize_with = "networks")]
     trusted_proxies: Vec<IpNet>,
     secure_cookies: Option<bool>,
+    patience_seconds: Option<NonZeroU32>,
 }
+
+/// Seconds, unless said.
+const PATIENCE: u64 = 60;
 
 /// How HTTP is spoken.
 #[derive(Clone, Debug)]
@@ -20,12 +24,15 @@ pub struct Http {
     pub trusted_proxies: Vec<IpNet>,
     /// Send the session's cookie over TLS only. By itself on when `public_url` is https.
     pub secure_cookies: bool,
+    /// How long a client may take for the head of a request, and pause within its body, before it is given up.
+    pub patience: Duration,
 }
 
 impl Settings {
     pub(super) fn complete(self, public_url: Option<&str>) -> Http {
         let tls = public_url.is_some_and(|url| url.starts_with("https://"));
-        Http { trusted_proxies: self.trusted_proxies, secure_cookies: self.secure_cookies.unwrap_or(tls) }
+        let patience = Duration::from_secs(self.patience_seconds.map_or(PATIENCE, |seconds| seconds.get().into()));
+        Http { trusted_proxies: self.trusted_proxies, secure_cookies: self.secure_cookies.unwrap_or(tls), patience }
     }
 }
 

@@ -6,6 +6,7 @@ mod assets;
 mod boot;
 mod client_address;
 mod companion;
+mod connections;
 mod dhcp;
 mod docs;
 pub mod error;
@@ -22,6 +23,7 @@ mod tagged;
 mod tftp_proxy;
 
 pub use client_address::ClientAddress;
+pub use connections::serve;
 
 use axum::{
     Router, middleware,
@@ -34,6 +36,7 @@ use tower_http::{
         predicate::{NotForContentType, Predicate},
     },
     csrf::ConfigError,
+    timeout::RequestBodyTimeoutLayer,
 };
 
 use crate::lab::Lab;
@@ -74,5 +77,6 @@ pub fn router(lab: &Lab) -> Result<Router, ConfigError> {
         .merge(health::router())
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| error::internal()))
         .layer(middleware::from_fn_with_state(lab.clone(), access::layer))
+        .layer(RequestBodyTimeoutLayer::new(lab.config.http.patience))
         .with_state(lab.clone()))
 }

@@ -210,6 +210,50 @@ fn it_ends_gracefully_with_an_open_stream() {
 }
 
 #[test]
+fn a_client_that_keeps_the_server_waiting_is_given_up_one_that_is_slow_is_not() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Running::start_with(data.path(), |command| {
+        command.env("MRP_HTTP_PATIENCE_SECONDS", "3");
+    });
+    let password = server.password();
+    let session = server.log_in("admin", &password).unwrap();
+    let connect = || {
+        let stream = server.connect();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    };
+    let rest = |mut stream: TcpStream| {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the server ends the connection");
+        answer
+    };
+    let body = r#"{"name":"patience","subnet":"10.9.0.0/24"}"#;
+    let head = format!(
+        "POST /api/v1/network HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n{session}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+
+    let mut half_a_head = connect();
+    half_a_head.write_all(b"GET /healthz HTTP/1.1\r\nHost: ").unwrap();
+    assert_eq!(rest(half_a_head), "");
+
+    let mut half_a_body = connect();
+    half_a_body.write_all(head.as_bytes()).unwrap();
+    half_a_body.write_all(&body.as_bytes()[..10]).unwrap();
+    let answer = rest(half_a_body);
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+
+    let mut slow = connect();
+    slow.write_all(head.as_bytes()).unwrap();
+    for piece in body.as_bytes().chunks(2) {
+        slow.write_all(piece).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let answer = rest(slow);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+}
+
+#[test]
 fn after_a_kill_everything_is_as_before() {
     let data = tempfile::tempdir().unwrap();
     let mut server = Running::start(data.path());
