@@ -12,7 +12,8 @@ export async function assertLooks(browser, page, name) {
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
       for (const colorScheme of ["light", "dark"]) {
-        await page.emulateMedia({ colorScheme });
+        // without transitions: axe would see colours half way from one scheme to the other
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         if (over > 0) throw new Error(`${name} on a ${size} is ${over} px too wide`);
         await assertAccessible(page).catch((error) => {
@@ -22,7 +23,7 @@ export async function assertLooks(browser, page, name) {
       }
     }
   } finally {
-    await page.emulateMedia({ colorScheme: "light" });
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
     await page.setViewportSize(SIZES.desktop);
   }
 }
