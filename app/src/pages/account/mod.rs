@@ -42,15 +42,14 @@ pub(super) fn Account() -> impl IntoView {
                                 <PageHead title=me.username.clone()>
                                     {me.admin.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
                                 </PageHead>
-                                <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-2">
-                                    <div class="flex min-w-0 flex-col gap-4">
-                                        <Tokens tokens admin=me.admin/>
-                                        <Panel id="sessions" title="Sessions" actions=|| view! { <span class="text-xs opacity-80">"times are UTC"</span> }>
-                                            <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
-                                            <Sessions owner=me.id sessions/>
-                                        </Panel>
-                                    </div>
-                                    <div class="flex min-w-0 flex-col gap-4">
+                                // tables over the whole width: their buttons stand at the right
+                                <div class="flex flex-col gap-4">
+                                    <Tokens tokens admin=me.admin/>
+                                    <Panel id="sessions" title="Sessions" actions=|| view! { <span class="text-xs opacity-80">"times are UTC"</span> }>
+                                        <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
+                                        <Sessions owner=me.id sessions/>
+                                    </Panel>
+                                    <div class="grid grid-cols-1 items-start gap-4 xl:grid-cols-2">
                                         <Profile me/>
                                         <Password sessions/>
                                     </div>
