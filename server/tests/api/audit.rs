@@ -1,7 +1,7 @@
 //! The audit log: every change, who made it, and nothing that ought to stay secret.
 
 use app::api::{Arch, AuditEntry, Bmc, CreatedToken, Machine, Me, Preseed, User};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::{
@@ -131,6 +131,9 @@ async fn no_entry_holds_a_secret() {
         arch(&admin, "x86_64").await;
         machine(&admin, "machine").await;
 
+        // compressed, as browsers ask for it, it has an end, too
+        let packed = admin.send(Method::GET, "/admin/audit?format=jsonl", &[("accept-encoding", "gzip")], "").await;
+        assert_eq!((packed.status, packed.header("content-encoding")), (StatusCode::OK, "gzip"));
         let all = admin.get("/admin/audit?format=jsonl").await;
         for secret in
             ["calvin-7", "hobbes-8", "tiger-9", "lion-10", &token.secret, &ann, "a new password", "argon2", "token_hash", "preseed_key"]

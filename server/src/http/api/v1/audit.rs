@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Deserialize;
 use store::AuditFilter;
@@ -137,7 +137,8 @@ async fn export(lab: Lab, actor: Actor, filter: AuditFilter, mut asked: log::Ask
         };
         piece.map(|lines| (Ok(lines), (lab, actor, filter, asked, None)))
     });
-    Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(rest)).into_response())
+    // compression asks once more after the end
+    Ok(([(header::CONTENT_TYPE, LINES)], Body::from_stream(rest.fuse())).into_response())
 }
 
 /// Some lines, after which `asked` is about the rest; None when there are no more.
