@@ -276,9 +276,10 @@ impl<'de> Deserialize<'de> for Id {
             fn visit_u64<E: serde::de::Error>(self, id: u64) -> Result<Id, E> {
                 i64::try_from(id).map(Id).map_err(|_| E::custom(format!("`{id}` is not an id")))
             }
-            // to a JSON schema 1.0 is an integer
+            // to a JSON schema 1.0 is an integer; beyond 2^53 a float is none that was meant (RFC 8259 §6)
             fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Id, E> {
-                let id = if number.fract() == 0.0 { format!("{number:.0}").parse().ok() } else { None };
+                let exact = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
+                let id = if exact { format!("{number:.0}").parse().ok() } else { None };
                 id.map(Id).ok_or_else(|| E::custom(format!("`{number}` is not an id")))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Id, E> {
@@ -323,7 +324,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Id>("12").unwrap(), Id(12));
         assert!(serde_json::from_str::<Id>("\"a\"").is_err());
         assert_eq!(serde_json::from_str::<Id>("12.0").unwrap(), Id(12));
-        for wrong in ["1.5", "1e300", "null", "true"] {
+        for wrong in ["1.5", "1e300", "-9223372036854775809", "9223372036854775808", "null", "true"] {
             assert!(serde_json::from_str::<Id>(wrong).is_err(), "{wrong}");
         }
     }

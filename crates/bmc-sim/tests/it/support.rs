@@ -124,9 +124,11 @@ impl Terminal {
     /// util-linux' `script` makes the terminal.
     pub fn start(program: &str, arguments: &[&str]) -> Self {
         let line = std::iter::once(program).chain(arguments.iter().copied()).map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ");
-        // -E never: an echo of the keyboard by script itself would pass for one from the machine
+        // -E never: an echo of the keyboard by script itself would pass for one from the machine.
+        // Raw from the beginning: ipmitool makes it so only after it has said that the session stands, and what is typed in
+        // between would arrive with its returns made line feeds.
         let mut command = Command::new("script");
-        command.args(["-q", "-f", "-e", "-E", "never", "-c", &format!("exec {line}"), "/dev/null"]);
+        command.args(["-q", "-f", "-e", "-E", "never", "-c", &format!("stty raw -echo; exec {line}"), "/dev/null"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut child = command.spawn().unwrap_or_else(|error| panic!("script: {error}; it is in Debian's package bsdutils"));
         let keyboard = child.stdin.take().unwrap();
