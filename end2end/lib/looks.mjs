@@ -14,6 +14,7 @@ export async function assertLooks(browser, page, name) {
       for (const colorScheme of ["light", "dark"]) {
         // without transitions: axe would see colours half way from one scheme to the other
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await page.evaluate(settled);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         if (over > 0) throw new Error(`${name} on a ${size} is ${over} px too wide`);
         await assertAccessible(page).catch((error) => {
@@ -26,6 +27,13 @@ export async function assertLooks(browser, page, name) {
     await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
     await page.setViewportSize(SIZES.desktop);
   }
+}
+
+/** Within the page: resolves when it is painted and nothing is half way any more; even a transition of no length takes a frame. */
+async function settled() {
+  for (let frame = 0; frame < 2; frame += 1) await new Promise((painted) => requestAnimationFrame(painted));
+  const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
+  await Promise.allSettled(transitions.map((transition) => transition.finished));
 }
 
 /** Whether the element that is shown can be reached with the Tab key alone, within so many presses. */
