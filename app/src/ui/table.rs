@@ -29,43 +29,6 @@ impl<C: Copy + PartialEq> Sort<C> {
     }
 }
 
-/// Compares names as people count: `d03-2` stands before `d03-10`; case does not matter.
-pub(crate) fn natural(left: &str, right: &str) -> Ordering {
-    let (mut a, mut b) = (left.chars().peekable(), right.chars().peekable());
-    loop {
-        match (a.peek().copied(), b.peek().copied()) {
-            (None, None) => return left.cmp(right),
-            (None, Some(_)) => return Ordering::Less,
-            (Some(_), None) => return Ordering::Greater,
-            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
-                let order = number(&mut a).cmp(&number(&mut b));
-                if order != Ordering::Equal {
-                    return order;
-                }
-            }
-            (Some(x), Some(y)) => {
-                let order = x.to_lowercase().cmp(y.to_lowercase());
-                if order != Ordering::Equal {
-                    return order;
-                }
-                a.next();
-                b.next();
-            }
-        }
-    }
-}
-
-/// A run of digits as its length without leading zeros, then its digits: orders like the number, of any size.
-fn number(chars: &mut std::iter::Peekable<std::str::Chars>) -> (usize, String) {
-    let mut digits = String::new();
-    while let Some(digit) = chars.next_if(char::is_ascii_digit) {
-        if digit != '0' || !digits.is_empty() {
-            digits.push(digit);
-        }
-    }
-    (digits.len(), digits)
-}
-
 /// Whether every word of the query occurs. `haystack` is lower case already.
 pub(crate) fn matches(haystack: &str, query: &str) -> bool {
     query.split_whitespace().all(|word| haystack.contains(&word.to_lowercase()))
@@ -133,14 +96,6 @@ pub(crate) fn FilterBox(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_sort_as_people_count() {
-        let mut names = ["d03-10", "D03-2", "d03-1", "d3-1", "alpha", "d03"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["alpha", "d03", "d03-1", "d3-1", "D03-2", "d03-10"]);
-        assert_eq!(natural("a", "a"), Ordering::Equal);
-    }
 
     #[test]
     fn every_word_of_a_filter_must_occur() {

@@ -18,7 +18,17 @@ pub struct Tagged<T>(pub T);
 
 impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
-        ([(header::ETAG, version::tag(&self.0))], Json(self.0)).into_response()
+        let tag = version::tag(&self.0);
+        TaggedAs(self.0, tag).into_response()
+    }
+}
+
+/// The same, when the version is known already.
+pub struct TaggedAs<T>(pub T, pub String);
+
+impl<T: Serialize> IntoResponse for TaggedAs<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, self.1)], Json(self.0)).into_response()
     }
 }
 

@@ -54,7 +54,7 @@ pub async fn shown(lab: &Lab, actor: &Actor, message: LabEvent) -> Result<LabEve
         actor.may(Action::MachineDetails, Ties::assigned(assigned))
     };
     // whoever may know of one machine what its BMC complains of
-    let may_of = |bmc: i64| inventory.machines().iter().any(|machine| machine.bmc_id == Some(bmc) && may(machine.id));
+    let may_of = |bmc: i64| inventory.machines().any(|machine| machine.bmc_id == Some(bmc) && may(machine.id));
     Ok(match message {
         LabEvent::Event { event } if !may(event.machine_id) => LabEvent::Event { event: event.without_details() },
         LabEvent::Power { machine, power, error } => LabEvent::Power { machine, power, error: error.filter(|_| may(machine)) },

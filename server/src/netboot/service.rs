@@ -151,7 +151,7 @@ impl Netboot {
         if let Some(image) = image {
             let inventory = self.0.store.inventory().await?;
             let boots = |machine: &MachineView| machine.netboot_enabled && [machine.kernel_id, machine.initrd_id].contains(&Some(image.id));
-            if inventory.machines().iter().any(boots) {
+            if inventory.machines().any(boots) {
                 return self.blob(&image).await;
             }
         }

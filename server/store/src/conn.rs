@@ -97,6 +97,13 @@ impl Store {
         self.cache.get(self).await
     }
 
+    /// A transaction together with the machines as they are in it, until it changes something of them.
+    pub async fn begin_with_inventory(&self) -> Result<(Tx, Arc<Inventory>), StoreError> {
+        let mut tx = self.begin().await?;
+        let inventory = self.cache.refresh(&mut tx.conn).await?;
+        Ok((tx, inventory))
+    }
+
     /// Starts a transaction. One runs at a time, on both engines and across all servers of a database: what it reads stays true
     /// until it commits. So never wait for anything but the store while holding one.
     pub async fn begin(&self) -> Result<Tx, StoreError> {

@@ -30,6 +30,6 @@ pub mod testing;
 
 pub use conn::{Conn, Read, Store, Tx};
 pub use error::StoreError;
-pub use inventory::Inventory;
+pub use inventory::{Entry, Inventory};
 pub use store_model::*;
 pub use tables::*;

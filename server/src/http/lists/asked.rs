@@ -37,6 +37,8 @@ impl Order {
 pub struct Asked {
     list: Arc<List>,
     pub limit: usize,
+    /// How many are left out at the beginning; 0 with a cursor.
+    pub offset: usize,
     pub order: Order,
     pub after: Option<Place>,
     filters: Vec<Filter>,
@@ -48,17 +50,19 @@ impl Asked {
     /// # Errors
     /// A sentence that names the parameter.
     pub(super) fn of(list: &Arc<List>, pairs: &[(String, String)]) -> Option<Result<Self, String>> {
-        let ours = ["limit", "cursor", "sort", "filter"];
+        let ours = ["limit", "cursor", "offset", "sort", "filter"];
         pairs.iter().any(|(name, _)| ours.contains(&name.as_str())).then(|| Self::parse(list, pairs))
     }
 
     fn parse(list: &Arc<List>, pairs: &[(String, String)]) -> Result<Self, String> {
-        let mut asked = Self { list: Arc::clone(list), limit: usize::MAX, order: list.usual.clone(), after: None, filters: Vec::new() };
+        let mut asked =
+            Self { list: Arc::clone(list), limit: usize::MAX, offset: 0, order: list.usual.clone(), after: None, filters: Vec::new() };
         let mut cursor = None;
         for (name, value) in pairs {
             match name.as_str() {
                 "limit" => asked.limit = limit(value, MOST)?,
                 "cursor" => cursor = Some(value),
+                "offset" => asked.offset = value.parse().map_err(|_| "offset must be a number from 0".to_owned())?,
                 "sort" => {
                     asked.order = Order::of(value);
                     known(list, "sort", &asked.order.member)?;
@@ -75,14 +79,20 @@ impl Asked {
             asked.limit = asked.limit.min(MOST);
             let place = place(cursor, &asked.order);
             asked.after = Some(place.ok_or("cursor is none that this list gave in this order: begin without one")?);
+            if asked.offset > 0 {
+                return Err("offset makes no sense with cursor, which says where to begin".into());
+            }
+        }
+        if asked.offset > 0 {
+            asked.limit = asked.limit.min(MOST);
         }
         Ok(asked)
     }
 
-    /// Whether it is only about so many items from a place on, in this order, whichever way.
+    /// By which member, when it is only about an order and so many items of it, whichever way.
     #[must_use]
-    pub fn is_slice_by(&self, member: &str) -> bool {
-        self.filters.is_empty() && self.order.member == member
+    pub fn plain_order(&self) -> Option<&str> {
+        self.filters.is_empty().then_some(&self.order.member)
     }
 
     /// The items asked for.
@@ -94,6 +104,7 @@ impl Asked {
         if let Some(after) = &self.after {
             items.retain(|(place, _)| self.compare(place, after).is_gt());
         }
+        items.drain(..self.offset.min(total));
         let more = items.len() > self.limit;
         items.truncate(self.limit);
         let next = items.last().filter(|_| more).map(|(place, _)| place.clone());
@@ -278,9 +289,22 @@ mod tests {
         for wrong in ["0", "1001", "-1", "many", ""] {
             assert_eq!(refused(&format!("limit={wrong}")), "limit must be a number from 1 to 1000");
         }
+        assert_eq!(refused("offset=-1"), "offset must be a number from 0");
         assert!(refused("cursor=x").starts_with("cursor is none that this list gave"));
         let by_id = asked("sort=id&limit=1").cursor(&Place { value: json!(1), key: json!(1) });
         assert!(refused(&format!("sort=name&cursor={by_id}")).starts_with("cursor is none that this list gave in this order"));
+    }
+
+    #[test]
+    fn a_page_may_also_begin_after_so_many() {
+        assert_eq!(names("sort=name&offset=1"), "bc");
+        assert_eq!(names("sort=name&offset=1&limit=1"), "b");
+        assert_eq!(names("offset=9"), "");
+        let (_, paged) = asked("offset=1&limit=1").part(lab());
+        assert_eq!(paged.total, 3);
+        let cursor = asked("offset=1").cursor(&paged.next.unwrap());
+        assert_eq!(names(&format!("cursor={cursor}")), "c");
+        assert_eq!(refused(&format!("offset=1&cursor={cursor}")), "offset makes no sense with cursor, which says where to begin");
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub fn describe(document: &mut OpenApi) {
             let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MOST));
             parameters.push(parameter("limit", number, "How many items at most. `Link` then has the address of the next page."));
             parameters.push(parameter("cursor", string(), "Where the page begins: from the `Link` of the page before."));
+            let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+            parameters.push(parameter("offset", number, "How many items to leave out at the beginning, instead of `cursor`."));
             let text = "A member of the items, with `-` before it downwards.";
             parameters.push(parameter("sort", string().pattern(Some(format!("^-?({members})$"))), text));
         }

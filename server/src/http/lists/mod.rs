@@ -1,4 +1,4 @@
-//! What can be asked of every list: a part of it (`limit`, `cursor`), in an order (`sort`), of some items (`filter`).
+//! What can be asked of every list: a part of it (`limit`, `cursor`, `offset`), in an order (`sort`), of some items (`filter`).
 //! Done with the answer, by what the OpenAPI document says of the items, so that it is the same for all of them;
 //! who asks for none of it gets the list as it is. Logs, too long to be read whole, do it themselves: [`log`].
 //!
@@ -139,8 +139,8 @@ pub async fn layer(State(lists): State<Arc<Lists>>, mut request: Request, next: 
 /// `Link: <…>; rel="next"` (RFC 8288): the same list, from the cursor on.
 pub fn link(address: &Uri, cursor: &str) -> HeaderValue {
     let mut link = format!("<{}?", address.path());
-    // `before` is what events called it before there were other lists with cursors
-    for (name, value) in pairs(address).iter().filter(|(name, _)| name != "cursor" && name != "before") {
+    // `before` is what events called it before there were other lists with cursors; a cursor says by itself where to begin
+    for (name, value) in pairs(address).iter().filter(|(name, _)| !["cursor", "before", "offset"].contains(&name.as_str())) {
         encode(&mut link, name);
         link.push('=');
         encode(&mut link, value);

@@ -2,6 +2,7 @@
 //! that are written once for everybody until something of them changes.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -11,31 +12,85 @@ use app::api::{
     query::{Held, Query, Subject, Symbol},
 };
 use bytes::Bytes;
-use store::{AssignmentView, Conn, InterfaceView, Inventory, MachineView, TagRow};
+use serde_json::Value;
+use store::{AssignmentView, Conn, Entry, InterfaceView, Inventory};
 
-use super::{not_found, power_of, state};
-use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties, bmcs};
+use super::{
+    not_found,
+    order::{self, Key},
+    power_of, state,
+};
+use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties, bmcs, version};
 
 /// Readers whose lists are kept. Admins all read the same one.
 const READERS: usize = 32;
 
-/// The machines that fit the query, by name: of all, or of those assigned to the actor.
+/// Which machines.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Of all, not only of those assigned to the actor.
+    pub all: bool,
+    pub query: Query,
+    /// Each must be part of some text of the machine, whatever the case of letters.
+    pub words: Vec<String>,
+}
+
+impl Wanted {
+    /// # Errors
+    /// A query that is not understood, with the place of the fault.
+    pub fn parse(all: bool, query: &str, search: &str) -> Result<Self, LabError> {
+        let query = Query::parse(query).map_err(|fault| LabError::invalid(fault.to_string()))?;
+        Ok(Self { all, query, words: search.split_whitespace().map(str::to_lowercase).collect() })
+    }
+
+    /// Whether every machine is one.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.all && self.query.is_all() && self.words.is_empty()
+    }
+
+    fn fits(&self, actor: &Actor, entry: &Entry) -> bool {
+        (self.all || is_assigned(actor, entry))
+            && self.words.iter().all(|word| entry.words().contains(word))
+            && (self.query.is_all() || self.query.fits(&Whole(entry)))
+    }
+}
+
+/// The machines wanted, by name.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(lab: &Lab, actor: &Actor, all: bool, query: &Query) -> Result<Vec<Machine>, LabError> {
+pub async fn list(lab: &Lab, actor: &Actor, wanted: &Wanted) -> Result<Vec<Machine>, LabError> {
     actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
-    Ok(select(lab, actor, &inventory, |whole| (all || whole.is_assigned(actor)) && query.fits(whole)))
+    let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(actor, entry));
+    Ok(fitting.map(|entry| wire(lab, actor, entry)).collect())
 }
 
-/// Which part of a list by name.
+/// Which part of a list, in which order.
 #[derive(Clone, Debug)]
 pub struct Slice {
-    /// Only what comes after this machine, or would: its name and id.
-    pub after: Option<(String, i64)>,
+    pub by: Key,
     pub downwards: bool,
+    pub from: From,
     pub limit: usize,
+}
+
+/// Where a part begins.
+#[derive(Clone, Debug)]
+pub enum From {
+    /// After so many.
+    Offset(usize),
+    /// After the place of a machine, which may be another or gone meanwhile.
+    Place(Place),
+}
+
+/// A machine's place in an order: what it is sorted by; its name and then its id tell apart what is equal in that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub value: Value,
+    pub name: String,
+    pub id: i64,
 }
 
 /// What a part of a list is of.
@@ -44,33 +99,58 @@ pub struct Part {
     pub machines: Vec<Machine>,
     /// In the whole list.
     pub total: usize,
-    pub more: bool,
+    /// The place of the last of them, when there are more.
+    pub next: Option<Place>,
 }
 
 /// A part of [`list`]: nothing is made of the others.
 ///
 /// # Errors
 /// The store's.
-pub async fn part(lab: &Lab, actor: &Actor, all: bool, query: &Query, slice: &Slice) -> Result<Part, LabError> {
+pub async fn part(lab: &Lab, actor: &Actor, wanted: &Wanted, slice: &Slice) -> Result<Part, LabError> {
     actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
-    let wholes = inventory.machines().iter().map(|view| Whole::of(&inventory, view));
-    let mut wholes: Vec<_> = wholes.filter(|whole| (all || whole.is_assigned(actor)) && query.fits(whole)).collect();
-    let total = wholes.len();
-    let order = |a: (&str, i64), b: (&str, i64)| if slice.downwards { b.cmp(&a) } else { a.cmp(&b) };
-    if let Some((name, id)) = &slice.after {
-        wholes.retain(|whole| order((whole.view.name.as_str(), whole.view.id), (name, *id)).is_gt());
+    if wanted.is_everything() && slice.by == Key::Name {
+        return Ok(cut(lab, actor, slice, inventory.by_name()));
     }
-    let more = wholes.len() > slice.limit;
-    if more {
-        wholes.select_nth_unstable_by(slice.limit, |a, b| order((&a.view.name, a.view.id), (&b.view.name, b.view.id)));
-        wholes.truncate(slice.limit);
+    let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(actor, entry));
+    if slice.by == Key::Name {
+        let entries: Vec<_> = fitting.collect();
+        return Ok(cut(lab, actor, slice, &entries));
     }
-    wholes.sort_by(|a, b| order((&a.view.name, a.view.id), (&b.view.name, b.view.id)));
-    Ok(Part { machines: wholes.iter().map(|whole| wire(lab, actor, whole)).collect(), total, more })
+    let mut entries: Vec<_> = fitting.map(|entry| (slice.by.of(lab, entry), entry)).collect();
+    // what is equal stays by name
+    entries.sort_by(|(a, _), (b, _)| order::compare(a, b));
+    let entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
+    Ok(cut(lab, actor, slice, &entries))
 }
 
-/// [`list`] of all machines, as JSON.
+/// The part of entries that are in the order asked for, upwards.
+fn cut(lab: &Lab, actor: &Actor, slice: &Slice, entries: &[impl Borrow<Arc<Entry>>]) -> Part {
+    let total = entries.len();
+    let before = match &slice.from {
+        From::Offset(count) => (*count).min(total),
+        From::Place(Place { value, name, id }) => {
+            let to_place = |entry: &Entry| {
+                let by_value = order::compare(&slice.by.of(lab, entry), value);
+                by_value.then_with(|| natural_order::compare(&entry.machine.name, name)).then_with(|| entry.machine.id.cmp(id))
+            };
+            if slice.downwards {
+                total - entries.partition_point(|entry| to_place(entry.borrow()).is_lt())
+            } else {
+                entries.partition_point(|entry| to_place(entry.borrow()).is_le())
+            }
+        }
+    };
+    let end = total.min(before.saturating_add(slice.limit));
+    let at = |index: usize| entries[if slice.downwards { total - 1 - index } else { index }].borrow();
+    let machines = (before..end).map(|index| wire(lab, actor, at(index))).collect();
+    let last = (end < total && end > before).then(|| at(end - 1));
+    let next = last.map(|last| Place { value: slice.by.of(lab, last), name: last.machine.name.clone(), id: last.machine.id });
+    Part { machines, total, next }
+}
+
+/// All machines by name, as JSON.
 ///
 /// # Errors
 /// The store's.
@@ -84,20 +164,25 @@ pub async fn list_all(lab: &Lab, actor: &Actor) -> Result<Bytes, LabError> {
     if let Some(list) = lab.listings.kept(&inventory, power, reader) {
         return Ok(list);
     }
-    let machines = select(lab, actor, &inventory, |_| true);
+    let machines: Vec<Machine> = inventory.by_name().iter().map(|entry| wire(lab, actor, entry)).collect();
     let list = serde_json::to_vec(&machines).map_err(|error| LabError::Internal(format!("list of machines: {error}")))?;
     let list = Bytes::from(list);
     lab.listings.keep(inventory, power, reader, list.clone());
     Ok(list)
 }
 
+/// A machine and its version.
+///
 /// # Errors
 /// [`LabError::NotFound`].
-pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Machine, LabError> {
+pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<(Machine, String), LabError> {
     actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
-    let view = inventory.machine(id).ok_or_else(not_found)?;
-    Ok(wire(lab, actor, &Whole::of(&inventory, view)))
+    let entry = inventory.entry(id).ok_or_else(not_found)?;
+    let machine = wire(lab, actor, entry);
+    // what depends on the actor or on the moment is no part of the version, so it is the entry's
+    let version = entry.version(|| version::tag(&machine)).to_owned();
+    Ok((machine, version))
 }
 
 /// A machine as the connection sees it, which may be a transaction that has changed it.
@@ -106,27 +191,13 @@ pub(super) async fn load(lab: &Lab, actor: &Actor, conn: &mut Conn, id: i64) -> 
     let interfaces = store::interfaces::list_views_of_machine(conn, id).await?;
     let assignments = store::assignments::list_views_of_machine(conn, id).await?;
     let tags = store::machine_tags::list_of_machine(conn, id).await?;
-    Ok(wire(lab, actor, &Whole { view: &view, interfaces: &interfaces, assignments: &assignments, tags: &tags }))
+    Ok(wire(lab, actor, &Entry::new(view, interfaces, assignments, tags)))
 }
 
-/// The machines nobody has that fit, by name.
-pub(super) fn unassigned(inventory: &Inventory, query: &Query) -> Vec<i64> {
-    let all = inventory.machines().iter().map(|view| Whole::of(inventory, view));
-    let mut free: Vec<_> = all.filter(|whole| whole.assignments.is_empty() && query.fits(whole)).map(|whole| whole.view).collect();
-    free.sort_by(|a, b| a.name.cmp(&b.name));
-    free.into_iter().map(|view| view.id).collect()
-}
-
-/// Whether nobody has the machine and it fits, as the connection sees it.
-pub(super) async fn is_free(conn: &mut Conn, id: i64, query: &Query) -> Result<bool, LabError> {
-    let assignments = store::assignments::list_views_of_machine(conn, id).await?;
-    if !assignments.is_empty() {
-        return Ok(false);
-    }
-    let Some(view) = store::machines::view(conn, id).await? else { return Ok(false) };
-    let interfaces = store::interfaces::list_views_of_machine(conn, id).await?;
-    let tags = store::machine_tags::list_of_machine(conn, id).await?;
-    Ok(query.fits(&Whole { view: &view, interfaces: &interfaces, assignments: &assignments, tags: &tags }))
+/// The first machine, by name, that nobody has and that fits.
+pub(super) fn first_free(inventory: &Inventory, query: &Query) -> Option<i64> {
+    let mut entries = inventory.by_name().iter();
+    entries.find(|entry| entry.assignments.is_empty() && query.fits(&Whole(entry))).map(|entry| entry.machine.id)
 }
 
 /// A user with a token's limits; None: an admin with all rights.
@@ -165,60 +236,38 @@ impl Listings {
     }
 }
 
-/// A machine with what belongs to it.
-struct Whole<'a> {
-    view: &'a MachineView,
-    interfaces: &'a [InterfaceView],
-    assignments: &'a [AssignmentView],
-    tags: &'a [TagRow],
-}
+/// As the query language asks of it.
+struct Whole<'a>(&'a Entry);
 
-impl<'a> Whole<'a> {
-    fn of(inventory: &'a Inventory, view: &'a MachineView) -> Self {
-        Self {
-            view,
-            interfaces: inventory.interfaces_of(view.id),
-            assignments: inventory.assignments_of(view.id),
-            tags: inventory.tags_of(view.id),
-        }
-    }
-
-    fn is_assigned(&self, actor: &Actor) -> bool {
-        self.assignments.iter().any(|assignment| assignment.user_id == actor.user_id)
-    }
+fn is_assigned(actor: &Actor, entry: &Entry) -> bool {
+    entry.assignments.iter().any(|assignment| assignment.user_id == actor.user_id)
 }
 
 impl Subject for Whole<'_> {
     fn held(&self, symbol: Symbol) -> Held<'_> {
+        let entry = self.0;
         let count = |list: usize| Held::Number(i64::try_from(list).unwrap_or(i64::MAX));
         match symbol {
-            Symbol::Name => Held::Text(Some(&self.view.name)),
-            Symbol::Arch => Held::Text(Some(&self.view.arch_name)),
-            Symbol::Subarch => Held::Text(self.view.subarch_name.as_deref()),
-            Symbol::BmcType => Held::Text(self.view.bmc_type.as_deref()),
-            Symbol::State => Held::Text(Some(&self.view.state)),
-            Symbol::Assignee => Held::Texts(self.assignments.iter().map(|assignment| assignment.username.as_str()).collect()),
-            Symbol::AssigneeCount => count(self.assignments.len()),
-            Symbol::InterfaceCount => count(self.interfaces.len()),
-            Symbol::Mac => Held::Texts(self.interfaces.iter().map(|interface| interface.mac.as_str()).collect()),
-            Symbol::Network => Held::Texts(self.interfaces.iter().filter_map(|interface| interface.network_name.as_deref()).collect()),
-            Symbol::NetbootEnabled => Held::Flag(self.view.netboot_enabled),
-            Symbol::Tag => Held::Texts(self.tags.iter().map(|row| row.tag.as_str()).collect()),
+            Symbol::Name => Held::Text(Some(&entry.machine.name)),
+            Symbol::Arch => Held::Text(Some(&entry.machine.arch_name)),
+            Symbol::Subarch => Held::Text(entry.machine.subarch_name.as_deref()),
+            Symbol::BmcType => Held::Text(entry.machine.bmc_type.as_deref()),
+            Symbol::State => Held::Text(Some(&entry.machine.state)),
+            Symbol::Assignee => Held::Texts(entry.assignments.iter().map(|assignment| assignment.username.as_str()).collect()),
+            Symbol::AssigneeCount => count(entry.assignments.len()),
+            Symbol::InterfaceCount => count(entry.interfaces.len()),
+            Symbol::Mac => Held::Texts(entry.interfaces.iter().map(|interface| interface.mac.as_str()).collect()),
+            Symbol::Network => Held::Texts(entry.interfaces.iter().filter_map(|interface| interface.network_name.as_deref()).collect()),
+            Symbol::NetbootEnabled => Held::Flag(entry.machine.netboot_enabled),
+            Symbol::Tag => Held::Texts(entry.tags.iter().map(|row| row.tag.as_str()).collect()),
         }
     }
 }
 
-fn select(lab: &Lab, actor: &Actor, inventory: &Inventory, wanted: impl Fn(&Whole<'_>) -> bool) -> Vec<Machine> {
-    let all = inventory.machines().iter().map(|view| Whole::of(inventory, view));
-    let mut machines: Vec<Machine> = all.filter(|whole| wanted(whole)).map(|whole| wire(lab, actor, &whole)).collect();
-    machines.sort_by(|a, b| a.name.cmp(&b.name));
-    machines
-}
-
-fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
-    let view = whole.view;
+fn wire(lab: &Lab, actor: &Actor, entry: &Entry) -> Machine {
+    let view = &entry.machine;
     let assignee = |assignment: &AssignmentView| MachineAssignee { user: assignment.username.clone(), reason: assignment.reason.clone() };
-    let ties = Ties::assigned(whole.is_assigned(actor));
+    let ties = Ties::assigned(is_assigned(actor, entry));
     let lease = |interface: &InterfaceView| Some(MachineLease { mac: interface.mac.clone(), ipv4: interface.lease_ipv4.clone()? });
     let (power, power_error) = power_of(lab, view.id);
     let details = actor.may(Action::MachineDetails, ties);
@@ -242,10 +291,10 @@ fn wire(lab: &Lab, actor: &Actor, whole: &Whole<'_>) -> Machine {
         bmc: view.bmc_name.clone(),
         bmc_info: view.bmc_info.clone(),
         bmc_health: view.bmc_id.map(|bmc| bmcs::shown(lab.fleet.health(bmc), details)),
-        macs: whole.interfaces.iter().map(|interface| interface.mac.clone()).collect(),
-        assignees: whole.assignments.iter().map(assignee).collect(),
-        leases: whole.interfaces.iter().filter_map(lease).collect(),
-        tags: whole.tags.iter().map(|row| row.tag.clone()).collect(),
+        macs: entry.interfaces.iter().map(|interface| interface.mac.clone()).collect(),
+        assignees: entry.assignments.iter().map(assignee).collect(),
+        leases: entry.interfaces.iter().filter_map(lease).collect(),
+        tags: entry.tags.iter().map(|row| row.tag.clone()).collect(),
         may_change: actor.may(Action::MachineProvisioning, ties),
     }
 }

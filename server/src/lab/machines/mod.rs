@@ -1,6 +1,7 @@
 //! Machines: who sees and changes them, and what a consistent one is.
 
 mod listing;
+mod order;
 mod reservation;
 mod tags;
 
@@ -18,7 +19,8 @@ use crate::{
     secrets,
 };
 use listing::load;
-pub use listing::{Listings, Part, Slice, get, list, list_all, part};
+pub use listing::{From, Listings, Part, Place, Slice, Wanted, get, list, list_all, part};
+pub use order::Key;
 pub use reservation::reserve;
 
 /// Makes a machine with its interfaces.

@@ -1,10 +1,8 @@
 //! Giving somebody a machine that nobody has.
 
-use std::collections::HashSet;
-
 use app::api::{EventKind, Machine, RESERVATION_QUERY_LIMIT, Reason, Reservation, query::Query};
 
-use super::listing::{is_free, load, unassigned};
+use super::listing::{first_free, load};
 use crate::{
     journal::{Pending, now_micros},
     lab::{
@@ -25,42 +23,24 @@ pub async fn reserve(lab: &Lab, actor: &Actor, wanted: Reservation) -> Result<Ma
         return Err(LabError::invalid(format!("query must be at most {RESERVATION_QUERY_LIMIT} characters long")));
     }
     let query = Query::parse(&text).map_err(|fault| LabError::invalid(fault.to_string()))?;
-    // before the transaction: who holds one must not wait for another connection, which those who wait for it may have
-    let inventory = lab.store.inventory().await?;
-    let candidates = unassigned(&inventory, &query);
-    if candidates.is_empty() {
-        return Err(no_machine());
+    let (mut tx, inventory) = lab.store.begin_with_inventory().await?;
+    let id = first_free(&inventory, &query).ok_or_else(|| LabError::not_found("no matching machine"))?;
+    let row = store::NewAssignment {
+        machine_id: id,
+        user_id: actor.user_id,
+        reason: wanted.reason.map(Reason::into_string).unwrap_or_default(),
+        started_at: now_micros(),
+    };
+    let assignment = store::assignments::insert(&mut tx, &row).await?;
+    let mut pending = Pending::default();
+    let what = EventKind::SettingsChange { changed: vec!["assignees".into()] };
+    lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), what).await?;
+    pending.changed(id);
+    let machine = load(lab, actor, &mut tx, id).await?;
+    if let Some(view) = store::assignments::view(&mut tx, assignment).await? {
+        audit::made(&mut tx, actor, Subject::new("assignee", id, &machine.name), facts::assignment(&view)).await?;
     }
-    let mut tx = lab.store.begin().await?;
-    // in one question, not one for each: of many who come at once all but the first find most of them taken
-    let taken: HashSet<i64> = store::assignments::list_machines(&mut tx).await?.into_iter().collect();
-    for id in candidates.into_iter().filter(|id| !taken.contains(id)) {
-        // it may be another machine than it was
-        if !is_free(&mut tx, id, &query).await? {
-            continue;
-        }
-        let row = store::NewAssignment {
-            machine_id: id,
-            user_id: actor.user_id,
-            reason: wanted.reason.map(Reason::into_string).unwrap_or_default(),
-            started_at: now_micros(),
-        };
-        let assignment = store::assignments::insert(&mut tx, &row).await?;
-        let mut pending = Pending::default();
-        let what = EventKind::SettingsChange { changed: vec!["assignees".into()] };
-        lab.journal.record_in(&mut tx, &mut pending, id, Some(&actor.cause()), what).await?;
-        pending.changed(id);
-        let machine = load(lab, actor, &mut tx, id).await?;
-        if let Some(view) = store::assignments::view(&mut tx, assignment).await? {
-            audit::made(&mut tx, actor, Subject::new("assignee", id, &machine.name), facts::assignment(&view)).await?;
-        }
-        tx.commit().await?;
-        lab.journal.publish(pending);
-        return Ok(machine);
-    }
-    Err(no_machine())
-}
-
-fn no_machine() -> LabError {
-    LabError::not_found("no matching machine")
+    tx.commit().await?;
+    lab.journal.publish(pending);
+    Ok(machine)
 }

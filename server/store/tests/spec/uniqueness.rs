@@ -173,7 +173,8 @@ store_test!(
                 sqlx::query_scalar::<_, String>(sql).fetch_all(&mut conn).await.expect("the catalogue")
             }
         };
-        found.retain(|key| !key.starts_with("_sqlx") && !key.ends_with(".id"));
+        // only triggers write `machine_changes`, prepared for what is there already
+        found.retain(|key| !key.starts_with("_sqlx") && !key.starts_with("machine_changes.") && !key.ends_with(".id"));
         found.sort();
         assert_eq!(found, StoreError::UNIQUE_KEYS);
     }

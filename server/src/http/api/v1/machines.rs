@@ -1,6 +1,6 @@
 //! `/machine`
 
-use app::api::{ApiError, Machine, MachineChange, NewMachine, Reservation, query::Query as Fitting};
+use app::api::{ApiError, Machine, MachineChange, NewMachine, Reservation};
 use axum::{
     Extension, Json,
     extract::State,
@@ -8,17 +8,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
+use serde_json::json;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     http::{
         extract::{Body, Path, Query},
         lists::{Asked, Paged, Place},
-        tagged::Tagged,
+        tagged::{Tagged, TaggedAs},
     },
     lab::{
         Actor, Lab, LabError,
-        machines::{self, Slice},
+        machines::{self, From, Key, Slice, Wanted},
     },
 };
 
@@ -34,9 +35,11 @@ struct Search {
     /// Only machines that fit, e.g. `(and (= arch "arm64") (= assignee_count 0))`. Operators: `and or = != > >= < <= =~`;
     /// symbols: `name arch subarch bmc_type state assignee assignee_count interface_count mac network netboot_enabled tag`.
     q: Option<String>,
+    /// Only machines in whose names, addresses, people, reasons, labels or state every one of these words occurs, in any case.
+    search: Option<String>,
 }
 
-/// Machines, by name
+/// Machines, by name as people count
 ///
 /// Those assigned to the caller, or with `show_all=true` all.
 #[utoipa::path(
@@ -53,28 +56,30 @@ async fn list(
     asked: Option<Extension<Asked>>,
     Query(search): Query<Search>,
 ) -> Result<Response, LabError> {
-    let fitting = Fitting::parse(search.q.as_deref().unwrap_or_default()).map_err(|fault| LabError::invalid(fault.to_string()))?;
-    let all = super::is_true(search.show_all.as_deref());
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let wanted = Wanted::parse(super::is_true(search.show_all.as_deref()), &text(&search.q), &text(&search.search))?;
     if let Some(slice) = asked.and_then(|Extension(asked)| slice(&asked)) {
-        let part = machines::part(&lab, &actor, all, &fitting, &slice).await?;
-        let last = part.machines.last().filter(|_| part.more);
-        let next = last.map(|machine| Place { value: machine.name.as_str().into(), key: machine.id.into() });
+        let part = machines::part(&lab, &actor, &wanted, &slice).await?;
+        let next = part.next.map(|place| Place { value: json!([place.value, place.name]), key: place.id.into() });
         return Ok((Extension(Paged { total: part.total, next }), Json(part.machines)).into_response());
     }
-    if all && fitting.is_all() {
+    if wanted.is_everything() {
         let list = machines::list_all(&lab, &actor).await?;
         return Ok(([(header::CONTENT_TYPE, "application/json")], list).into_response());
     }
-    Ok(Json(machines::list(&lab, &actor, all, &fitting).await?).into_response())
+    Ok(Json(machines::list(&lab, &actor, &wanted).await?).into_response())
 }
 
-/// Pages by name are what is mostly asked for: of a large lab the rest is not even written.
+/// Of a large lab the machines on other pages are not even written.
 fn slice(asked: &Asked) -> Option<Slice> {
-    let after = match &asked.after {
-        Some(place) => Some((place.value.as_str()?.to_owned(), place.key.as_i64()?)),
-        None => None,
+    let by = Key::of_member(asked.plain_order()?)?;
+    let from = match &asked.after {
+        Some(Place { value, key }) => {
+            From::Place(machines::Place { value: value[0].clone(), name: value[1].as_str()?.to_owned(), id: key.as_i64()? })
+        }
+        None => From::Offset(asked.offset),
     };
-    asked.is_slice_by("name").then_some(Slice { after, downwards: asked.order.downwards, limit: asked.limit })
+    Some(Slice { by, downwards: asked.order.downwards, from, limit: asked.limit })
 }
 
 /// Make a machine with its interfaces (admins)
@@ -120,8 +125,8 @@ async fn reserve(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<Reserv
         (status = 404, description = "No such machine", body = ApiError),
     )
 )]
-async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Tagged<Machine>, LabError> {
-    machines::get(&lab, &actor, id).await.map(Tagged)
+async fn get(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<TaggedAs<Machine>, LabError> {
+    machines::get(&lab, &actor, id).await.map(|(machine, tag)| TaggedAs(machine, tag))
 }
 
 /// Change a machine
