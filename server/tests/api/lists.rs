@@ -91,6 +91,8 @@ async fn every_list_of_the_document_is_paged_without_gap_or_overlap() {
             assert!(full.iter().all(|page| page.len() == 2) && last.len() <= 2, "{path}");
             assert_eq!(ids(&pages.concat()), whole, "{path}");
             if !log {
+                let from_third = admin.get(&format!("{concrete}{join}limit=2&offset=2")).await;
+                assert_eq!(ids(&from_third.ok::<Vec<Value>>()), whole.iter().skip(2).take(2).cloned().collect::<Vec<_>>(), "{path}");
                 // in the order it has without parameters
                 assert_eq!(ids(&admin.get(&format!("{concrete}{plain}")).await.ok::<Vec<Value>>()), whole, "{path}");
             }
@@ -184,6 +186,75 @@ async fn a_list_is_sorted_and_filtered() {
 }
 
 #[tokio::test]
+async fn machines_are_sorted_as_people_count_and_found_by_anything_in_them() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        for name in ["x86_64", "arm64"] {
+            arch(&admin, name).await;
+        }
+        let lab = network(&admin).await;
+        let bmc: Bmc = admin.post("/bmc", &json!({ "name": "rack7", "ip": "10.0.9.1", "type": "plain" })).await.created();
+        for (name, arch, tags) in
+            [("d03-10", "x86_64", json!([])), ("D03-2", "arm64", json!(["spare"])), ("d03-1", "x86_64", json!(["gpu"]))]
+        {
+            let new = json!({ "name": name, "arch": arch, "tags": tags, "bmc_id": (name == "d03-1").then_some(bmc.id) });
+            let made: Machine = admin.post("/machine", &new).await.created();
+            interface(&admin, &made, &format!("52:54:00:00:00:{:02x}", made.id), Some(&lab)).await;
+            if name == "d03-10" {
+                app.make_user("Ann", false).await;
+                assign(&admin, &made, "Ann").await;
+                let mut tx = app.lab.store.begin().await.unwrap();
+                store::leases::put(&mut tx, &format!("52:54:00:00:00:{:02x}", made.id), "10.0.0.77", 1).await.unwrap();
+                tx.commit().await.unwrap();
+            }
+        }
+        let names = async |query: &str| -> String {
+            let list: Vec<Machine> = admin.get(&format!("/machine?show_all=true&{query}")).await.ok();
+            list.into_iter().map(|machine| machine.name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(names("").await, "d03-1 D03-2 d03-10");
+        for (query, expected) in [
+            ("sort=name", "d03-1 D03-2 d03-10"),
+            ("sort=-name", "d03-10 D03-2 d03-1"),
+            // what is equal goes by name
+            ("sort=state", "d03-1 D03-2 d03-10"),
+            ("sort=-arch", "d03-10 d03-1 D03-2"),
+            // what has none comes first
+            ("sort=bmc", "D03-2 d03-10 d03-1"),
+            ("sort=assignees", "d03-1 D03-2 d03-10"),
+            ("sort=-tags", "D03-2 d03-1 d03-10"),
+            ("sort=leases", "d03-1 D03-2 d03-10"),
+            ("sort=power", "d03-1 D03-2 d03-10"),
+            ("sort=netboot_enabled", "d03-1 D03-2 d03-10"),
+            ("search=RACK7", "d03-1"),
+            ("search=10.0.0.77", "d03-10"),
+            ("search=ann+x86", "d03-10"),
+            ("search=ann+arm", ""),
+            ("search=52:54:00+spare", "D03-2"),
+            ("search=unknown&limit=2", "d03-1 D03-2"),
+            ("search=gpu&q=(%3D+arch+%22x86_64%22)", "d03-1"),
+            ("search=gpu&q=(%3D+arch+%22arm64%22)", ""),
+            ("search=+", "d03-1 D03-2 d03-10"),
+        ] {
+            assert_eq!(names(query).await, expected, "{query}");
+            // page by page, either way of saying where a page begins
+            let paged: Vec<Value> =
+                pages(&admin, &format!("/machine?show_all=true&limit=1&{}", query.replace("limit=2", ""))).await.concat();
+            for (offset, one) in paged.iter().enumerate() {
+                let answer = admin.get(&format!("/machine?show_all=true&{query}&limit=1&offset={offset}")).await;
+                assert_eq!(answer.header("x-total-count"), paged.len().to_string(), "{query}");
+                if !query.contains("limit") {
+                    assert_eq!(&answer.ok::<Vec<Value>>()[0], one, "{query}");
+                }
+            }
+        }
+        assert!(admin.get("/machine?search=x&limit=1&offset=-1").await.error(400).detail.starts_with("offset must be"));
+        let ann = app.user("ann2").await;
+        assert!(ann.get("/machine?search=d03").await.ok::<Vec<Machine>>().is_empty(), "one's own, unless all are asked for");
+    }
+}
+
+#[tokio::test]
 async fn logs_are_sorted_and_filtered() {
     for app in TestApp::each().await {
         let (admin, first) = furnished(&app).await;
@@ -219,8 +290,8 @@ async fn pages_miss_nothing_while_machines_come_and_go() {
         // the one the cursor names goes, one comes before it and one after it
         admin.delete(&format!("/machine/{}", seen[2].id)).await.no_content();
         machine(&admin, "m00").await;
-        machine(&admin, "m33").await;
+        machine(&admin, "m3x").await;
         let rest: Vec<Machine> = admin.get(&next(&answer).unwrap()).await.ok();
-        assert_eq!(rest.iter().map(|machine| machine.name.as_str()).collect::<Vec<_>>(), ["m3", "m33", "m4"]);
+        assert_eq!(rest.iter().map(|machine| machine.name.as_str()).collect::<Vec<_>>(), ["m3", "m3x", "m4"]);
     }
 }

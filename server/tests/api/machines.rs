@@ -32,7 +32,7 @@ async fn a_list_has_ones_own_machines_or_all_by_name() {
         );
         for yes in ["true", "True", "TRUE"] {
             let all: Vec<Machine> = ann.get(&format!("/machine?show_all={yes}")).await.ok();
-            assert_eq!(names(&all), ["Zed", "alpha", "d05-1", "d05-2"]);
+            assert_eq!(names(&all), ["alpha", "d05-1", "d05-2", "Zed"], "as people count");
             assert!(!all[0].may_change && all[2].may_change);
         }
         assert!(admin.get("/machine?show_all=false").await.ok::<Vec<Machine>>().is_empty());
