@@ -42,7 +42,7 @@ async function measure(engine, server) {
     const [{ id }] = await read(base, token, `/machine?show_all=true&q=${named(size - 1)}`);
     say("one machine", wrk(`${base}/machine/${id}`, token), peer.one);
     say("list of 100", wrk(`${base}/machine?show_all=true&limit=100`, token));
-    say(`list of 100, asked ${PACE} times a second`, await paced(base, token, "/machine?show_all=true&limit=100", PACE));
+    say(`list of 100, asked ${PACE} times a second`, paced(`${base}/machine?show_all=true&limit=100`, token, PACE));
     say("full list", wrk(`${base}/machine?show_all=true`, token), peer.list);
     say("query by name", wrk(`${base}/machine?show_all=true&q=${named(size - 1)}`, token));
     const wish = { query: '(= arch "x86_64")', reason: "bench" };

@@ -43,22 +43,19 @@ export async function all(base, token, count, next) {
   return { rate: count / seconds, ...quantiles(times) };
 }
 
-/** GET at `rate` a second, whether earlier ones are answered or not: what a request waits for its turn counts. */
-export async function paced(base, token, path, rate) {
-  const client = new Client(base, token);
-  const times = [];
-  const waiting = [];
-  const start = performance.now();
-  for (let index = 0; index < rate * SECONDS; index += 1) {
-    const due = start + (index * 1000) / rate;
-    // not busily: the server needs the processor
-    while (performance.now() < due) await new Promise((resolve) => setTimeout(resolve, 1));
-    waiting.push(client.send({ method: "GET", path }).then(() => times.push(performance.now() - due)));
-  }
-  await Promise.all(waiting);
-  const seconds = (performance.now() - start) / 1000;
-  client.close();
-  return { rate: times.length / seconds, ...quantiles(times) };
+/**
+ * GET `rate` times a second, from as many connections (hey): what the server bears easily, how long does it take? A connection
+ * whose answer is late sends its next request late, so a server that does not keep up shows it in `rate`, too.
+ */
+export function paced(url, token, rate) {
+  const args = ["-z", `${SECONDS}s`, "-c", `${CONNECTIONS}`, "-q", `${rate / CONNECTIONS}`, "-o", "csv", "-H", `Authorization: ${token}`, url];
+  const { stdout, status, error, stderr } = spawnSync("hey", args, { encoding: "utf8", maxBuffer: 1 << 28 });
+  if (status !== 0) throw new Error(`hey: ${error ?? stderr}`);
+  const [head, ...lines] = stdout.trim().split("\n").map((line) => line.split(","));
+  const column = (name) => head.indexOf(name);
+  const failed = lines.find((line) => line[column("status-code")] !== "200");
+  if (failed || lines.length === 0) throw new Error(`not every answer was a success: ${failed}`);
+  return { rate: lines.length / SECONDS, ...quantiles(lines.map((line) => Number(line[column("response-time")]) * 1000)) };
 }
 
 function quantiles(times) {
