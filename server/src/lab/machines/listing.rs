@@ -25,6 +25,9 @@ use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties, bmcs, version};
 /// Readers whose lists are kept. Admins all read the same one.
 const READERS: usize = 32;
 
+/// Machines that are kept written, of all readers together, before the next list is asked for: some 30 MB.
+const MACHINES: usize = 40_000;
+
 /// Which machines.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -56,15 +59,50 @@ impl Wanted {
     }
 }
 
-/// The machines wanted, by name.
+/// The machines wanted, by name, as JSON.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(lab: &Lab, actor: &Actor, wanted: &Wanted) -> Result<Vec<Machine>, LabError> {
+pub async fn list(lab: &Lab, actor: &Actor, wanted: &Wanted) -> Result<Bytes, LabError> {
     actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
-    let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(actor, entry));
-    Ok(fitting.map(|entry| wire(lab, actor, entry)).collect())
+    if !wanted.is_everything() {
+        let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(actor, entry));
+        return Ok(write(lab, actor, fitting)?.into());
+    }
+    // read before the readings themselves: what is newer than it is written again, never the other way round
+    let power = lab.fleet.version();
+    let reader = reader(actor);
+    if let Some(list) = lab.listings.kept(&inventory, power, reader) {
+        return Ok(list);
+    }
+    let list = Bytes::from(write(lab, actor, inventory.by_name().iter())?);
+    lab.listings.keep(inventory, power, reader, list.clone());
+    Ok(list)
+}
+
+/// The machines as a list in JSON. Each is written once for all lists, until something of it changes.
+fn write<'a>(lab: &Lab, actor: &Actor, entries: impl Iterator<Item = &'a Arc<Entry>>) -> Result<Vec<u8>, LabError> {
+    let power = lab.fleet.version();
+    let mut kept = lab.listings.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let machines = kept.machines(reader(actor));
+    let mut list = vec![b'['];
+    for entry in entries {
+        if list.len() > 1 {
+            list.push(b',');
+        }
+        let current = |written: &&mut Written| Arc::ptr_eq(&written.entry, entry) && written.power == power;
+        if let Some(written) = machines.get_mut(&entry.machine.id).filter(current) {
+            list.extend_from_slice(&written.json);
+            continue;
+        }
+        let json =
+            serde_json::to_vec(&wire(lab, actor, entry)).map_err(|error| LabError::Internal(format!("list of machines: {error}")))?;
+        list.extend_from_slice(&json);
+        machines.insert(entry.machine.id, Written { entry: Arc::clone(entry), power, json: json.into() });
+    }
+    list.push(b']');
+    Ok(list)
 }
 
 /// Which part of a list, in which order.
@@ -96,7 +134,8 @@ pub struct Place {
 /// What a part of a list is of.
 #[derive(Debug)]
 pub struct Part {
-    pub machines: Vec<Machine>,
+    /// As JSON.
+    pub machines: Bytes,
     /// In the whole list.
     pub total: usize,
     /// The place of the last of them, when there are more.
@@ -111,22 +150,22 @@ pub async fn part(lab: &Lab, actor: &Actor, wanted: &Wanted, slice: &Slice) -> R
     actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
     if wanted.is_everything() && slice.by == Key::Name {
-        return Ok(cut(lab, actor, slice, inventory.by_name()));
+        return cut(lab, actor, slice, inventory.by_name());
     }
     let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(actor, entry));
     if slice.by == Key::Name {
         let entries: Vec<_> = fitting.collect();
-        return Ok(cut(lab, actor, slice, &entries));
+        return cut(lab, actor, slice, &entries);
     }
     let mut entries: Vec<_> = fitting.map(|entry| (slice.by.of(lab, entry), entry)).collect();
     // what is equal stays by name
     entries.sort_by(|(a, _), (b, _)| order::compare(a, b));
     let entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
-    Ok(cut(lab, actor, slice, &entries))
+    cut(lab, actor, slice, &entries)
 }
 
 /// The part of entries that are in the order asked for, upwards.
-fn cut(lab: &Lab, actor: &Actor, slice: &Slice, entries: &[impl Borrow<Arc<Entry>>]) -> Part {
+fn cut(lab: &Lab, actor: &Actor, slice: &Slice, entries: &[impl Borrow<Arc<Entry>>]) -> Result<Part, LabError> {
     let total = entries.len();
     let before = match &slice.from {
         From::Offset(count) => (*count).min(total),
@@ -144,31 +183,10 @@ fn cut(lab: &Lab, actor: &Actor, slice: &Slice, entries: &[impl Borrow<Arc<Entry
     };
     let end = total.min(before.saturating_add(slice.limit));
     let at = |index: usize| entries[if slice.downwards { total - 1 - index } else { index }].borrow();
-    let machines = (before..end).map(|index| wire(lab, actor, at(index))).collect();
+    let machines = write(lab, actor, (before..end).map(at))?.into();
     let last = (end < total && end > before).then(|| at(end - 1));
     let next = last.map(|last| Place { value: slice.by.of(lab, last), name: last.machine.name.clone(), id: last.machine.id });
-    Part { machines, total, next }
-}
-
-/// All machines by name, as JSON.
-///
-/// # Errors
-/// The store's.
-pub async fn list_all(lab: &Lab, actor: &Actor) -> Result<Bytes, LabError> {
-    actor.must(Action::MachineRead, Ties::NONE)?;
-    let inventory = lab.store.inventory().await?;
-    // read before the readings themselves: what is newer than it is written again, never the other way round
-    let power = lab.fleet.version();
-    // whoever sees everything of every machine reads the same list; limits of a token change what may be done, too
-    let reader = (!actor.admin || actor.reach.is_limited()).then_some((actor.user_id, actor.reach));
-    if let Some(list) = lab.listings.kept(&inventory, power, reader) {
-        return Ok(list);
-    }
-    let machines: Vec<Machine> = inventory.by_name().iter().map(|entry| wire(lab, actor, entry)).collect();
-    let list = serde_json::to_vec(&machines).map_err(|error| LabError::Internal(format!("list of machines: {error}")))?;
-    let list = Bytes::from(list);
-    lab.listings.keep(inventory, power, reader, list.clone());
-    Ok(list)
+    Ok(Part { machines, total, next })
 }
 
 /// A machine and its version.
@@ -203,7 +221,12 @@ pub(super) fn first_free(inventory: &Inventory, query: &Query) -> Option<i64> {
 /// A user with a token's limits; None: an admin with all rights.
 type Reader = Option<(i64, Reach)>;
 
-/// Lists of all machines, written.
+/// Whoever sees everything of every machine reads the same; limits of a token change what may be done, too.
+fn reader(actor: &Actor) -> Reader {
+    (!actor.admin || actor.reach.is_limited()).then_some((actor.user_id, actor.reach))
+}
+
+/// Machines and lists of all of them, written.
 #[derive(Default)]
 pub struct Listings(Mutex<Kept>);
 
@@ -212,9 +235,25 @@ struct Kept {
     /// What the lists were written from.
     from: Option<(Arc<Inventory>, u64)>,
     lists: HashMap<Reader, Bytes>,
+    machines: HashMap<Reader, HashMap<i64, Written>>,
+}
+
+/// A machine as JSON, and what it was made of.
+struct Written {
+    entry: Arc<Entry>,
+    power: u64,
+    json: Box<[u8]>,
 }
 
 impl Kept {
+    /// Those of one reader; all are forgotten when they become too many.
+    fn machines(&mut self, reader: Reader) -> &mut HashMap<i64, Written> {
+        if self.machines.values().map(HashMap::len).sum::<usize>() > MACHINES {
+            self.machines.clear();
+        }
+        self.machines.entry(reader).or_default()
+    }
+
     fn is_of(&self, inventory: &Arc<Inventory>, power: u64) -> bool {
         self.from.as_ref().is_some_and(|(kept, version)| Arc::ptr_eq(kept, inventory) && *version == power)
     }

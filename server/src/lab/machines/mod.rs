@@ -19,7 +19,7 @@ use crate::{
     secrets,
 };
 use listing::load;
-pub use listing::{From, Listings, Part, Place, Slice, Wanted, get, list, list_all, part};
+pub use listing::{From, Listings, Part, Place, Slice, Wanted, get, list, part};
 pub use order::Key;
 pub use reservation::reserve;
 

@@ -4,7 +4,7 @@ use app::api::{ApiError, Machine, MachineChange, NewMachine, Reservation};
 use axum::{
     Extension, Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
@@ -61,14 +61,12 @@ async fn list(
     if let Some(slice) = asked.and_then(|Extension(asked)| slice(&asked)) {
         let part = machines::part(&lab, &actor, &wanted, &slice).await?;
         let next = part.next.map(|place| Place { value: json!([place.value, place.name]), key: place.id.into() });
-        return Ok((Extension(Paged { total: part.total, next }), Json(part.machines)).into_response());
+        return Ok((Extension(Paged { total: part.total, next }), JSON, part.machines).into_response());
     }
-    if wanted.is_everything() {
-        let list = machines::list_all(&lab, &actor).await?;
-        return Ok(([(header::CONTENT_TYPE, "application/json")], list).into_response());
-    }
-    Ok(Json(machines::list(&lab, &actor, &wanted).await?).into_response())
+    Ok((JSON, machines::list(&lab, &actor, &wanted).await?).into_response())
 }
+
+const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 
 /// Of a large lab the machines on other pages are not even written.
 fn slice(asked: &Asked) -> Option<Slice> {
