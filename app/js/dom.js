@@ -70,6 +70,76 @@ export function replaceQuery(query) {
   history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
 }
 
+export function cookies() {
+  return document.cookie;
+}
+
+/** For choices that the server's rendering must know; a name and a value without special characters. */
+export function keepCookie(name, value) {
+  document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`;
+}
+
+/** Local storage may be full, or forbidden altogether. */
+export function stored(name) {
+  try {
+    return localStorage.getItem(name) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function store(name, value) {
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // it then holds until the page is left
+  }
+}
+
+export function forget(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // nothing was kept
+  }
+}
+
+/** Whether Enter does nothing where the focus is. */
+export function focusIsIdle() {
+  return !document.activeElement?.matches("a, button, summary, textarea, select, input:not([type=checkbox])");
+}
+
+/** Whether a key is a command now: nobody types, and nothing is open that has keys of its own. */
+export function keysAreFree() {
+  if (document.querySelector("dialog[open], :popover-open, details.dropdown[open]")) return false;
+  const at = document.activeElement;
+  if (!at || at === document.body) return true;
+  return !at.isContentEditable && !at.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button])");
+}
+
+/** Rows that change places lose the focus: gives it back once they have been drawn. */
+export function keepFocus(area) {
+  const focused = document.activeElement;
+  if (!focused || !area.contains(focused)) return;
+  const back = () => {
+    if (document.activeElement === document.body && focused.isConnected) focused.focus({ preventScroll: true });
+  };
+  requestAnimationFrame(back);
+  setTimeout(back, 100);
+}
+
+/** Puts the focus on the first element that fits, wholly visible. */
+export function focusWithin(selector) {
+  const found = document.querySelector(selector);
+  found?.focus();
+  found?.scrollIntoView({ block: "nearest" });
+  return found ?? undefined;
+}
+
+export function scrollToEntry(id) {
+  document.getElementById(id)?.scrollIntoView({ block: "nearest" });
+}
+
 export function followScroll(gutter, area) {
   gutter.scrollTop = area.scrollTop;
 }

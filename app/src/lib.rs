@@ -16,4 +16,4 @@ mod shell;
 mod ui;
 
 pub use pages::App;
-pub use shell::{Assets, PageResponse, PageTheme, shell};
+pub use shell::{Assets, PageChoices, PageResponse, PageTheme, shell};

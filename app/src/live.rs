@@ -1,6 +1,9 @@
 //! Live changes, laid over what the resources loaded.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use leptos::prelude::*;
 
@@ -27,14 +30,39 @@ struct Overlay {
     state: Option<MachineState>,
 }
 
+impl Overlay {
+    fn take(&mut self, news: &Self) {
+        self.power = news.power.clone().or(self.power.take());
+        self.state = news.state.or(self.state);
+    }
+}
+
 type Listener = Arc<dyn Fn(&LabEvent) + Send + Sync>;
+
+/// The newest of one thing, and how many on the page show it.
+struct Followed<T> {
+    readers: usize,
+    newest: ArcRwSignal<T>,
+}
+
+/// Things that nobody shows any more and that are followed all the same, as rows come back when one pages back.
+/// What the lab has besides is not kept: it may be ten thousand machines.
+const SPARE: usize = 256;
+
+/// Messages that are remembered whether or not what they are about is shown.
+const RECENT: usize = 64;
+
+/// Everything of one kind that the page shows, or has shown lately.
+type Follow<T> = StoredValue<HashMap<i64, Followed<T>>>;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Live {
     /// One signal per machine: a change of one wakes what shows that one, however many are on the page.
-    machines: StoredValue<HashMap<i64, ArcRwSignal<Overlay>>>,
+    machines: Follow<Overlay>,
     /// The same for BMCs, of which one may serve many machines.
-    bmcs: StoredValue<HashMap<i64, ArcRwSignal<Option<BmcHealth>>>>,
+    bmcs: Follow<Option<BmcHealth>>,
+    /// The last that was said of machines, whether shown or not: an answer may be on its way here with what was before.
+    recent: StoredValue<VecDeque<(i64, Overlay)>>,
     listeners: StoredValue<(u32, Vec<(u32, Listener)>)>,
     status: RwSignal<Option<StreamStatus>>,
     subscription: StoredValue<Option<Subscription>>,
@@ -45,6 +73,7 @@ impl Live {
         let live = Self {
             machines: StoredValue::new(HashMap::new()),
             bmcs: StoredValue::new(HashMap::new()),
+            recent: StoredValue::new(VecDeque::new()),
             listeners: StoredValue::new((0, Vec::new())),
             status: RwSignal::new(None),
             subscription: StoredValue::new(None),
@@ -87,6 +116,7 @@ impl Live {
     fn apply(self, event: &LabEvent) {
         match event {
             LabEvent::Snapshot { machines, bmcs } => {
+                self.recent.try_update_value(VecDeque::clear);
                 for status in bmcs {
                     self.set_health(status.bmc, &status.health);
                 }
@@ -97,10 +127,10 @@ impl Live {
             }
             LabEvent::Power { machine, power, error } => {
                 let power = Power { state: *power, error: error.clone() };
-                self.overlay(*machine, |overlay| overlay.power = Some(power));
+                self.news(*machine, Overlay { power: Some(power), state: None });
             }
             LabEvent::BmcHealth { bmc, health } => self.set_health(*bmc, health),
-            LabEvent::State { machine, state } => self.overlay(*machine, |overlay| overlay.state = Some(*state)),
+            LabEvent::State { machine, state } => self.news(*machine, Overlay { power: None, state: Some(*state) }),
             LabEvent::Changed { .. } | LabEvent::Removed { .. } | LabEvent::Event { .. } | LabEvent::Resync => {}
         }
         let listeners = self.listeners.try_with_value(|(_, list)| list.clone()).unwrap_or_default();
@@ -109,35 +139,44 @@ impl Live {
         }
     }
 
-    fn signal(self, machine: i64) -> ArcRwSignal<Overlay> {
-        self.machines
-            .try_update_value(|machines| machines.entry(machine).or_insert_with(|| ArcRwSignal::new(Overlay::default())).clone())
-            .unwrap_or_else(|| ArcRwSignal::new(Overlay::default()))
+    fn news(self, machine: i64, news: Overlay) {
+        self.overlay(machine, |overlay| overlay.take(&news));
+        self.recent.try_update_value(|recent| {
+            recent.truncate(RECENT - 1);
+            recent.push_front((machine, news));
+        });
     }
 
-    fn health_signal(self, bmc: i64) -> ArcRwSignal<Option<BmcHealth>> {
-        self.bmcs
-            .try_update_value(|bmcs| bmcs.entry(bmc).or_insert_with(|| ArcRwSignal::new(None)).clone())
-            .unwrap_or_else(|| ArcRwSignal::new(None))
+    /// What the stream said of a machine lately.
+    fn lately(self, machine: i64) -> Overlay {
+        let mut overlay = Overlay::default();
+        if self.status.get_untracked() == Some(StreamStatus::Open) {
+            self.recent.try_with_value(|recent| {
+                recent.iter().rev().filter(|(own, _)| *own == machine).for_each(|(_, news)| overlay.take(news));
+            });
+        }
+        overlay
     }
 
     fn set_health(self, bmc: i64, health: &BmcHealth) {
-        self.health_signal(bmc).maybe_update(|known| {
+        let Some(newest) = followed(self.bmcs, bmc) else { return };
+        newest.maybe_update(|known| {
             let news = known.as_ref() != Some(health);
             *known = Some(health.clone());
             news
         });
     }
 
-    /// The newest that is known of a BMC's health, starting from what was loaded.
+    /// The newest that is known of a BMC's health, starting from what was loaded. Until the calling component goes.
     pub(crate) fn health(self, bmc: i64, loaded: BmcHealth) -> Signal<BmcHealth> {
-        let newest = self.health_signal(bmc);
+        let newest = follow(self.bmcs, bmc, || None);
         Signal::derive(move || newest.with(Clone::clone).unwrap_or_else(|| loaded.clone()))
     }
 
     /// Wakes readers only when something is different: a snapshot mostly says what is known.
     fn overlay(self, machine: i64, change: impl FnOnce(&mut Overlay)) {
-        self.signal(machine).maybe_update(|overlay| {
+        let Some(newest) = followed(self.machines, machine) else { return };
+        newest.maybe_update(|overlay| {
             let before = overlay.clone();
             change(overlay);
             *overlay != before
@@ -149,19 +188,99 @@ impl Live {
         if self.status.get_untracked() != Some(StreamStatus::Open) {
             return (None, None);
         }
-        let overlay = self.machines.try_with_value(|machines| machines.get(&machine).map(ArcRwSignal::get_untracked)).flatten();
-        overlay.map(|overlay| (overlay.power.map(|power| power.state), overlay.state)).unwrap_or_default()
+        let overlay = followed(self.machines, machine).map_or_else(|| self.lately(machine), |overlay| overlay.get_untracked());
+        (overlay.power.map(|power| power.state), overlay.state)
     }
 
-    /// The newest power state known, starting from what was loaded.
-    pub(crate) fn power(self, machine: i64, loaded: Power) -> Signal<Power> {
-        let overlay = self.signal(machine);
-        Signal::derive(move || overlay.with(|overlay| overlay.power.clone()).unwrap_or_else(|| loaded.clone()))
+    /// The newest power state known, starting from what was loaded. Until the calling component goes.
+    pub(crate) fn power(self, machine: i64, loaded: impl Fn() -> Power + Send + Sync + 'static) -> Signal<Power> {
+        let overlay = follow(self.machines, machine, || self.lately(machine));
+        Signal::derive(move || overlay.with(|overlay| overlay.power.clone()).unwrap_or_else(&loaded))
     }
 
-    /// The newest provisioning state known, starting from what was loaded.
-    pub(crate) fn state(self, machine: i64, loaded: MachineState) -> Signal<MachineState> {
-        let overlay = self.signal(machine);
-        Signal::derive(move || overlay.with(|overlay| overlay.state).unwrap_or(loaded))
+    /// The newest provisioning state known, starting from what was loaded. Until the calling component goes.
+    pub(crate) fn state(self, machine: i64, loaded: impl Fn() -> MachineState + Send + Sync + 'static) -> Signal<MachineState> {
+        let overlay = follow(self.machines, machine, || self.lately(machine));
+        Signal::derive(move || overlay.with(|overlay| overlay.state).unwrap_or_else(&loaded))
+    }
+}
+
+/// None when nobody shows it: then what the stream says of it is not kept.
+fn followed<T: Send + Sync + 'static>(all: Follow<T>, id: i64) -> Option<ArcRwSignal<T>> {
+    all.try_with_value(|all| all.get(&id).map(|one| one.newest.clone())).flatten()
+}
+
+/// Keeps the newest of a thing until the calling component goes.
+fn follow<T: Send + Sync + 'static>(all: Follow<T>, id: i64, first: impl Fn() -> T) -> ArcRwSignal<T> {
+    let newest = all.try_update_value(|all| {
+        let one = all.entry(id).or_insert_with(|| Followed { readers: 0, newest: ArcRwSignal::new(first()) });
+        one.readers += 1;
+        one.newest.clone()
+    });
+    on_cleanup(move || {
+        all.try_update_value(|all| {
+            if let Some(one) = all.get_mut(&id) {
+                one.readers = one.readers.saturating_sub(1);
+            }
+            let unread = all.values().filter(|one| one.readers == 0).count();
+            if unread > SPARE {
+                all.retain(|_, one| one.readers > 0);
+            }
+        });
+    });
+    newest.unwrap_or_else(|| ArcRwSignal::new(first()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Status;
+
+    fn status(machine: i64) -> Status {
+        Status { machine, power: PowerState::On, error: None, state: MachineState::Ready }
+    }
+
+    #[test]
+    fn what_is_shown_is_followed_and_nothing_else_is_kept() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let live = Live::provide();
+            let page = Owner::new();
+            let power = page.with(|| live.power(7, Power::default));
+            live.apply(&LabEvent::Snapshot { machines: (1..=10_000).map(status).collect(), bmcs: Vec::new() });
+            assert_eq!(power.get_untracked().state, PowerState::On);
+            assert_eq!(live.machines.with_value(HashMap::len), 1);
+            // somebody pages through the lab for hours
+            for id in 0..5_000 {
+                let row = Owner::new();
+                row.with(|| live.state(id, MachineState::default));
+                live.apply(&LabEvent::State { machine: id, state: MachineState::Error });
+                row.cleanup();
+            }
+            assert!(live.machines.with_value(HashMap::len) <= SPARE + 1);
+            live.apply(&LabEvent::Power { machine: 7, power: PowerState::Off, error: None });
+            assert_eq!(power.get_untracked().state, PowerState::Off);
+        });
+    }
+
+    #[test]
+    fn what_was_said_while_an_answer_was_on_its_way_is_not_lost() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let live = Live::provide();
+            live.status.set(Some(StreamStatus::Open));
+            live.apply(&LabEvent::Power { machine: 7, power: PowerState::On, error: None });
+            live.apply(&LabEvent::State { machine: 7, state: MachineState::Error });
+            live.apply(&LabEvent::Power { machine: 7, power: PowerState::Off, error: None });
+            assert_eq!(live.power(7, Power::default).get_untracked().state, PowerState::Off);
+            assert_eq!(live.newest(7), (Some(PowerState::Off), Some(MachineState::Error)));
+            for id in 0..1_000 {
+                live.apply(&LabEvent::State { machine: id, state: MachineState::Ready });
+            }
+            assert_eq!(live.recent.with_value(VecDeque::len), RECENT);
+            // a snapshot says what is so now, and the answer that follows it is newer
+            live.apply(&LabEvent::Snapshot { machines: Vec::new(), bmcs: Vec::new() });
+            assert_eq!(live.newest(999), (None, None));
+        });
     }
 }

@@ -67,6 +67,27 @@ impl PageTheme {
     }
 }
 
+/// What the user chose of how pages look, from cookies that the page itself wrote. A context the server provides, so that the
+/// first painting is already as it was chosen.
+#[derive(Clone, Debug, Default)]
+pub struct PageChoices(Arc<str>);
+
+impl PageChoices {
+    /// Before the name of every such cookie. No other is passed on to pages.
+    pub(crate) const PREFIX: &'static str = "page-";
+
+    /// Of those that came with the request, as `name=value`.
+    pub fn from_cookies<'a>(cookies: impl Iterator<Item = &'a str>) -> Self {
+        let own: Vec<&str> = cookies.filter(|cookie| cookie.starts_with(Self::PREFIX)).collect();
+        Self(own.join(";").into())
+    }
+
+    #[must_use]
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.split(';').find_map(|cookie| cookie.strip_prefix(Self::PREFIX)?.strip_prefix(name)?.strip_prefix('='))
+    }
+}
+
 /// Stands where `<HydrationScripts>` and `<AutoReload>` would in a cargo-leptos project.
 pub fn shell(assets: &Assets) -> AnyView {
     let Assets { script, wasm, style } = assets.clone();
@@ -94,3 +115,17 @@ pub fn shell(assets: &Assets) -> AnyView {
 }
 
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24'%3E%3Crect width='24' height='24' rx='5' fill='%23234'/%3E%3Cpath d='M5 7h14M5 12h14M5 17h8' stroke='%237df' stroke-width='2' stroke-linecap='round'/%3E%3Ccircle cx='18' cy='17' r='2' fill='%237f9'/%3E%3C/svg%3E";
+
+#[cfg(test)]
+mod tests {
+    use super::PageChoices;
+
+    #[test]
+    fn pages_see_no_cookies_but_their_own() {
+        let choices = PageChoices::from_cookies(["session=secret", "page-machines-rows=250", "page-machines=x"].into_iter());
+        assert_eq!(choices.get("machines-rows"), Some("250"));
+        assert_eq!(choices.get("machines"), Some("x"));
+        assert_eq!(choices.get("mach"), None);
+        assert!(!format!("{choices:?}").contains("secret"));
+    }
+}

@@ -1,4 +1,4 @@
-use app::api::{ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload};
+use app::api::{Answer, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload};
 use async_trait::async_trait;
 use gloo_net::http::{Request, RequestBuilder};
 use send_wrapper::SendWrapper;
@@ -14,7 +14,7 @@ pub(crate) struct HttpClient;
 
 #[async_trait]
 impl ApiClient for HttpClient {
-    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError> {
+    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError> {
         SendWrapper::new(call(method, address(path), body)).await
     }
 
@@ -31,7 +31,7 @@ fn address(path: &str) -> String {
     format!("{BASE}{path}")
 }
 
-async fn call(method: Method, address: String, body: Option<String>) -> Result<String, ApiError> {
+async fn call(method: Method, address: String, body: Option<String>) -> Result<Answer, ApiError> {
     let request: RequestBuilder = match method {
         Method::Get => Request::get(&address),
         Method::Post => Request::post(&address),
@@ -48,8 +48,9 @@ async fn call(method: Method, address: String, body: Option<String>) -> Result<S
     .map_err(unsent)?;
     // the browser says no more than "failed to fetch"
     let response = request.send().await.map_err(|_| unreachable())?;
+    let total = response.headers().get("x-total-count").and_then(|total| total.parse().ok());
     let text = response.text().await.map_err(|_| unreachable())?;
-    if response.ok() { Ok(text) } else { Err(refusal(response.status(), &text)) }
+    if response.ok() { Ok(Answer { body: text, total }) } else { Err(refusal(response.status(), &text)) }
 }
 
 /// No answer at all.

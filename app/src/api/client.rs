@@ -25,6 +25,22 @@ impl Subscription {
     }
 }
 
+/// What a successful call brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub body: String,
+    /// With a page of a list: how many items all pages have (`X-Total-Count`).
+    pub total: Option<usize>,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// On all pages.
+    pub total: usize,
+}
+
 /// Bytes sent and bytes in all, told while an upload runs.
 pub type Progress = Box<dyn Fn(f64, f64)>;
 
@@ -47,8 +63,8 @@ pub enum StreamStatus {
 /// which wraps its `!Send` fetch futures in `SendWrapper` (sound there: one thread).
 #[async_trait]
 pub trait ApiClient: Send + Sync + 'static {
-    /// The answer's body when its status is a success.
-    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError>;
+    /// The answer when its status is a success.
+    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError>;
 
     /// Multipart upload of part `q` (JSON) and part `file`, in the browser.
     async fn upload(&self, path: &str, q: String, file: Upload, progress: SendWrapper<Progress>) -> Result<String, ApiError>;
@@ -76,15 +92,22 @@ impl Api {
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
-        decode(&self.0.call(Method::Get, path, None).await?)
+        decode(&self.0.call(Method::Get, path, None).await?.body)
+    }
+
+    /// A list that was asked for in part.
+    pub(super) async fn get_page<T: DeserializeOwned>(&self, path: &str) -> Result<Page<T>, ApiError> {
+        let answer = self.0.call(Method::Get, path, None).await?;
+        let items: Vec<T> = decode(&answer.body)?;
+        Ok(Page { total: answer.total.unwrap_or(items.len()), items })
     }
 
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
-        decode(&self.0.call(Method::Post, path, Some(encode(body)?)).await?)
+        decode(&self.0.call(Method::Post, path, Some(encode(body)?)).await?.body)
     }
 
     pub(super) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
-        decode(&self.0.call(Method::Put, path, Some(encode(body)?)).await?)
+        decode(&self.0.call(Method::Put, path, Some(encode(body)?)).await?.body)
     }
 
     /// A PUT that is answered with 204.

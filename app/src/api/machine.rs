@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiError,
     bmc::BmcHealth,
-    client::{Api, query},
+    client::{Api, Page, query},
     fields::{Id, KernelOpts, MachineName, Tag, present},
     lease::MachineLease,
 };
@@ -253,6 +253,23 @@ pub struct OutcomeRequest {
     pub state: Outcome,
 }
 
+/// Which machines, in which order, and how many of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineView {
+    /// Only the asking user's.
+    pub mine: bool,
+    /// Words that must all occur in something of the machine, in any case of letters.
+    pub search: String,
+    /// In the query language: see [`super::query`].
+    pub q: String,
+    /// A member of the machine, `-` before it for downwards; empty: by name.
+    pub sort: String,
+    /// 1 to 1000.
+    pub limit: usize,
+    /// How many come before them.
+    pub offset: usize,
+}
+
 /// Answer of `POST /machine/{id}/console`: a one-time key for the console's socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -268,6 +285,20 @@ impl Api {
     /// All machines, or with `show_all` false those assigned to the caller.
     pub async fn machines(&self, show_all: bool) -> Result<Vec<Machine>, ApiError> {
         self.get(&query("/machine", &[("show_all", if show_all { "true" } else { "false" })])).await
+    }
+    /// Some of them.
+    pub async fn machines_page(&self, view: &MachineView) -> Result<Page<Machine>, ApiError> {
+        let (limit, offset) = (view.limit.to_string(), view.offset.to_string());
+        let pairs = [
+            ("show_all", if view.mine { "false" } else { "true" }),
+            ("search", &view.search),
+            ("q", &view.q),
+            ("sort", if view.sort.is_empty() { "name" } else { &view.sort }),
+            ("limit", &limit),
+            ("offset", if view.offset == 0 { "" } else { &offset }),
+        ];
+        let asked: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        self.get_page(&query("/machine", &asked)).await
     }
     pub async fn machine(&self, id: i64) -> Result<Machine, ApiError> {
         self.get(&format!("/machine/{id}")).await

@@ -27,7 +27,7 @@ pub use assignee::*;
 pub use audit::*;
 pub use bmc::*;
 pub use bulk::*;
-pub use client::{Api, ApiClient, Method, Progress, StreamStatus, Subscription, Upload, query_string};
+pub use client::{Answer, Api, ApiClient, Method, Page, Progress, StreamStatus, Subscription, Upload, query_string};
 pub use console::*;
 pub use discovered::*;
 pub use error::{ApiError, InUseBy};

@@ -111,6 +111,11 @@ impl Symbol {
         ("tag", Self::Tag),
     ];
 
+    /// What they are called in queries.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(|(name, _)| name)
+    }
+
     fn kind(self) -> Kind {
         match self {
             Self::Name | Self::Arch | Self::Subarch | Self::BmcType | Self::State => Kind::Text,

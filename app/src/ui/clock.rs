@@ -18,6 +18,18 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
+/// Seconds with their fractions, for how long something takes.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn precise() -> f64 {
+    js_sys::Date::now() / 1000.0
+}
+
+/// Seconds with their fractions, for how long something takes.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn precise() -> f64 {
+    now() as f64
+}
+
 /// That second as the API writes times, so that the two compare as texts.
 pub(crate) fn instant(seconds: i64) -> Instant {
     let (days, second) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));

@@ -26,6 +26,22 @@ extern "C" {
     pub(crate) fn here() -> String;
     #[wasm_bindgen(js_name = replaceQuery)]
     pub(crate) fn replace_query(query: &str);
+    pub(crate) fn cookies() -> String;
+    #[wasm_bindgen(js_name = keepCookie)]
+    pub(crate) fn keep_cookie(name: &str, value: &str);
+    pub(crate) fn stored(name: &str) -> Option<String>;
+    pub(crate) fn store(name: &str, value: &str);
+    pub(crate) fn forget(name: &str);
+    #[wasm_bindgen(js_name = focusIsIdle)]
+    pub(crate) fn focus_is_idle() -> bool;
+    #[wasm_bindgen(js_name = keysAreFree)]
+    pub(crate) fn keys_are_free() -> bool;
+    #[wasm_bindgen(js_name = keepFocus)]
+    pub(crate) fn keep_focus(area: &web_sys::Element);
+    #[wasm_bindgen(js_name = focusWithin)]
+    pub(crate) fn focus_within(selector: &str) -> Option<web_sys::Element>;
+    #[wasm_bindgen(js_name = scrollToEntry)]
+    pub(crate) fn scroll_to_entry(id: &str);
     #[wasm_bindgen(js_name = followScroll)]
     pub(crate) fn follow_scroll(gutter: &web_sys::HtmlElement, area: &web_sys::HtmlElement);
 }

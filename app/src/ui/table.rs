@@ -2,9 +2,12 @@
 
 use std::cmp::Ordering;
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
-use super::icon::{Glyph, Icon};
+use super::{
+    field::{Setter, keep_in_step},
+    icon::{Glyph, Icon},
+};
 
 /// The column a table is sorted by. `C` names the columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,35 @@ pub(crate) fn FilterBox(
                 data-testid="filter"
                 value=value.get_untracked()
                 prop:value=move || value.get()
+                on:input=move |event| value.set(event_target_value(&event))
+                autocomplete="off"
+                spellcheck="false"
+            />
+        </label>
+    }
+}
+
+/// As [`FilterBox`], for what the server searches: what is typed before the application has loaded is kept.
+#[component]
+pub(crate) fn SearchBox(
+    id: &'static str,
+    value: RwSignal<String>,
+    label: &'static str,
+    placeholder: &'static str,
+) -> impl IntoView {
+    let node = NodeRef::<html::Input>::new();
+    keep_in_step(value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
+    view! {
+        <label class="input input-sm w-72 max-w-full">
+            <Glyph icon=Icon::Search class="size-4 opacity-80"/>
+            <input
+                node_ref=node
+                id=id
+                type="search"
+                aria-label=label
+                placeholder=placeholder
+                data-testid="search"
+                value=value.get_untracked()
                 on:input=move |event| value.set(event_target_value(&event))
                 autocomplete="off"
                 spellcheck="false"

@@ -4,8 +4,8 @@
 //! user of the page's request: there is no second way to the data.
 
 use app::{
-    App, Assets, PageResponse, PageTheme,
-    api::{Api, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload},
+    App, Assets, PageChoices, PageResponse, PageTheme,
+    api::{Answer, Api, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload},
     shell,
 };
 use async_trait::async_trait;
@@ -66,6 +66,7 @@ fn request_context(api: &Router) {
     if let Some(theme) = theme(&parts.headers) {
         provide_context(theme);
     }
+    provide_context(PageChoices::from_cookies(cookies(&parts.headers)));
     let response = expect_context::<ResponseOptions>();
     let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
     let policy = format!(
@@ -97,8 +98,13 @@ fn redirect(response: &ResponseOptions, path: &str) {
 }
 
 fn theme(headers: &HeaderMap) -> Option<PageTheme> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).find_map(|cookie| PageTheme::from_cookie(cookie.trim().strip_prefix("theme=")?))
+    cookies(headers).find_map(|cookie| PageTheme::from_cookie(cookie.strip_prefix("theme=")?))
+}
+
+/// `name=value`
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(';')).map(str::trim)
 }
 
 fn document() -> impl IntoView {
@@ -125,7 +131,7 @@ struct InProcess {
 
 #[async_trait]
 impl ApiClient for InProcess {
-    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError> {
+    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError> {
         let failed = |error: &dyn std::fmt::Display| ApiError::transport(error.to_string());
         let method = match method {
             Method::Get => http::Method::GET,
@@ -140,9 +146,11 @@ impl ApiClient for InProcess {
         }
         let Ok(response) = self.api.clone().oneshot(request).await;
         let status = response.status();
+        let total = response.headers().get("x-total-count").and_then(|total| total.to_str().ok()?.parse().ok());
         let bytes = to_bytes(response.into_body(), ANSWER_LIMIT).await.map_err(|error| failed(&error))?;
         if status.is_success() {
-            return String::from_utf8(bytes.into()).map_err(|error| failed(&error));
+            let body = String::from_utf8(bytes.into()).map_err(|error| failed(&error))?;
+            return Ok(Answer { body, total });
         }
         Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| ApiError::transport(format!("the server answered {status}"))))
     }

@@ -1,16 +1,13 @@
 //! The same for many machines. Each has an outcome of its own: one that fails holds up no other.
 
-use app::api::{Assignee, NewAssignee, PowerAction, PowerAnswer};
+use app::api::{Assignee, MachineChange, MachineState, NewAssignee, PowerAction, PowerAnswer, Tag};
 use futures_util::{StreamExt, stream};
 
 use super::{
     Actor, Lab, LabError,
     assignments::{self, Which},
-    power,
+    machines, power, provision, version,
 };
-
-/// Machines of one request.
-pub const MOST: usize = 500;
 
 /// BMCs talked to at the same time: each waits for its own network.
 const AT_ONCE: usize = 32;
@@ -18,6 +15,12 @@ const AT_ONCE: usize = 32;
 /// A power command to each.
 pub async fn power(lab: &Lab, actor: &Actor, machines: Vec<i64>, action: PowerAction) -> Vec<(i64, Result<PowerAnswer, LabError>)> {
     let each = machines.into_iter().map(|id| async move { (id, power::act(lab, actor, id, action).await) });
+    stream::iter(each).buffered(AT_ONCE).collect().await
+}
+
+/// Boots each from the network with the settings it has.
+pub async fn provision(lab: &Lab, actor: &Actor, machines: Vec<i64>) -> Vec<(i64, Result<MachineState, LabError>)> {
+    let each = machines.into_iter().map(|id| async move { (id, provision::start(lab, actor, id).await) });
     stream::iter(each).buffered(AT_ONCE).collect().await
 }
 
@@ -44,4 +47,32 @@ async fn release_one(lab: &Lab, actor: &Actor, machine: i64, user: &str) -> Resu
     let assignee = assignees.into_iter().find(|assignee| assignee.user == user);
     let assignee = assignee.ok_or_else(|| LabError::not_found(format!("{user} does not have it")))?;
     assignments::delete(lab, actor, machine, Which::Id(assignee.id)).await
+}
+
+/// Gives each labels and takes others from it.
+pub async fn tag(lab: &Lab, actor: &Actor, machines: Vec<i64>, add: &[Tag], remove: &[Tag]) -> Vec<(i64, Result<Vec<String>, LabError>)> {
+    let mut outcomes = Vec::new();
+    for id in machines {
+        outcomes.push((id, tag_one(lab, actor, id, add, remove).await));
+    }
+    outcomes
+}
+
+/// Others may label the machine at the same time: what was read is changed only while it is still so.
+async fn tag_one(lab: &Lab, actor: &Actor, machine: i64, add: &[Tag], remove: &[Tag]) -> Result<Vec<String>, LabError> {
+    const TRIES: usize = 5;
+    let mut outcome = Err(LabError::Stale);
+    for _ in 0..TRIES {
+        let before = machines::get(lab, actor, machine).await?;
+        let knowing = Actor { known: Some(version::tag(&before).into()), ..actor.clone() };
+        let kept = before.tags.iter().filter(|tag| !remove.iter().any(|gone| gone.as_str() == *tag));
+        // a label that the machine has is one
+        let tags = kept.filter_map(|tag| Tag::parse(tag).ok()).chain(add.iter().cloned()).collect();
+        let change = MachineChange { tags: Some(tags), ..MachineChange::default() };
+        outcome = machines::change(lab, &knowing, machine, change).await.map(|after| after.tags);
+        if !matches!(outcome, Err(LabError::Stale)) {
+            break;
+        }
+    }
+    outcome
 }

@@ -1,11 +1,13 @@
 //! The same for many machines: each with its own outcome.
 
-use app::api::{BulkOutcome, CreatedToken, Machine};
+use app::api::{BulkOutcome, CreatedToken, Machine, MachineState};
+use bmc_sim::machine::Firmware;
 use serde_json::json;
 
 use crate::{
     fixtures::{arch, assign, machine},
-    support::{Auth, TestApp},
+    simulated::Simulated,
+    support::{Auth, Engine, TestApp},
 };
 
 #[tokio::test]
@@ -66,6 +68,53 @@ async fn a_power_command_to_many_says_of_each_why_not() {
     }
 }
 
+#[tokio::test]
+async fn labels_are_added_and_removed_and_the_others_stay() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let (one, other) = (machine(&admin, "m1").await, machine(&admin, "m2").await);
+        admin.put(&format!("/machine/{}", one.id), &json!({ "tags": ["10g", "old"] })).await.ok::<Machine>();
+        let wanted = json!({ "machines": [one.id, 999, other.id], "add": ["rack 4"], "remove": ["old", "never there"] });
+        let told: Vec<BulkOutcome> = admin.post("/bulk/tag", &wanted).await.ok();
+        let statuses: Vec<_> = told.iter().map(|outcome| (outcome.machine, outcome.status)).collect();
+        assert_eq!(statuses, [(one.id, 200), (999, 404), (other.id, 200)]);
+        assert_eq!(told[0].tags.as_deref().unwrap(), ["10g", "rack 4"]);
+        assert_eq!(told[2].tags.as_deref().unwrap(), ["rack 4"]);
+        assert_eq!(admin.get(&format!("/machine/{}", one.id)).await.ok::<Machine>().tags, ["10g", "rack 4"]);
+
+        // a machine that would have too many keeps what it has
+        let many: Vec<String> = (1..=31).map(|number| format!("t{number}")).collect();
+        let told: Vec<BulkOutcome> = admin.post("/bulk/tag", &json!({ "machines": [one.id, other.id], "add": many })).await.ok();
+        assert_eq!((told[0].status, told[1].status), (400, 200));
+        assert_eq!(told[0].error.as_ref().unwrap().errors, ["a machine has at most 32 tags"]);
+        for (wrong, sentence) in [
+            (json!({ "machines": [one.id] }), "name no tag"),
+            (json!({ "machines": [], "add": ["a"] }), "1 to 500 ids"),
+            (json!({ "machines": [one.id], "add": [" "] }), "tag"),
+        ] {
+            assert!(admin.post("/bulk/tag", &wrong).await.error(400).detail.contains(sentence));
+        }
+        app.anonymous().post("/bulk/tag", &json!({ "machines": [1], "add": ["a"] })).await.error(401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn provisioning_many_says_of_each_what_is_missing() {
+    for engine in Engine::BOTH {
+        let lab = Simulated::start(engine, Firmware::UefiX64).await;
+        lab.admin.post("/machine", &json!({ "name": "bare", "arch": "x86_64" })).await.created::<Machine>();
+        let machines: Vec<Machine> = lab.admin.get("/machine?show_all=true").await.ok();
+        let bare = machines.iter().find(|machine| machine.name == "bare").unwrap().id;
+        let whole = lab.machine().await.id;
+        let told: Vec<BulkOutcome> = lab.admin.post("/bulk/provision", &json!({ "machines": [bare, 999, whole] })).await.ok();
+        assert_eq!(told[0].error.as_ref().unwrap().errors, ["provisioning requires a BMC"]);
+        assert_eq!((told[0].status, told[1].status), (400, 404));
+        assert_eq!((told[2].status, told[2].state), (202, Some(MachineState::Provisioning)));
+        assert_eq!(lab.machine().await.state, MachineState::Provisioning);
+    }
+}
+
 /// Each machine of a bulk operation is decided by the row of the table that decides the same operation on it alone.
 #[tokio::test]
 async fn for_each_machine_the_same_rights_decide_as_for_it_alone() {
@@ -114,18 +163,30 @@ async fn for_each_machine_the_same_rights_decide_as_for_it_alone() {
             let alone = who.delete(&format!("/machine/{one}/assignee/{assignee_id}")).await.status.as_u16();
             let release = of_bulk("/bulk/release", json!({ "machines": [other], "user": assignee })).await;
             assert_eq!(alone, release, "{name}");
-            table.push((*name, power, assign, release));
+            let (one, other) = (assigned(assignee).await, assigned(assignee).await);
+            let of_bulk = async |path: &str, body: serde_json::Value| {
+                let told: Vec<BulkOutcome> = who.post(path, &body).await.ok();
+                assert_eq!((told.len(), told[0].machine), (1, other), "{name}");
+                told[0].status
+            };
+            let alone = who.post(&format!("/machine/{one}/state"), &json!({ "state": "provision" })).await.status.as_u16();
+            let provision = of_bulk("/bulk/provision", json!({ "machines": [other] })).await;
+            assert_eq!(alone, provision, "{name}");
+            let alone = who.put(&format!("/machine/{one}"), &json!({ "tags": ["a"] })).await.status.as_u16();
+            let tag = of_bulk("/bulk/tag", json!({ "machines": [other], "add": ["a"] })).await;
+            assert_eq!(alone, tag, "{name}");
+            table.push((*name, power, assign, release, provision, tag));
         }
         assert_eq!(
             table,
             [
-                ("any user", 403, 403, 403),
-                ("assignee", 400, 403, 204),
-                ("admin", 400, 201, 204),
-                ("token: read", 403, 403, 403),
-                ("token: machines", 400, 403, 204),
-                ("token: images", 403, 403, 403),
-                ("token: admin", 403, 201, 403),
+                ("any user", 403, 403, 403, 403, 403),
+                ("assignee", 400, 403, 204, 400, 200),
+                ("admin", 400, 201, 204, 400, 200),
+                ("token: read", 403, 403, 403, 403, 403),
+                ("token: machines", 400, 403, 204, 400, 200),
+                ("token: images", 403, 403, 403, 403, 403),
+                ("token: admin", 403, 201, 403, 403, 403),
             ]
         );
     }

@@ -18,8 +18,8 @@ use crate::{
 pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
     let live = expect_context::<Live>();
     let (loaded_power, loaded_state) = context.machine.with_untracked(|machine| (Power::of(machine), machine.state));
-    let power = live.power(context.id, loaded_power);
-    let state = live.state(context.id, loaded_state);
+    let power = live.power(context.id, move || loaded_power.clone());
+    let state = live.state(context.id, move || loaded_state);
     // another one when the machine is given another BMC
     let health =
         Memo::new(move |_| context.machine.with(|machine| Some((machine.bmc_id?, machine.bmc_health.clone().unwrap_or_default()))));

@@ -1,50 +1,76 @@
 //! The list of machines: the page that stays open all day.
 
+mod bulk;
+mod bulk_forms;
+mod columns;
+mod filters;
+mod go;
+mod keys;
+mod listing;
 mod new;
-mod rows;
+mod pager;
+mod power_menu;
+mod row;
+mod search;
+mod selection;
+mod view;
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 pub(super) use self::new::Form as NewMachineForm;
 use self::{
+    bulk::{Bulk, BulkBar, BulkDialogs},
+    columns::{Column, ColumnMenu, Columns},
+    filters::FilterMenu,
+    go::Go,
+    keys::KeyHelp,
+    listing::Listing,
     new::NewMachineDialog,
-    rows::{Column, Row, Rows, view_query},
+    pager::Pager,
+    power_menu::PowerMenu,
+    row::{Shared, row_view},
+    search::{QueryLine, Search},
+    selection::Selection,
+    view::{View, chosen_rows, pages},
 };
-use super::{
-    follow::{Listing, follow},
-    health::HealthBadge,
-    power::{Commander, PowerBadge, StateBadge, command, icon},
-    session::{Failed, Session},
-};
+use super::session::{Failed, Session};
 use crate::{
-    api::{self, Api, Me, PowerAction},
-    live::{Live, Power},
-    ui::{AddButton, Empty, FilterBox, Glyph, Icon, Loading, PageHead, Sort, SortHead, dom, format::counted},
+    api::{Api, Machine, Me, Page},
+    live::Live,
+    ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead},
 };
 
 #[component]
 pub(super) fn Machines() -> impl IntoView {
     let session = expect_context::<Session>();
     let api = expect_context::<Api>();
-    let machines = Resource::new(
+    let query = use_query_map();
+    let view = Memo::new(move |_| View::of(&query.read()));
+    let rows = RwSignal::new(chosen_rows());
+    // the first page only: what is asked for afterwards does not put the whole page back into its loading state
+    let first = Resource::new(
         || (),
         move |()| {
-            let api = api.clone();
-            async move { api.machines(true).await }
+            let (api, view) = (api.clone(), view.get_untracked());
+            async move {
+                match search::fault(&view) {
+                    // the field says what is wrong
+                    Some(_) => Ok(Page { items: Vec::new(), total: 0 }),
+                    None => api.machines_page(&view.asked(rows.get_untracked())).await,
+                }
+            }
         },
     );
     view! {
         <Title text="Machines"/>
-        <div class="p-4">
+        <div class="flex flex-1 flex-col p-4">
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
-                    match session.with(machines).await {
-                        Ok((me, machines)) => view! { <List me machines/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| machines.refetch()/> }.into_any(),
+                    match session.with(first).await {
+                        Ok((me, first)) => view! { <List me first view rows/> }.into_any(),
+                        Err(error) => view! { <Failed error retry=move |()| first.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>
@@ -53,251 +79,194 @@ pub(super) fn Machines() -> impl IntoView {
 }
 
 #[component]
-fn List(me: Me, machines: Vec<api::Machine>) -> impl IntoView {
-    let query = use_query_map().get_untracked();
-    let filter = RwSignal::new(query.get("q").unwrap_or_default());
-    let only_mine = RwSignal::new(query.get("mine").is_some());
-    let sort = RwSignal::new(Sort {
-        column: query.get_str("sort").and_then(Column::parse).unwrap_or(Column::Name),
-        descending: query.get("desc").is_some(),
-    });
-    let rows = Rows::new(machines, expect_context::<Live>());
-    follow(Arc::new(rows));
-    let username = me.username.clone();
-    let shown = Memo::new(move |_| rows.shown(&filter.read(), only_mine.get().then_some(username.as_str()), sort.get()));
-    // the address keeps the view; the first run is the view that the address asked for
-    Effect::new(move |before: Option<String>| {
-        let query = view_query(&filter.read(), only_mine.get(), sort.get());
-        if before.is_some_and(|before| before != query) {
-            dom::replace_query(&query);
+fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -> impl IntoView {
+    let listing = Listing::new(first, view.get_untracked(), rows.get_untracked());
+    let live = expect_context::<Live>();
+    listing.follow(live);
+    let go = Go::new(view);
+    Effect::new(move |before: Option<(View, usize)>| {
+        let now = (view.get(), rows.get());
+        if before.is_some_and(|before| before != now) && search::fault(&now.0).is_none() {
+            listing.show(now.0.clone(), now.1);
         }
-        query
+        now
     });
-    let adding = RwSignal::new(false);
+    // a page beyond the last one: machines have gone, or the address was written by hand
+    Effect::new(move |_| {
+        let beyond = listing.rows.with(Vec::is_empty) && listing.total.get() > 0;
+        let (shown, rows) = listing.shown.get();
+        if beyond && shown.page > 0 && shown == view.get_untracked() {
+            go.replace(shown.on_page(pages(listing.total.get_untracked(), rows) - 1));
+        }
+    });
+    let selection = Selection::new();
+    let shared = Shared {
+        me: StoredValue::new(me.username.clone()),
+        listing,
+        selection,
+        menu: PowerMenu::new(),
+        current: RwSignal::new(None),
+        live,
+    };
+    let bulk = Bulk::new(listing, selection, me.clone());
+    let columns = RwSignal::new(Columns::chosen());
+    let querying = RwSignal::new(view.with_untracked(|view| !view.q.is_empty()));
+    let (adding, help) = (RwSignal::new(false), RwSignal::new(false));
+    Effect::new(move |_| keys::listen(shared, help));
     let admin = me.admin;
-    let total = move || rows.count();
+    let empty = move || listing.rows.with(Vec::is_empty) && listing.total.get() == 0;
     view! {
         <PageHead title="Machines">
+            <button type="button" class="btn btn-ghost btn-sm btn-square max-md:hidden" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" on:click=move |_| help.set(true)>
+                <Glyph icon=Icon::Keyboard/>
+            </button>
             {admin.then(|| view! { <AddButton label="Add machine" open=adding testid="add-machine"/> })}
         </PageHead>
-        <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
-            <FilterBox value=filter label="Filter machines by anything in their row"/>
-            <label class="flex cursor-pointer items-center gap-2 text-sm">
+        <div class="mb-3 flex flex-wrap items-center gap-2">
+            <Search view go querying/>
+            <FilterMenu view/>
+            <label class="flex cursor-pointer items-center gap-2 px-1 text-sm">
                 <input
                     type="checkbox"
                     class="toggle toggle-sm toggle-primary"
                     data-testid="only-mine"
-                    checked=only_mine.get_untracked()
-                    prop:checked=move || only_mine.get()
-                    on:change=move |event| only_mine.set(event_target_checked(&event))
+                    checked=view.with_untracked(|view| view.mine)
+                    prop:checked=move || view.with(|view| view.mine)
+                    on:change=move |event| {
+                        let mine = event_target_checked(&event);
+                        go.to(view.get_untracked().changed(|view| view.mine = mine));
+                    }
                 />
                 "Only my machines"
             </label>
-            <span class="text-sm opacity-80" role="status" data-testid="machine-count">
-                {move || {
-                    let (shown, total) = (shown.with(Vec::len), total());
-                    if shown == total { counted(total, "machine", "machines") } else { format!("{shown} of {}", counted(total, "machine", "machines")) }
-                }}
-            </span>
+            <span class="flex-1"></span>
+            <ColumnMenu columns/>
         </div>
-        <Show
-            when=move || { total() > 0 }
-            fallback=move || {
-                view! {
-                    <Empty title="No machines yet">
-                        {if admin {
-                            "Add the first one: its architecture, the BMC that switches it, and the MAC address it boots from."
-                        } else {
-                            "An administrator adds the lab's machines."
-                        }}
-                    </Empty>
+        <QueryLine view go querying/>
+        <div role="alert" class="empty:hidden">
+            {move || listing.fault.get().map(|text| view! { <Notice tone="alert-error"><span data-testid="list-error">{text}</span></Notice> })}
+        </div>
+        <Table shared columns view go/>
+        <Show when=empty>
+            <Show
+                when=move || view.with(View::is_filtered)
+                fallback=move || {
+                    view! {
+                        <Empty title="No machines yet">
+                            {if admin {
+                                "Add the first one: its architecture, the BMC that switches it, and the MAC address it boots from."
+                            } else {
+                                "An administrator adds the lab's machines."
+                            }}
+                        </Empty>
+                    }
                 }
-            }
-        >
-            <Table me=me.clone() shown sort/>
-            <Show when=move || shown.with(Vec::is_empty)>
+            >
                 <Empty title="No machine matches">
-                    <button type="button" class="link" on:click=move |_| { filter.set(String::new()); only_mine.set(false); }>"Show all"</button>
+                    <a class="link" href="/machines">"Show all"</a>
                 </Empty>
             </Show>
         </Show>
+        <span class="flex-1"></span>
+        <div class="bg-base-100 sticky bottom-0 z-20 -mx-4 -mb-4 px-4 py-2" data-testid="foot">
+            <BulkBar bulk/>
+            <Pager listing view rows go/>
+        </div>
+        {shared.menu.view()}
+        <BulkDialogs bulk/>
+        <KeyHelp open=help/>
         {admin.then(|| view! { <NewMachineDialog open=adding/> })}
     }
 }
 
 #[component]
-fn Table(me: Me, shown: Memo<Vec<Arc<Row>>>, sort: RwSignal<Sort<Column>>) -> impl IntoView {
-    let commander = Commander::new();
-    // one menu for all rows: a thousand closed ones would be most of the page
-    let menu = NodeRef::<html::Div>::new();
-    let target = RwSignal::new(None::<Target>);
-    let open_menu = Callback::new(move |(event, chosen): MenuRequest| {
-        target.set(Some(chosen));
-        if let Some(menu) = menu.get_untracked() {
-            dom::open_menu(&menu, &event_target::<web_sys::Element>(&event));
-        }
-    });
-    let choose = move |action| {
-        if let Some(menu) = menu.get_untracked() {
-            dom::close_menu(&menu);
-        }
-        if let Some(Target { id, name, .. }) = target.get_untracked() {
-            commander.send(id, name, action);
+fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -> impl IntoView {
+    let Shared { listing, selection, current, .. } = shared;
+    let on_page = move || listing.rows.with(|rows| rows.iter().filter(|row| selection.has(row.id)).count());
+    let all = move || on_page() > 0 && on_page() == listing.rows.with(Vec::len);
+    let some = move || on_page() > 0 && !all();
+    let follow_focus = move |event: leptos::ev::FocusEvent| {
+        let row = event_target::<web_sys::Element>(&event).closest("tr").ok().flatten();
+        if let Some(id) = row.and_then(|row| row.get_attribute("data-id")?.parse().ok()) {
+            current.set(Some(id));
         }
     };
-    let me = StoredValue::new(me.username);
     view! {
-        <div class="rounded-box border-base-300 overflow-x-auto border">
+        <div
+            node_ref=listing.table
+            class="rounded-box border-base-300 overflow-x-auto border transition-opacity"
+            // a quick answer comes before anything has dimmed
+            class=("opacity-60", move || listing.waiting.get())
+            class=("delay-150", move || listing.waiting.get())
+            class:hidden=move || listing.rows.with(Vec::is_empty)
+            aria-busy=move || listing.waiting.get().to_string()
+        >
             <table class="table-sm table [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
                 <thead class="bg-base-200">
                     <tr>
-                        <SortHead label="Name" column=Column::Name sort/>
-                        <SortHead label="State" column=Column::State sort/>
-                        <SortHead label="Power" column=Column::Power sort/>
-                        <SortHead label="Architecture" column=Column::Arch sort class="max-md:hidden"/>
-                        <SortHead label="BMC" column=Column::Bmc sort class="max-md:hidden"/>
-                        <SortHead label="MAC addresses" column=Column::Mac sort class="max-md:hidden"/>
-                        <SortHead label="Netboot" column=Column::Netboot sort class="max-md:hidden"/>
-                        <SortHead label="Assignees" column=Column::Assignee sort class="max-md:hidden"/>
+                        <td class="w-0 pr-0">
+                            <input
+                                type="checkbox"
+                                class="checkbox checkbox-xs align-middle"
+                                aria-label="Select all machines of this page"
+                                data-testid="tick-all"
+                                prop:checked=all
+                                prop:indeterminate=some
+                                on:change=move |event| selection.set(listing, &listing.ids(), event_target_checked(&event))
+                            />
+                        </td>
+                        {move || {
+                            let columns = columns.get();
+                            Column::ALL.into_iter().filter(|column| columns.has(*column)).map(|column| head(column, view, go)).collect_view()
+                        }}
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
-                <tbody>
-                    <For each=move || shown.get() key=|row| (row.machine.id, row.revision) let:row>
-                        {row_view(&row, me, commander, open_menu)}
+                <tbody on:focusin=follow_focus>
+                    // other columns: other rows
+                    <For
+                        each=move || {
+                            let columns = columns.get();
+                            listing.rows.get().into_iter().map(move |row| (row, columns))
+                        }
+                        key=|(row, columns)| (row.id, *columns)
+                        let((row, columns))
+                    >
+                        {row_view(&row, columns, shared)}
                     </For>
                 </tbody>
             </table>
         </div>
-        <div
-            node_ref=menu
-            popover="auto"
-            role="group"
-            aria-label="Power"
-            class="rounded-box border-base-300 bg-base-100 text-base-content fixed inset-auto m-0 w-max min-w-44 max-w-60 border p-1 shadow-lg"
-            data-testid="power-menu"
-        >
-            <p class="px-2 py-1 text-xs font-semibold opacity-80">{move || target.get().map(|target| target.name)}</p>
-            {[PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot]
-                .map(|action| {
-                    let (label, title) = command(action);
-                    view! {
-                        <button
-                            type="button"
-                            class="btn btn-ghost btn-sm w-full justify-start font-normal"
-                            title=title
-                            data-testid=format!("power-{}", action.word())
-                            on:click=move |_| choose(action)
-                        >
-                            <Glyph icon=icon(action)/>
-                            {label}
-                        </button>
-                    }
-                })
-                .collect_view()}
-            <Show when=move || target.with(|target| target.as_ref().is_some_and(|target| !target.netboot))>
-                <p class="text-warning px-2 py-1 text-xs">"Netboot is off: after a PXE boot the machine is told to boot from its disk."</p>
-            </Show>
-        </div>
     }
 }
 
-/// The machine whose menu is open.
-#[derive(Clone)]
-struct Target {
-    id: i64,
-    name: String,
-    netboot: bool,
-}
-
-/// A click on a row's power button.
-type MenuRequest = (leptos::ev::MouseEvent, Target);
-
-fn row_view(row: &Row, me: StoredValue<String>, commander: Commander, open_menu: Callback<MenuRequest>) -> impl IntoView + use<> {
-    let machine = &row.machine;
-    let live = expect_context::<Live>();
-    let id = machine.id;
-    let power = live.power(id, Power::of(machine));
-    let state = live.state(id, machine.state);
-    let health = machine.bmc_id.map(|bmc| live.health(bmc, machine.bmc_health.clone().unwrap_or_default()));
-    let mine = me.with_value(|me| machine.assignees.iter().any(|assignee| assignee.user == *me));
-    let assignees: Vec<String> = machine
-        .assignees
-        .iter()
-        .map(|assignee| if assignee.reason.is_empty() { assignee.user.clone() } else { format!("{} ({})", assignee.user, assignee.reason) })
-        .collect();
-    let commandable = machine.may_change && machine.bmc_id.is_some();
-    let name = machine.name.clone();
-    let menu_name = name.clone();
-    let netboot = machine.netboot_enabled;
-    let pending = commander.pending();
+/// A column's heading that sorts by it.
+fn head(column: Column, view: Memo<View>, go: Go) -> AnyView {
+    if !column.sorts() {
+        return view! { <th scope="col" class=column.class()>{column.label()}</th> }.into_any();
+    }
+    let direction = move || {
+        let sort = view.with(|view| view.sort);
+        (sort.column == column).then_some(if sort.descending { "descending" } else { "ascending" })
+    };
     view! {
-        <tr class="hover:bg-base-200" data-testid="machine-row" data-machine=name.clone()>
-            <th scope="row" class="font-medium whitespace-nowrap">
-                <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name.clone()}</a>
-            </th>
-            <td><StateBadge state/></td>
-            <td><PowerBadge power/></td>
-            <td class="whitespace-nowrap max-md:hidden">
-                {machine.arch.clone()}
-                {machine.subarch.clone().map(|subarch| view! { <span class="opacity-80">{format!(" / {subarch}")}</span> })}
-            </td>
-            <td class="whitespace-nowrap max-md:hidden">
-                {machine.bmc.clone().unwrap_or_else(|| "–".into())}
-                {health.map(|health| view! { " "<HealthBadge health only_faults=true/> })}
-            </td>
-            <td class="font-mono text-xs whitespace-pre max-md:hidden">{machine.macs.join("\n")}</td>
-            <td class="max-md:hidden" data-netboot=if machine.netboot_enabled { "on" } else { "off" }>
-                {if machine.netboot_enabled { "On" } else { "Off" }}
-            </td>
-            <td class=if mine { "font-medium whitespace-pre max-md:hidden" } else { "whitespace-pre max-md:hidden" }>{assignees.join("\n")}</td>
-            <td class="w-0 text-right whitespace-nowrap">
-                <a
-                    class="btn btn-ghost btn-xs btn-square"
-                    href=format!("/machines/{id}/console")
-                    aria-label=format!("Console of {name}")
-                    title="Console"
-                >
-                    <Glyph icon=Icon::Terminal/>
-                </a>
-                {commandable
-                    .then(|| {
-                        let label = format!("Power of {menu_name}");
-                        view! {
-                            <button
-                                type="button"
-                                class="btn btn-ghost btn-xs btn-square"
-                                aria-label=label
-                                aria-haspopup="true"
-                                title="Power"
-                                data-testid="row-power"
-                                disabled=move || pending.get().is_some_and(|(busy, _)| busy == id)
-                                on:click=move |event| open_menu.run((event, Target { id, name: menu_name.clone(), netboot }))
-                            >
-                                <Glyph icon=Icon::Power class="size-4 pointer-events-none"/>
-                            </button>
-                        }
-                    })}
-            </td>
-        </tr>
+        <th scope="col" class=column.class() aria-sort=direction>
+            <button
+                type="button"
+                class="hover:text-base-content inline-flex cursor-pointer items-center gap-1 whitespace-nowrap"
+                on:click=move |_| go.to(view.get_untracked().changed(|view| view.sort = view.sort.clicked(column)))
+            >
+                {column.label()}
+                <span aria-hidden="true" class="inline-block w-2">
+                    {move || match direction() {
+                        Some("descending") => "▾",
+                        Some(_) => "▴",
+                        None => "",
+                    }}
+                </span>
+            </button>
+        </th>
     }
-}
-
-impl Listing for Rows {
-    fn put(&self, machine: api::Machine) {
-        Rows::put(*self, machine);
-    }
-
-    fn replace(&self, machines: Vec<api::Machine>) {
-        Rows::replace(*self, machines);
-    }
-
-    fn remove(&self, id: i64) {
-        Rows::remove(*self, id);
-    }
-
-    fn holds_exactly(&self, ids: &BTreeSet<i64>) -> bool {
-        Rows::holds_exactly(*self, ids)
-    }
+    .into_any()
 }

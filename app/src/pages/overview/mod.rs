@@ -72,7 +72,7 @@ fn View(loaded: Loaded) -> impl IntoView {
                 <Panel id="failures" title="Failures of the last day">
                     <Failures board/>
                 </Panel>
-                <Panel id="holders" title="Who holds what" actions=|| all("/machines?sort=assignee", "All machines by assignee")>
+                <Panel id="holders" title="Who holds what" actions=|| all("/machines?sort=assignees", "All machines by assignee")>
                     <Holders board/>
                 </Panel>
             </div>

@@ -1,6 +1,6 @@
 //! `/bulk`: the same for many machines.
 
-use app::api::{ApiError, BulkAssignment, BulkOutcome, BulkPower, BulkRelease, Id, NewAssignee};
+use app::api::{ApiError, BULK_MOST, BulkAssignment, BulkOutcome, BulkPower, BulkProvision, BulkRelease, BulkTags, Id, NewAssignee};
 use axum::{Json, extract::State};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(power)).routes(routes!(assign)).routes(routes!(release))
+    OpenApiRouter::new().routes(routes!(power)).routes(routes!(provision)).routes(routes!(assign)).routes(routes!(release)).routes(routes!(tag))
 }
 
 /// Change the power of many machines
@@ -28,6 +28,23 @@ pub fn router() -> OpenApiRouter<Lab> {
 async fn power(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkPower>) -> Result<Json<Vec<BulkOutcome>>, LabError> {
     let done = bulk::power(&lab, &actor, ids(wanted.machines)?, wanted.state).await;
     Ok(Json(done.into_iter().map(|(machine, done)| outcome(machine, 202, done, |power, told| told.power = Some(power))).collect()))
+}
+
+/// Provision many machines
+///
+/// Each as `POST /machine/{id}/state` would, with its own settings and its own outcome, in the order asked.
+#[utoipa::path(
+    post, path = "/bulk/provision", tag = "bulk", request_body = BulkProvision,
+    responses(
+        (status = 200, description = "What became of each", body = Vec<BulkOutcome>),
+        (status = 400, description = "No machines, or more than 500", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn provision(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkProvision>) -> Result<Json<Vec<BulkOutcome>>, LabError> {
+    let done = bulk::provision(&lab, &actor, ids(wanted.machines)?).await;
+    Ok(Json(done.into_iter().map(|(machine, done)| outcome(machine, 202, done, |state, told| told.state = Some(state))).collect()))
 }
 
 /// Give many machines to a user (admins)
@@ -62,6 +79,27 @@ async fn release(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkRe
     Ok(Json(done.into_iter().map(|(machine, done)| outcome(machine, 204, done, |(), _| {})).collect()))
 }
 
+/// Label many machines
+///
+/// Each keeps the labels that are neither added nor removed.
+#[utoipa::path(
+    post, path = "/bulk/tag", tag = "bulk", request_body = BulkTags,
+    responses(
+        (status = 200, description = "What became of each", body = Vec<BulkOutcome>),
+        (status = 400, description = "No machines, more than 500, or no labels", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn tag(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkTags>) -> Result<Json<Vec<BulkOutcome>>, LabError> {
+    let machines = ids(wanted.machines)?;
+    if wanted.add.is_empty() && wanted.remove.is_empty() {
+        return Err(LabError::invalid("add and remove name no tag"));
+    }
+    let done = bulk::tag(&lab, &actor, machines, &wanted.add, &wanted.remove).await;
+    Ok(Json(done.into_iter().map(|(machine, done)| outcome(machine, 200, done, |tags, told| told.tags = Some(tags))).collect()))
+}
+
 /// Each once, in the order asked.
 fn ids(machines: Vec<Id>) -> Result<Vec<i64>, LabError> {
     let mut ids = Vec::new();
@@ -70,14 +108,14 @@ fn ids(machines: Vec<Id>) -> Result<Vec<i64>, LabError> {
             ids.push(id);
         }
     }
-    if ids.is_empty() || ids.len() > bulk::MOST {
-        return Err(LabError::invalid(format!("machines must be 1 to {} ids", bulk::MOST)));
+    if ids.is_empty() || ids.len() > BULK_MOST {
+        return Err(LabError::invalid(format!("machines must be 1 to {BULK_MOST} ids")));
     }
     Ok(ids)
 }
 
 fn outcome<T>(machine: i64, status: u16, done: Result<T, LabError>, put: impl FnOnce(T, &mut BulkOutcome)) -> BulkOutcome {
-    let mut told = BulkOutcome { machine, status, power: None, assignee: None, error: None };
+    let mut told = BulkOutcome { machine, status, power: None, assignee: None, state: None, tags: None, error: None };
     match done {
         Ok(answer) => put(answer, &mut told),
         Err(refused) => {

@@ -1,0 +1,267 @@
+//! What is done with all the ticked machines at once.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+
+use super::{
+    bulk_forms::{AssignForm, Question, ReleaseForm, TagForm},
+    listing::Listing,
+    selection::{Selection, TickedMachines},
+};
+use crate::{
+    api::{Api, ApiError, BulkOutcome, BulkPower, BulkProvision, Id, Me, PowerAction},
+    pages::power::{command, icon},
+    ui::{Dialog, Glyph, Icon, Submit, Toasts, format::counted},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Power(PowerAction),
+    Provision,
+    Assign,
+    Release,
+    Tag,
+}
+
+impl Action {
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Power(action) => command(action).0,
+            Self::Provision => "Provision",
+            Self::Assign => "Assign",
+            Self::Release => "Release",
+            Self::Tag => "Tags",
+        }
+    }
+
+    /// What it means for those who work on the machines.
+    pub(super) fn consequence(self) -> &'static str {
+        match self {
+            Self::Power(PowerAction::On) => "The machines that are off are switched on.",
+            Self::Power(PowerAction::Off) => "The machines are switched off at once, without asking their operating systems.",
+            Self::Power(_) => "The machines are reset at once, without asking their operating systems.",
+            Self::Provision => {
+                "Each is reset and boots from the network with its own settings: what is on their disks may be overwritten. Netboot is switched on."
+            }
+            Self::Assign => "They all get the user, beside those who have them already.",
+            Self::Release => "The user can then no longer change them or open their consoles.",
+            Self::Tag => "Tags that are neither added nor removed stay.",
+        }
+    }
+}
+
+/// What the bar and its dialogs share.
+#[derive(Clone, Copy)]
+pub(super) struct Bulk {
+    pub(super) selection: Selection,
+    pub(super) me: StoredValue<Me>,
+    pub(super) api: StoredValue<Api>,
+    pub(super) submit: Submit,
+    pub(super) open: RwSignal<bool>,
+    action: RwSignal<Option<Action>>,
+    /// Name and reason of each that failed.
+    failures: RwSignal<Vec<(String, String)>>,
+    failures_open: RwSignal<bool>,
+    toasts: Toasts,
+    listing: Listing,
+}
+
+impl Bulk {
+    pub(super) fn new(listing: Listing, selection: Selection, me: Me) -> Self {
+        Self {
+            selection,
+            me: StoredValue::new(me),
+            api: StoredValue::new(expect_context()),
+            submit: Submit::new(),
+            open: RwSignal::new(false),
+            action: RwSignal::new(None),
+            failures: RwSignal::new(Vec::new()),
+            failures_open: RwSignal::new(false),
+            toasts: expect_context(),
+            listing,
+        }
+    }
+
+    fn press(self, action: Action) {
+        // what was ticked a while ago may belong to somebody else now
+        self.selection.refresh(self.listing);
+        self.submit.clear();
+        self.action.set(Some(action));
+        self.open.set(true);
+    }
+
+    pub(super) fn ids(self) -> Vec<Id> {
+        self.selection.ticked.with_untracked(|ticked| ticked.keys().map(|id| Id(*id)).collect())
+    }
+
+    /// Makes the call and tells how it went.
+    pub(super) fn run(self, action: Action, call: impl Future<Output = Result<Vec<BulkOutcome>, ApiError>> + 'static) {
+        let ticked = self.selection.ticked.get_untracked();
+        self.submit.run(call, move |outcomes| {
+            self.open.set(false);
+            let failures = failures(&outcomes, &ticked);
+            let (all, failed) = (outcomes.len(), failures.len());
+            match (failed, summary(action, all, failed)) {
+                (0, text) => self.toasts.ok(text),
+                (_, text) => self.toasts.warning(text),
+            }
+            if failed > 0 {
+                self.failures.set(failures);
+                self.failures_open.set(true);
+            }
+        });
+    }
+
+    /// Those that only need an answer.
+    pub(super) fn command(self, action: Action) {
+        let (api, machines) = (self.api.get_value(), self.ids());
+        match action {
+            Action::Power(state) => self.run(action, async move { api.bulk_power(&BulkPower { machines, state }).await }),
+            Action::Provision => self.run(action, async move { api.bulk_provision(&BulkProvision { machines }).await }),
+            Action::Assign | Action::Release | Action::Tag => {}
+        }
+    }
+}
+
+/// By name, with what the server says of each.
+fn failures(outcomes: &[BulkOutcome], ticked: &TickedMachines) -> Vec<(String, String)> {
+    let told = |outcome: &BulkOutcome| {
+        let of_bmc = outcome.power.as_ref().and_then(|power| power.error.clone());
+        let reason = outcome.error.as_ref().map(ApiError::text).or(of_bmc)?;
+        let name = ticked.get(&outcome.machine).map_or_else(|| format!("machine {}", outcome.machine), |machine| machine.name.clone());
+        Some((name, reason))
+    };
+    outcomes.iter().filter_map(told).collect()
+}
+
+fn summary(action: Action, all: usize, failed: usize) -> String {
+    let machines = counted(all, "machine", "machines");
+    let label = action.label();
+    match failed {
+        0 => format!("{label}: done with {machines}."),
+        failed => format!("{label}: {failed} of {machines} failed."),
+    }
+}
+
+/// Stands at the bottom of the window while something is ticked.
+#[component]
+pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
+    let selection = bulk.selection;
+    let admin = bulk.me.with_value(|me| me.admin);
+    let elsewhere = move || {
+        let shown = bulk.listing.rows.with(|rows| rows.iter().filter(|row| selection.has(row.id)).count());
+        selection.count() - shown
+    };
+    let any = move || selection.count() > 0;
+    let busy = bulk.submit.busy();
+    let button = move |action: Action, glyph: Icon| {
+        view! {
+            <button
+                type="button"
+                class="btn btn-sm"
+                disabled=move || busy.get()
+                data-testid=format!("bulk-{}", action.label().to_lowercase().replace(' ', "-"))
+                on:click=move |_| bulk.press(action)
+            >
+                <Glyph icon=glyph/>
+                {action.label()}
+            </button>
+        }
+    };
+    let power = [PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot, PowerAction::DiskReboot];
+    view! {
+        <Show when=any>
+            <div
+                role="toolbar"
+                aria-label="Selected machines"
+                class="bg-base-200 rounded-box border-base-300 mb-2 flex flex-wrap items-center gap-2 border px-3 py-2 shadow-lg"
+                data-testid="bulk-bar"
+            >
+                <span class="text-sm font-medium" role="status" data-testid="bulk-count">
+                    {move || match elsewhere() {
+                        0 => format!("{} selected", selection.count()),
+                        elsewhere => format!("{} selected, {elsewhere} of them on other pages", selection.count()),
+                    }}
+                </span>
+                <span class="flex-1"></span>
+                <span class="flex flex-wrap items-center gap-1">
+                    {power.map(|action| button(Action::Power(action), icon(action))).collect_view()}
+                    {button(Action::Provision, Icon::Play)}
+                    {admin.then(|| button(Action::Assign, Icon::User))}
+                    {button(Action::Release, Icon::User)}
+                    {button(Action::Tag, Icon::Pencil)}
+                    <button type="button" class="btn btn-ghost btn-sm" data-testid="bulk-clear" on:click=move |_| selection.clear()>"Clear"</button>
+                </span>
+            </div>
+        </Show>
+    }
+}
+
+/// The questions before, and what went wrong afterwards.
+#[component]
+pub(super) fn BulkDialogs(bulk: Bulk) -> impl IntoView {
+    let title = Signal::derive(move || {
+        let machines = counted(bulk.selection.count(), "machine", "machines");
+        bulk.action.get().map(|action| format!("{}: {machines}", action.label())).unwrap_or_default()
+    });
+    view! {
+        <Dialog open=bulk.open title testid="bulk-dialog">
+            {move || {
+                bulk.action
+                    .get()
+                    .map(|action| match action {
+                        Action::Power(_) | Action::Provision => view! { <Question bulk action/> }.into_any(),
+                        Action::Assign => view! { <AssignForm bulk/> }.into_any(),
+                        Action::Release => view! { <ReleaseForm bulk/> }.into_any(),
+                        Action::Tag => view! { <TagForm bulk/> }.into_any(),
+                    })
+            }}
+        </Dialog>
+        <Dialog open=bulk.failures_open title="Not done with all of them" testid="bulk-failures">
+            <div class="max-h-96 overflow-y-auto" tabindex="0" role="region" aria-label="What failed">
+                <table class="table-sm table">
+                    <caption class="sr-only">"Machines that failed, and why"</caption>
+                    <thead><tr><th scope="col">"Machine"</th><th scope="col">"Reason"</th></tr></thead>
+                    <tbody>
+                        {move || {
+                            bulk.failures
+                                .get()
+                                .into_iter()
+                                .map(|(name, reason)| {
+                                    view! { <tr data-failed=name.clone()><th scope="row" class="font-medium">{name.clone()}</th><td class="break-words">{reason}</td></tr> }
+                                })
+                                .collect_view()
+                        }}
+                    </tbody>
+                </table>
+            </div>
+        </Dialog>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::{PowerAnswer, PowerState},
+        pages::machines::selection::Ticked,
+    };
+
+    #[test]
+    fn each_failure_has_a_name_and_a_reason() {
+        let outcome =
+            |machine, status| BulkOutcome { machine, status, power: None, assignee: None, state: None, tags: None, error: None };
+        let silent = PowerAnswer { state: PowerState::BmcError, error: Some("no answer".into()) };
+        let outcomes = [
+            outcome(1, 202),
+            BulkOutcome { error: Some(ApiError::new(403, "Forbidden", "Forbidden", vec!["not yours".into()])), ..outcome(2, 403) },
+            BulkOutcome { power: Some(silent), ..outcome(3, 202) },
+        ];
+        let named = Ticked { name: "d03-2".into(), assignees: Vec::new(), tags: Vec::new() };
+        let told = failures(&outcomes, &TickedMachines::from([(2, named)]));
+        assert_eq!(told, [("d03-2".into(), "not yours".into()), ("machine 3".into(), "no answer".into())]);
+        assert_eq!(summary(Action::Power(PowerAction::Off), 3, 2), "Power off: 2 of 3 machines failed.");
+        assert_eq!(summary(Action::Provision, 1, 0), "Provision: done with 1 machine.");
+    }
+}

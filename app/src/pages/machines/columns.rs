@@ -1,0 +1,181 @@
+//! The table's columns: which there are, and which of them somebody wants to see.
+
+use leptos::prelude::*;
+
+use crate::ui::{keep, kept};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Column {
+    Name,
+    State,
+    Power,
+    Arch,
+    Bmc,
+    Mac,
+    Ip,
+    Netboot,
+    Assignees,
+    Tags,
+}
+
+impl Column {
+    pub(super) const ALL: [Self; 10] = [
+        Self::Name,
+        Self::State,
+        Self::Power,
+        Self::Arch,
+        Self::Bmc,
+        Self::Mac,
+        Self::Ip,
+        Self::Netboot,
+        Self::Assignees,
+        Self::Tags,
+    ];
+
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Name => "Name",
+            Self::State => "State",
+            Self::Power => "Power",
+            Self::Arch => "Architecture",
+            Self::Bmc => "BMC",
+            Self::Mac => "MAC addresses",
+            Self::Ip => "IP addresses",
+            Self::Netboot => "Netboot",
+            Self::Assignees => "Assignees",
+            Self::Tags => "Tags",
+        }
+    }
+
+    /// The member of a machine that the API sorts by, and the column's word in addresses and cookies.
+    pub(super) fn member(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::State => "state",
+            Self::Power => "power",
+            Self::Arch => "arch",
+            Self::Bmc => "bmc",
+            Self::Mac => "macs",
+            Self::Ip => "leases",
+            Self::Netboot => "netboot_enabled",
+            Self::Assignees => "assignees",
+            Self::Tags => "tags",
+        }
+    }
+
+    pub(super) fn parse(member: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.member() == member)
+    }
+
+    /// Leases have no order of their own.
+    pub(super) fn sorts(self) -> bool {
+        self != Self::Ip
+    }
+
+    /// On a telephone there is room for these only.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Name | Self::State | Self::Power => "",
+            _ => "max-md:hidden",
+        }
+    }
+
+    fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+/// Some of the columns. The name is always among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Columns(u16);
+
+impl Columns {
+    fn usual() -> Self {
+        Self::of(Column::ALL.into_iter().filter(|column| !matches!(column, Column::Ip | Column::Tags)))
+    }
+
+    fn of(columns: impl Iterator<Item = Column>) -> Self {
+        Self(columns.fold(Column::Name.bit(), |bits, column| bits | column.bit()))
+    }
+
+    pub(super) fn has(self, column: Column) -> bool {
+        self.0 & column.bit() != 0
+    }
+
+    fn with(self, column: Column, shown: bool) -> Self {
+        Self(if shown { self.0 | column.bit() } else { self.0 & !column.bit() } | Column::Name.bit())
+    }
+
+    /// What is not known is left out: a later version's column, perhaps.
+    fn parse(text: &str) -> Self {
+        Self::of(text.split('.').filter_map(Column::parse))
+    }
+
+    fn text(self) -> String {
+        Column::ALL.into_iter().filter(|column| self.has(*column)).map(Column::member).collect::<Vec<_>>().join(".")
+    }
+
+    pub(super) fn chosen() -> Self {
+        kept(COOKIE).map_or_else(Self::usual, |text| Self::parse(&text))
+    }
+}
+
+const COOKIE: &str = "machines-columns";
+
+/// The menu with a box for each.
+#[component]
+pub(super) fn ColumnMenu(columns: RwSignal<Columns>) -> impl IntoView {
+    let set = move |now: Columns| {
+        columns.set(now);
+        keep(COOKIE, &now.text());
+    };
+    view! {
+        <details class="dropdown dropdown-end">
+            <summary class="btn btn-sm" data-testid="columns">"Columns"</summary>
+            <fieldset class="dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg">
+                <legend class="sr-only">"Columns of the table"</legend>
+                {Column::ALL
+                    .into_iter()
+                    .filter(|column| *column != Column::Name)
+                    .map(|column| {
+                        view! {
+                            <label class="hover:bg-base-200 flex cursor-pointer items-center gap-2 rounded p-1.5 text-sm">
+                                <input
+                                    type="checkbox"
+                                    class="checkbox checkbox-xs"
+                                    data-column=column.member()
+                                    prop:checked=move || columns.get().has(column)
+                                    on:change=move |event| set(columns.get_untracked().with(column, event_target_checked(&event)))
+                                />
+                                {column.label()}
+                            </label>
+                        }
+                    })
+                    .collect_view()}
+                <button type="button" class="btn btn-ghost btn-xs mt-1 w-full" on:click=move |_| set(Columns::usual())>"As at first"</button>
+            </fieldset>
+        </details>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_choice_survives_as_a_text_and_the_name_always_stays() {
+        let columns = Columns::usual().with(Column::Tags, true).with(Column::Bmc, false).with(Column::Name, false);
+        assert!(columns.has(Column::Name) && columns.has(Column::Tags) && !columns.has(Column::Bmc));
+        assert_eq!(columns.text(), "name.state.power.arch.macs.netboot_enabled.assignees.tags");
+        assert_eq!(Columns::parse(&columns.text()), columns);
+        assert_eq!(Columns::parse("tags.colour;x").text(), "name.tags");
+    }
+
+    #[test]
+    fn every_column_has_a_word_of_its_own() {
+        for column in Column::ALL {
+            assert_eq!(Column::parse(column.member()), Some(column));
+        }
+        assert_eq!(Column::parse("colour"), None);
+    }
+}

@@ -1,0 +1,262 @@
+//! The page of machines that is shown: asked for when the view changes, kept up to date with the stream.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use leptos::{html, prelude::*, task::spawn_local};
+
+use super::view::View;
+use crate::{
+    api::{Api, ApiError, LabEvent, Machine, Page},
+    live::Live,
+    ui::{clock, dom},
+};
+
+/// A machine on the page. Its row stays the same while what it shows changes: focus and selection stay where they are.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) machine: ArcRwSignal<Machine>,
+}
+
+impl Row {
+    fn new(machine: Machine) -> Arc<Self> {
+        Arc::new(Self { id: machine.id, machine: ArcRwSignal::new(machine) })
+    }
+}
+
+/// How long changes are gathered before they are asked for.
+const GATHER: Duration = Duration::from_millis(150);
+/// More than these at once: the page is the smaller request.
+const ONE_BY_ONE: usize = 8;
+/// The page is not asked for again more often than this because something in the lab changed, in seconds.
+const SELDOM: f64 = 2.0;
+
+/// What is shown, and what is being asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Listing {
+    pub(super) rows: RwSignal<Vec<Arc<Row>>>,
+    /// On all pages.
+    pub(super) total: RwSignal<usize>,
+    /// What the rows are of; the address may be ahead of it.
+    pub(super) shown: RwSignal<(View, usize)>,
+    /// The answer to something the user asked for is on its way.
+    pub(super) waiting: RwSignal<bool>,
+    /// Why the last answer did not come.
+    pub(super) fault: RwSignal<Option<String>>,
+    pub(super) table: NodeRef<html::Div>,
+    wanted: StoredValue<(View, usize)>,
+    /// Counts what was asked for: older answers than the newest question's are dropped.
+    asked: StoredValue<u64>,
+    /// When the page was last asked for on account of the stream.
+    refreshed: StoredValue<f64>,
+    refresh_due: StoredValue<bool>,
+    changed: StoredValue<BTreeSet<i64>>,
+    api: StoredValue<Api>,
+}
+
+impl Listing {
+    pub(super) fn new(page: Page<Machine>, view: View, rows: usize) -> Self {
+        Self {
+            rows: RwSignal::new(page.items.into_iter().map(Row::new).collect()),
+            total: RwSignal::new(page.total),
+            shown: RwSignal::new((view.clone(), rows)),
+            waiting: RwSignal::new(false),
+            fault: RwSignal::new(None),
+            table: NodeRef::new(),
+            wanted: StoredValue::new((view, rows)),
+            asked: StoredValue::new(0),
+            refreshed: StoredValue::new(0.0),
+            refresh_due: StoredValue::new(false),
+            changed: StoredValue::new(BTreeSet::new()),
+            api: StoredValue::new(expect_context()),
+        }
+    }
+
+    pub(super) fn ids(self) -> Vec<i64> {
+        self.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect())
+    }
+
+    fn row(self, id: i64) -> Option<Arc<Row>> {
+        self.rows.try_with_untracked(|rows| rows.iter().find(|row| row.id == id).cloned()).flatten()
+    }
+
+    pub(super) fn machine(self, id: i64) -> Option<Machine> {
+        self.row(id).map(|row| row.machine.get_untracked())
+    }
+
+    /// Another view. The old rows stay until the new ones are there.
+    pub(super) fn show(self, view: View, rows: usize) {
+        self.wanted.set_value((view, rows));
+        self.waiting.set(true);
+        self.ask();
+    }
+
+    /// The same view anew.
+    pub(super) fn ask(self) {
+        let Some((view, rows)) = self.wanted.try_get_value() else { return };
+        let Some(number) = self.asked.try_update_value(|asked| {
+            *asked += 1;
+            *asked
+        }) else {
+            return;
+        };
+        let Some(api) = self.api.try_get_value() else { return };
+        spawn_local(async move {
+            let answer = api.machines_page(&view.asked(rows)).await;
+            if self.asked.try_get_value() == Some(number) {
+                self.answered(view, rows, answer);
+            }
+        });
+    }
+
+    fn answered(self, view: View, rows: usize, answer: Result<Page<Machine>, ApiError>) {
+        match answer {
+            Ok(page) => {
+                if let Some(table) = self.table.try_get_untracked().flatten() {
+                    dom::keep_focus(&table);
+                }
+                self.put_page(page);
+                self.shown.try_maybe_update(|shown| {
+                    let news = *shown != (view.clone(), rows);
+                    *shown = (view, rows);
+                    (news, ())
+                });
+                self.fault.try_set(None);
+            }
+            Err(error) if error.is_unauthenticated() => dom::go_to_login(),
+            // no answer at all shows as "connection lost", and the next connection brings the next try
+            Err(error) if error.status == 0 && !self.waiting.try_get_untracked().unwrap_or(false) => {}
+            Err(error) => drop(self.fault.try_set(Some(error.text()))),
+        }
+        self.waiting.try_set(false);
+    }
+
+    fn put_page(self, page: Page<Machine>) {
+        self.total.try_set(page.total);
+        let Some(known) = self.rows.try_with_untracked(|rows| rows.iter().map(|row| (row.id, row.clone())).collect::<BTreeMap<_, _>>())
+        else {
+            return;
+        };
+        let rows: Vec<Arc<Row>> = page
+            .items
+            .into_iter()
+            .map(|machine| match known.get(&machine.id) {
+                Some(row) => {
+                    put(row, machine);
+                    row.clone()
+                }
+                None => Row::new(machine),
+            })
+            .collect();
+        self.rows.try_maybe_update(|shown| {
+            let news = !shown.iter().map(|row| row.id).eq(rows.iter().map(|row| row.id));
+            *shown = rows;
+            (news, ())
+        });
+    }
+
+    /// Which machines there are has changed, or may have: asks for the page again, but seldom.
+    fn refresh(self) {
+        if self.refresh_due.try_get_value().unwrap_or(true) {
+            return;
+        }
+        self.refresh_due.set_value(true);
+        let since = clock::precise() - self.refreshed.get_value();
+        let wait = Duration::from_secs_f64((SELDOM - since).clamp(0.0, SELDOM)).max(GATHER);
+        set_timeout(
+            move || {
+                // a value that comes back: the page was left meanwhile
+                if self.refresh_due.try_set_value(false).is_none() {
+                    self.refreshed.try_set_value(clock::precise());
+                    self.ask();
+                }
+            },
+            wait,
+        );
+    }
+
+    /// One row anew.
+    fn reload(self, id: i64) {
+        let Some(first) = self.changed.try_update_value(|changed| {
+            let first = changed.is_empty();
+            changed.insert(id);
+            first
+        }) else {
+            return;
+        };
+        if !first {
+            return;
+        }
+        set_timeout(
+            move || {
+                let ids = self.changed.try_update_value(std::mem::take).unwrap_or_default();
+                if ids.len() > ONE_BY_ONE {
+                    self.ask();
+                    return;
+                }
+                let Some(api) = self.api.try_get_value() else { return };
+                spawn_local(async move {
+                    for id in ids {
+                        match (api.machine(id).await, self.row(id)) {
+                            (Ok(machine), Some(row)) => put(&row, machine),
+                            (Err(error), _) if error.is_not_found() => self.refresh(),
+                            _ => {}
+                        }
+                    }
+                });
+            },
+            GATHER,
+        );
+    }
+
+    /// Keeps the page up to date until the calling component goes.
+    pub(super) fn follow(self, live: Live) {
+        let connected_before = StoredValue::new(false);
+        live.listen(move |event| match event {
+            LabEvent::Snapshot { machines, .. } => {
+                let again = connected_before.try_update_value(|before| std::mem::replace(before, true)).unwrap_or(true);
+                // between the page's rendering and the first connection machines may have come or gone
+                if again || self.is_out_of_date(&machines.iter().map(|status| status.machine).collect()) {
+                    self.ask();
+                }
+            }
+            LabEvent::Resync => self.ask(),
+            LabEvent::Removed { .. } => self.refresh(),
+            LabEvent::Changed { machine } => {
+                if self.row(*machine).is_some() {
+                    self.reload(*machine);
+                }
+                let ordered_by_it = self.shown.try_with_untracked(|(view, _)| view.is_filtered() || view.sort != View::default().sort);
+                // a new one, or one that fits only now, or no more
+                if self.row(*machine).is_none() || ordered_by_it == Some(true) {
+                    self.refresh();
+                }
+            }
+            LabEvent::Power { .. } | LabEvent::State { .. } => {
+                if self.shown.try_with_untracked(|(view, _)| view.follows_state()) == Some(true) {
+                    self.refresh();
+                }
+            }
+            LabEvent::BmcHealth { .. } | LabEvent::Event { .. } => {}
+        });
+    }
+
+    fn is_out_of_date(self, lab: &BTreeSet<i64>) -> bool {
+        let gone = self.rows.try_with_untracked(|rows| rows.iter().any(|row| !lab.contains(&row.id)));
+        let all = self.shown.try_with_untracked(|(view, _)| !view.is_filtered()) == Some(true);
+        gone == Some(true) || all && self.total.try_get_untracked() != Some(lab.len())
+    }
+}
+
+/// Wakes the row only when something is different.
+fn put(row: &Row, machine: Machine) {
+    row.machine.maybe_update(|shown| {
+        let news = *shown != machine;
+        *shown = machine;
+        news
+    });
+}
