@@ -104,6 +104,10 @@ export function forget(name) {
   }
 }
 
+export function dialogIsOpen() {
+  return document.querySelector("dialog[open]") !== null;
+}
+
 /** Whether Enter does nothing where the focus is. */
 export function focusIsIdle() {
   return !document.activeElement?.matches("a, button, summary, textarea, select, input:not([type=checkbox])");

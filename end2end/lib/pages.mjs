@@ -68,7 +68,7 @@ export async function addMachine(page, server, { name, arch, subarch, bmc, mac }
 
 /** Opens a machine from the list and returns its id. */
 export async function openMachine(page, server, name) {
-  await page.goto(`${server.url}/machines`);
+  await page.goto(`${server.url}/machines?search=${encodeURIComponent(name)}`);
   await page.getByTestId("machine-row").getByRole("link", { name, exact: true }).click();
   await page.getByTestId("machine-name").filter({ hasText: name }).waitFor();
   return Number(/\/machines\/(\d+)$/.exec(page.url())[1]);

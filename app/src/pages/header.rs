@@ -3,7 +3,7 @@
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::components::A;
 
-use super::session::Session;
+use super::{palette::PaletteButton, session::Session};
 use crate::{
     api::{Api, Me, StreamStatus},
     live::Live,
@@ -25,6 +25,9 @@ pub(super) fn Header() -> impl IntoView {
             </Transition>
             <span class="flex-1"></span>
             <LiveStatus/>
+            <Transition fallback=|| ()>
+                {move || Suspend::new(async move { session.me.await.ok().map(|me| view! { <PaletteButton admin=me.admin/> }) })}
+            </Transition>
             <button type="button" class="btn btn-ghost btn-sm btn-square" aria-label="Switch between light and dark" title="Switch between light and dark" on:click=|_| dom::toggle_theme()>
                 <Glyph icon=Icon::Theme/>
             </button>
@@ -35,9 +38,9 @@ pub(super) fn Header() -> impl IntoView {
     }
 }
 
-const EVERYBODY: [(&str, &str); 5] =
+pub(super) const EVERYBODY: [(&str, &str); 5] =
     [("/overview", "Overview"), ("/machines", "Machines"), ("/images", "Images"), ("/preseeds", "Preseeds"), ("/leases", "Leases")];
-const ADMINS: [(&str, &str); 6] = [
+pub(super) const ADMINS: [(&str, &str); 6] = [
     ("/bmcs", "BMCs"),
     ("/networks", "Networks"),
     ("/archs", "Architectures"),

@@ -19,6 +19,7 @@ mod machines;
 mod networks;
 mod not_found;
 mod overview;
+mod palette;
 mod power;
 mod preseed;
 mod preseeds;

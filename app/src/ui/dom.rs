@@ -31,6 +31,8 @@ extern "C" {
     pub(crate) fn keep_cookie(name: &str, value: &str);
     pub(crate) fn stored(name: &str) -> Option<String>;
     pub(crate) fn store(name: &str, value: &str);
+    #[wasm_bindgen(js_name = dialogIsOpen)]
+    pub(crate) fn dialog_is_open() -> bool;
     pub(crate) fn forget(name: &str);
     #[wasm_bindgen(js_name = focusIsIdle)]
     pub(crate) fn focus_is_idle() -> bool;

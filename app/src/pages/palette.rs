@@ -1,0 +1,124 @@
+//! What the command palette offers: every page, every machine, and what can be done with the machine that is shown.
+
+use leptos::{ev, prelude::*, task::spawn_local};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
+};
+
+use super::{
+    header::{ADMINS, EVERYBODY},
+    power::{Commander, command, icon},
+};
+use crate::{
+    api::{Api, MachineView, PowerAction},
+    ui::{Command, Glyph, Icon, Palette, dom},
+};
+
+/// Machines offered at once: more letters find the others.
+const OFFERED: usize = 8;
+
+/// The header's button, and Ctrl K from everywhere.
+#[component]
+pub(super) fn PaletteButton(admin: bool) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |event| {
+            let modified = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key();
+            if modified && event.key().eq_ignore_ascii_case("k") && !dom::dialog_is_open() {
+                event.prevent_default();
+                open.set(true);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+    let navigate = use_navigate();
+    let go = Callback::new(move |path: String| navigate(&path, NavigateOptions::default()));
+    let leads = move |label: &str, detail: &str, icon: Icon, path: String| Command {
+        label: label.to_owned(),
+        detail: detail.to_owned(),
+        icon,
+        run: Callback::new(move |()| go.run(path.clone())),
+    };
+    let path = use_location().pathname;
+    let commander = Commander::new();
+    let commands = Signal::derive(move || {
+        let mut commands = path.with(|path| shown_machine(path)).map_or_else(Vec::new, |id| {
+            let actions = [PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot].map(|action| Command {
+                label: command(action).0.to_owned(),
+                detail: "this machine".into(),
+                icon: icon(action),
+                run: Callback::new(move |()| commander.send(id, "This machine".into(), action)),
+            });
+            let mut own = vec![leads("Console", "this machine", Icon::Terminal, format!("/machines/{id}/console"))];
+            own.extend(actions);
+            own
+        });
+        let pages = EVERYBODY.iter().chain(if admin { ADMINS.as_slice() } else { &[] });
+        commands.extend(pages.map(|(path, label)| leads(label, "page", Icon::Menu, (*path).to_owned())));
+        commands.push(leads("My machines", "page", Icon::Machine, "/machines?mine=1".into()));
+        commands.push(leads("New preseed", "page", Icon::Plus, "/preseeds/new".into()));
+        commands.push(leads("Account & tokens", "page", Icon::User, "/account".into()));
+        commands.push(Command {
+            label: "Switch between light and dark".into(),
+            detail: "everywhere".into(),
+            icon: Icon::Theme,
+            run: Callback::new(|()| dom::toggle_theme()),
+        });
+        commands
+    });
+    let found = RwSignal::new(Vec::<Command>::new());
+    let asked = StoredValue::new(0_u64);
+    let find = Callback::new(move |typed: String| {
+        let number = asked.get_value() + 1;
+        asked.set_value(number);
+        let search = typed.trim().to_owned();
+        if search.is_empty() {
+            found.set(Vec::new());
+            return;
+        }
+        let api = api.get_value();
+        spawn_local(async move {
+            let view = MachineView { search, limit: OFFERED, ..MachineView::default() };
+            let page = api.machines_page(&view).await;
+            // an older answer than that to the newest question is dropped
+            if let (Ok(page), true) = (page, asked.try_get_value() == Some(number)) {
+                let machines = page.items.iter().map(|machine| {
+                    let users: Vec<&str> = machine.assignees.iter().map(|assignee| assignee.user.as_str()).collect();
+                    leads(&machine.name, &format!("{} {}", machine.arch, users.join(", ")), Icon::Machine, format!("/machines/{}", machine.id))
+                });
+                found.try_set(machines.collect());
+            }
+        });
+    });
+    view! {
+        <button
+            type="button"
+            class="btn btn-ghost btn-sm btn-square"
+            aria-label="Go to or do"
+            title="Go to any page or machine (Ctrl K)"
+            data-testid="palette-button"
+            on:click=move |_| open.set(true)
+        >
+            <Glyph icon=Icon::Search/>
+        </button>
+        <Palette open commands find found=found.into()/>
+    }
+}
+
+/// The machine that the address is about.
+fn shown_machine(path: &str) -> Option<i64> {
+    path.strip_prefix("/machines/")?.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown_machine;
+
+    #[test]
+    fn a_machines_pages_are_about_it() {
+        assert_eq!((shown_machine("/machines/7"), shown_machine("/machines/7/console")), (Some(7), Some(7)));
+        assert_eq!((shown_machine("/machines"), shown_machine("/images/7")), (None, None));
+    }
+}
