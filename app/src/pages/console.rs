@@ -80,8 +80,14 @@ fn View(machine: api::Machine) -> impl IntoView {
     let live = expect_context::<Live>();
     let toasts = expect_context::<Toasts>();
     let id = machine.id;
-    let power = live.power(id, { let loaded = Power::of(&machine); move || loaded.clone() });
-    let state = live.state(id, { let state = machine.state; move || state });
+    let power = live.power(id, {
+        let loaded = Power::of(&machine);
+        move || loaded.clone()
+    });
+    let state = live.state(id, {
+        let state = machine.state;
+        move || state
+    });
     let netboot = RwSignal::new(machine.netboot_enabled);
     let commander = Commander::new();
     let handle = TerminalHandle::new();

@@ -86,7 +86,12 @@ pub(super) fn PaletteButton(admin: bool) -> impl IntoView {
             if let (Ok(page), true) = (page, asked.try_get_value() == Some(number)) {
                 let machines = page.items.iter().map(|machine| {
                     let users: Vec<&str> = machine.assignees.iter().map(|assignee| assignee.user.as_str()).collect();
-                    leads(&machine.name, &format!("{} {}", machine.arch, users.join(", ")), Icon::Machine, format!("/machines/{}", machine.id))
+                    leads(
+                        &machine.name,
+                        &format!("{} {}", machine.arch, users.join(", ")),
+                        Icon::Machine,
+                        format!("/machines/{}", machine.id),
+                    )
                 });
                 found.try_set(machines.collect());
             }

@@ -98,12 +98,7 @@ pub(crate) fn FilterBox(
 
 /// As [`FilterBox`], for what the server searches: what is typed before the application has loaded is kept.
 #[component]
-pub(crate) fn SearchBox(
-    id: &'static str,
-    value: RwSignal<String>,
-    label: &'static str,
-    placeholder: &'static str,
-) -> impl IntoView {
+pub(crate) fn SearchBox(id: &'static str, value: RwSignal<String>, label: &'static str, placeholder: &'static str) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     keep_in_step(value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
     view! {

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use super::{
     Actor, Lab, LabError,
     assignments::{self, Which},
-    machines, power, provision, version,
+    machines, power, provision,
 };
 
 /// BMCs talked to at the same time: each waits for its own network.
@@ -63,8 +63,8 @@ async fn tag_one(lab: &Lab, actor: &Actor, machine: i64, add: &[Tag], remove: &[
     const TRIES: usize = 5;
     let mut outcome = Err(LabError::Stale);
     for _ in 0..TRIES {
-        let before = machines::get(lab, actor, machine).await?;
-        let knowing = Actor { known: Some(version::tag(&before).into()), ..actor.clone() };
+        let (before, version) = machines::get(lab, actor, machine).await?;
+        let knowing = Actor { known: Some(version.into()), ..actor.clone() };
         let kept = before.tags.iter().filter(|tag| !remove.iter().any(|gone| gone.as_str() == *tag));
         // a label that the machine has is one
         let tags = kept.filter_map(|tag| Tag::parse(tag).ok()).chain(add.iter().cloned()).collect();

@@ -88,11 +88,9 @@ async fn labels_are_added_and_removed_and_the_others_stay() {
         let told: Vec<BulkOutcome> = admin.post("/bulk/tag", &json!({ "machines": [one.id, other.id], "add": many })).await.ok();
         assert_eq!((told[0].status, told[1].status), (400, 200));
         assert_eq!(told[0].error.as_ref().unwrap().errors, ["a machine has at most 32 tags"]);
-        for (wrong, sentence) in [
-            (json!({ "machines": [one.id] }), "name no tag"),
-            (json!({ "machines": [], "add": ["a"] }), "1 to 500 ids"),
-            (json!({ "machines": [one.id], "add": [" "] }), "tag"),
-        ] {
+        for (wrong, sentence) in
+            [(json!({ "machines": [], "add": ["a"] }), "1 to 500 ids"), (json!({ "machines": [one.id], "add": [" "] }), "tag")]
+        {
             assert!(admin.post("/bulk/tag", &wrong).await.error(400).detail.contains(sentence));
         }
         app.anonymous().post("/bulk/tag", &json!({ "machines": [1], "add": ["a"] })).await.error(401);

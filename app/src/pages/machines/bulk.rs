@@ -250,8 +250,7 @@ mod tests {
 
     #[test]
     fn each_failure_has_a_name_and_a_reason() {
-        let outcome =
-            |machine, status| BulkOutcome { machine, status, power: None, assignee: None, state: None, tags: None, error: None };
+        let outcome = |machine, status| BulkOutcome { machine, status, power: None, assignee: None, state: None, tags: None, error: None };
         let silent = PowerAnswer { state: PowerState::BmcError, error: Some("no answer".into()) };
         let outcomes = [
             outcome(1, 202),

@@ -19,18 +19,8 @@ pub(super) enum Column {
 }
 
 impl Column {
-    pub(super) const ALL: [Self; 10] = [
-        Self::Name,
-        Self::State,
-        Self::Power,
-        Self::Arch,
-        Self::Bmc,
-        Self::Mac,
-        Self::Ip,
-        Self::Netboot,
-        Self::Assignees,
-        Self::Tags,
-    ];
+    pub(super) const ALL: [Self; 10] =
+        [Self::Name, Self::State, Self::Power, Self::Arch, Self::Bmc, Self::Mac, Self::Ip, Self::Netboot, Self::Assignees, Self::Tags];
 
     pub(super) fn label(self) -> &'static str {
         match self {

@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn what_leads_elsewhere_is_no_filter() {
-        let text = r#"[{"name":"a","address":"https://example.com"},{"name":"b","address":"/machines?mine=1"},{"name":"c","address":"//x"}]"#;
+        let text =
+            r#"[{"name":"a","address":"https://example.com"},{"name":"b","address":"/machines?mine=1"},{"name":"c","address":"//x"}]"#;
         assert_eq!(parse(text).len(), 1);
         assert!(parse("{").is_empty());
     }

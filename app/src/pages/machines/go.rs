@@ -6,6 +6,7 @@ use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::view::View;
+use crate::ui::clock;
 
 #[derive(Clone, Copy)]
 pub(super) struct Go {
@@ -46,12 +47,14 @@ impl Go {
     }
 
     /// A text of the view that is typed: the address follows `pause` after the last key, and Back brings the old text back.
-    pub(super) fn field(self, pause: Duration, read: fn(&View) -> &String, write: fn(&mut View, String)) -> RwSignal<String> {
+    /// `eager`: a key that comes after a pause is followed at once.
+    pub(super) fn field(self, pause: Duration, eager: bool, read: fn(&View) -> &String, write: fn(&mut View, String)) -> RwSignal<String> {
         let first = self.view.with_untracked(|view| read(view).clone());
         let text = RwSignal::new(first.clone());
         // what the address has of it, or will have in a moment
         let sent = StoredValue::new(first);
         let timer = StoredValue::new(None::<TimeoutHandle>);
+        let last = StoredValue::new(0.0);
         Effect::new(move |_| {
             let typed = text.get();
             if let Some(timer) = timer.try_update_value(Option::take).flatten() {
@@ -64,10 +67,15 @@ impl Go {
                 if self.view.try_get_untracked().is_none() {
                     return;
                 }
+                last.set_value(clock::precise());
                 sent.set_value(typed.clone());
                 self.typed(self.view.get_untracked().changed(|view| write(view, typed.clone())));
             };
-            timer.set_value(set_timeout_with_handle(send, pause).ok());
+            if eager && clock::precise() - last.get_value() >= pause.as_secs_f64() {
+                send();
+            } else {
+                timer.set_value(set_timeout_with_handle(send, pause).ok());
+            }
         });
         Effect::new(move |_| {
             let shown = self.view.with(|view| read(view).clone());

@@ -10,7 +10,7 @@ use crate::{
     ui::{Glyph, Icon, SearchBox},
 };
 
-/// A pause within a word is shorter.
+/// Keys that come quicker are asked for together.
 const SEARCH_PAUSE: Duration = Duration::from_millis(80);
 /// A half-written query is wrong: it is not to be told so with every key.
 const QUERY_PAUSE: Duration = Duration::from_millis(350);
@@ -25,7 +25,7 @@ pub(super) fn fault(view: &View) -> Option<QueryError> {
 
 #[component]
 pub(super) fn Search(view: Memo<View>, go: Go, querying: RwSignal<bool>) -> impl IntoView {
-    let search = go.field(SEARCH_PAUSE, |view| &view.search, |view, text| view.search = text);
+    let search = go.field(SEARCH_PAUSE, true, |view| &view.search, |view, text| view.search = text);
     view! {
         <SearchBox id=SEARCH_ID value=search label="Search machines by anything in their row" placeholder="Name, MAC, IP, user, tag, …"/>
         <button
@@ -51,7 +51,7 @@ pub(super) fn Search(view: Memo<View>, go: Go, querying: RwSignal<bool>) -> impl
 /// The field for a query, with what is wrong with it and where.
 #[component]
 pub(super) fn QueryLine(view: Memo<View>, go: Go, querying: RwSignal<bool>) -> impl IntoView {
-    let text = go.field(QUERY_PAUSE, |view| &view.q, |view, text| view.q = text);
+    let text = go.field(QUERY_PAUSE, false, |view| &view.q, |view, text| view.q = text);
     let wrong = Memo::new(move |_| view.with(fault));
     let node = NodeRef::<html::Input>::new();
     // a view with a query, e.g. a saved one, shows it

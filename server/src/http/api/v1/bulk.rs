@@ -10,7 +10,12 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(power)).routes(routes!(provision)).routes(routes!(assign)).routes(routes!(release)).routes(routes!(tag))
+    OpenApiRouter::new()
+        .routes(routes!(power))
+        .routes(routes!(provision))
+        .routes(routes!(assign))
+        .routes(routes!(release))
+        .routes(routes!(tag))
 }
 
 /// Change the power of many machines
@@ -86,17 +91,13 @@ async fn release(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkRe
     post, path = "/bulk/tag", tag = "bulk", request_body = BulkTags,
     responses(
         (status = 200, description = "What became of each", body = Vec<BulkOutcome>),
-        (status = 400, description = "No machines, more than 500, or no labels", body = ApiError),
+        (status = 400, description = "No machines, more than 500, or a label that is none", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]
 async fn tag(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkTags>) -> Result<Json<Vec<BulkOutcome>>, LabError> {
-    let machines = ids(wanted.machines)?;
-    if wanted.add.is_empty() && wanted.remove.is_empty() {
-        return Err(LabError::invalid("add and remove name no tag"));
-    }
-    let done = bulk::tag(&lab, &actor, machines, &wanted.add, &wanted.remove).await;
+    let done = bulk::tag(&lab, &actor, ids(wanted.machines)?, &wanted.add, &wanted.remove).await;
     Ok(Json(done.into_iter().map(|(machine, done)| outcome(machine, 200, done, |tags, told| told.tags = Some(tags))).collect()))
 }
 
