@@ -175,7 +175,7 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
             <div
                 role="toolbar"
                 aria-label="Selected machines"
-                class="bg-base-200 rounded-box border-base-300 mb-2 flex flex-wrap items-center gap-2 border px-3 py-2 shadow-lg"
+                class="bg-base-200 rounded-box border-base-300 mb-2 flex flex-wrap items-center gap-x-2 gap-y-1 border px-3 py-2 shadow-lg"
                 data-testid="bulk-bar"
             >
                 <span class="text-sm font-medium" role="status" data-testid="bulk-count">
@@ -184,8 +184,9 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
                         elsewhere => format!("{} selected, {elsewhere} of them on other pages", selection.count()),
                     }}
                 </span>
-                <span class="flex-1"></span>
-                <span class="flex flex-wrap items-center gap-1">
+                <span class="flex-1 max-lg:hidden"></span>
+                // on a telephone one line that is pushed sideways: it must leave room for the rows
+                <span class="flex items-center gap-1 max-lg:overflow-x-auto max-lg:[&>*]:shrink-0">
                     {power.map(|action| button(Action::Power(action), icon(action))).collect_view()}
                     {button(Action::Provision, Icon::Play)}
                     {admin.then(|| button(Action::Assign, Icon::User))}

@@ -57,11 +57,6 @@ impl Column {
         Self::ALL.into_iter().find(|column| column.member() == member)
     }
 
-    /// Leases have no order of their own.
-    pub(super) fn sorts(self) -> bool {
-        self != Self::Ip
-    }
-
     /// On a telephone there is room for these only.
     pub(super) fn class(self) -> &'static str {
         match self {

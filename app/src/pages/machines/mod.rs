@@ -37,7 +37,7 @@ use self::{
 };
 use super::session::{Failed, Session};
 use crate::{
-    api::{Api, Machine, Me, Page},
+    api::{Api, LabEvent, Machine, Me, Page},
     live::Live,
     ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead},
 };
@@ -100,6 +100,11 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
         }
     });
     let selection = Selection::new();
+    live.listen(move |event| {
+        if let LabEvent::Removed { machine } = event {
+            selection.forget(*machine);
+        }
+    });
     let shared = Shared {
         me: StoredValue::new(me.username.clone()),
         listing,
@@ -201,7 +206,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
             class:hidden=move || listing.rows.with(Vec::is_empty)
             aria-busy=move || listing.waiting.get().to_string()
         >
-            <table class="table-sm table [&_:is(td,th)]:py-1" data-testid="machines">
+            <table class="table-sm table max-md:[&_:is(td,th)]:px-1.5 [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
                 <thead class="bg-base-200">
                     <tr>
@@ -243,9 +248,6 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
 
 /// A column's heading that sorts by it.
 fn head(column: Column, view: Memo<View>, go: Go) -> AnyView {
-    if !column.sorts() {
-        return view! { <th scope="col" class=column.class()>{column.label()}</th> }.into_any();
-    }
     let direction = move || {
         let sort = view.with(|view| view.sort);
         (sort.column == column).then_some(if sort.descending { "descending" } else { "ascending" })

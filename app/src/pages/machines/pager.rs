@@ -40,8 +40,8 @@ pub(super) fn Pager(listing: Listing, view: Memo<View>, rows: RwSignal<usize>, g
                 {link("Next page", "›", "page-next", |page, last| (page < last).then_some(page + 1))}
                 {link("Last page", "»", "page-last", |page, last| (page != last).then_some(last))}
             </span>
-            <label class="flex items-center gap-1.5">
-                <span class="max-sm:sr-only">"Rows"</span>
+            <label class="flex items-center gap-1.5 max-sm:hidden">
+                "Rows"
                 <select
                     class="select select-sm w-20"
                     data-testid="rows"

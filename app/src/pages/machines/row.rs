@@ -60,7 +60,8 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
     };
     view! {
         <tr
-            class="hover:bg-base-200 focus-within:bg-primary/10 aria-selected:bg-primary/10"
+            class="hover:bg-base-200 focus-within:bg-primary/10"
+            class=("bg-base-200", move || selection.has(id))
             data-testid="machine-row"
             data-id=id.to_string()
             data-machine=move || name.get()

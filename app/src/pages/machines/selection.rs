@@ -56,6 +56,11 @@ impl Selection {
         self.anchor.set_value(None);
     }
 
+    /// One that was deleted.
+    pub(super) fn forget(self, id: i64) {
+        self.ticked.try_maybe_update(|ticked| (ticked.remove(&id).is_some(), ()));
+    }
+
     /// Whom the machines on the page belong to now.
     pub(super) fn refresh(self, listing: Listing) {
         self.ticked.update(|ticked| {
