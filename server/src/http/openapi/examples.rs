@@ -34,7 +34,9 @@ examples! {
     BmcInput: { "name": "rack1-bmc3", "ip": "10.0.1.3", "type": "plain", "username": "admin", "password": "secret" }
     BulkAssignment: { "machines": [1, 2], "user": "ann", "reason": "nightly tests" }
     BulkPower: { "machines": [1, 2], "state": "on" }
+    BulkProvision: { "machines": [1, 2] }
     BulkRelease: { "machines": [1, 2], "user": "ann" }
+    BulkTags: { "machines": [1, 2], "add": ["10g"], "remove": ["rack 4"] }
     Credentials: { "username": "ann", "password": "correct horse battery" }
     DiscoveredChange: { "dismissed": true }
     DiscoveredInterface: { "machine_id": 1, "identifier": "eth1", "network_id": 1 }
