@@ -1,7 +1,13 @@
-use app::api::{ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload};
+use std::rc::Rc;
+
+use app::{
+    SessionGate,
+    api::{ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload},
+};
 use async_trait::async_trait;
 use gloo_net::http::{Request, RequestBuilder};
 use send_wrapper::SendWrapper;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::RequestCredentials;
 
 use crate::{stream, upload};
@@ -10,20 +16,52 @@ use crate::{stream, upload};
 const BASE: &str = "/api/v1";
 
 /// `/api/v1` of the server the page came from.
-pub(crate) struct HttpClient;
+pub(crate) struct HttpClient(pub(crate) SessionGate);
+
+/// Logging in and out: refused they do not mean that a session has ended.
+const SESSION: &str = "/session";
 
 #[async_trait]
 impl ApiClient for HttpClient {
     async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<String, ApiError> {
-        SendWrapper::new(call(method, address(path), body)).await
+        SendWrapper::new(async {
+            match call(method, address(path), body.clone()).await {
+                // sent once more, as if the session had never ended
+                Err(error) if error.is_unauthenticated() && path != SESSION && self.0.pass(method != Method::Get).await => {
+                    call(method, address(path), body).await
+                }
+                result => result,
+            }
+        })
+        .await
     }
 
     async fn upload(&self, path: &str, q: String, file: Upload, progress: SendWrapper<Progress>) -> Result<String, ApiError> {
-        SendWrapper::new(upload::send(address(path), q, file, progress)).await
+        SendWrapper::new(async {
+            let progress = SendWrapper::new(Rc::new(progress.take()));
+            let told = |progress: Rc<Progress>| -> Progress { Box::new(move |sent, all| progress(sent, all)) };
+            match upload::send(address(path), q.clone(), file.clone(), told(Rc::clone(&progress))).await {
+                Err(error) if error.is_unauthenticated() && self.0.pass(true).await => {
+                    upload::send(address(path), q, file, told(progress.take())).await
+                }
+                result => result,
+            }
+        })
+        .await
     }
 
     fn subscribe(&self, on_event: Box<dyn Fn(LabEvent) + Send + Sync>, on_status: Box<dyn Fn(StreamStatus) + Send + Sync>) -> Subscription {
-        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status)))
+        let gate = self.0.clone();
+        // a stream is refused without a reason: ask in a way that has one
+        let on_refused = move || {
+            let gate = gate.clone();
+            spawn_local(async move {
+                if call(Method::Get, address("/self"), None).await.is_err_and(|error| error.is_unauthenticated()) {
+                    gate.pass(false).await;
+                }
+            });
+        };
+        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status, on_refused)))
     }
 }
 

@@ -23,6 +23,7 @@ mod power;
 mod preseed;
 mod preseeds;
 mod records;
+mod relogin;
 mod session;
 mod users;
 
@@ -62,6 +63,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <div class="flex min-h-screen flex-col">
                 <header::Header/>
+                <relogin::Relogin/>
                 <main class="flex min-h-0 flex-1 flex-col" id="main" tabindex="-1">
                     // Async: the whole page is in the first response, with its true status code.
                     <Routes fallback=not_found::NotFound>

@@ -35,11 +35,6 @@ pub(crate) async fn copy(text: &str) -> bool {
     copy_text(text).await.is_ok_and(|done| done.as_bool() == Some(true))
 }
 
-/// The login page, and back here afterwards.
-pub(crate) fn go_to_login() {
-    leave_for(&login_path(&here()));
-}
-
 /// The login page that leads to `path`.
 pub(crate) fn login_path(path: &str) -> String {
     let mut out = String::from("/login?next=");
