@@ -18,7 +18,8 @@ export async function spec({ server, browser, report }) {
   await report.need("C1: a machine that is being installed, and its console", async () => {
     const images = await api(page, "GET", "/image?show_all=true");
     const image = (kind) => images.find((own) => own.type === kind && own.arch === arch).id;
-    await api(page, "PUT", `/machine/${id}`, { kernel_id: image("Kernel"), initrd_id: image("Initrd") });
+    const [preseed] = await api(page, "GET", "/preseed?show_all=true");
+    await api(page, "PUT", `/machine/${id}`, { kernel_id: image("Kernel"), initrd_id: image("Initrd"), preseed_id: preseed.id });
     await openConsole(page, server, id);
     await api(page, "POST", `/machine/${id}/state`, { state: "provision" });
     await terminalShows(page, `${MACHINE} login:`, 60);

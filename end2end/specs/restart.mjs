@@ -9,7 +9,7 @@ export async function spec({ server, browser, report }) {
   const list = await browser.page();
   await report.need("log in", () => logIn(list, server));
   const [first, second] = await api(list, "GET", "/machine?show_all=true");
-  const { secret } = await api(list, "POST", "/self/token", { desc: "elsewhere" });
+  const { secret } = await api(list, "POST", "/self/token", { description: "elsewhere" });
   const [machine, overview] = [await browser.page(), await browser.page()];
   const pages = [list, machine, overview];
   const status = (page, word) => page.locator(`[data-testid=live-status][data-status=${word}]`);

@@ -1,4 +1,4 @@
-use std::rc::Rc;
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use app::{
     SessionGate,
@@ -69,15 +69,29 @@ fn address(path: &str) -> String {
     format!("{BASE}{path}")
 }
 
+/// What several people edit at a time, in forms that are open for long: its versions are remembered.
+const EDITED: [&str; 2] = ["/api/v1/machine/", "/api/v1/preseed/"];
+
+thread_local! {
+    /// The version (`ETag`) of each that this page saw last, by its address.
+    static SEEN: RefCell<HashMap<String, String>> = RefCell::default();
+}
+
+/// Whether it is one of those themselves, not a part of it.
+fn versioned(address: &str) -> bool {
+    EDITED.iter().any(|start| address.strip_prefix(start).is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())))
+}
+
 async fn call(method: Method, address: String, body: Option<String>) -> Result<String, ApiError> {
-    let request: RequestBuilder = match method {
-        Method::Get => Request::get(&address),
-        Method::Post => Request::post(&address),
-        Method::Put => Request::put(&address),
-        Method::Delete => Request::delete(&address),
+    let edited = matches!(method, Method::Get | Method::Put) && versioned(&address);
+    let mut request = request(method, &address);
+    if edited
+        && method == Method::Put
+        // used up: who is refused and tries again knows of the other's change
+        && let Some(seen) = SEEN.with_borrow_mut(|seen| seen.remove(&address))
+    {
+        request = request.header("If-Match", &seen);
     }
-    .credentials(RequestCredentials::SameOrigin)
-    .header("Accept", "application/json");
     let unsent = |error: gloo_net::Error| ApiError::transport(format!("The request could not be made: {error}"));
     let request = match body {
         Some(body) => request.header("Content-Type", "application/json").body(body),
@@ -86,8 +100,24 @@ async fn call(method: Method, address: String, body: Option<String>) -> Result<S
     .map_err(unsent)?;
     // the browser says no more than "failed to fetch"
     let response = request.send().await.map_err(|_| unreachable())?;
+    if edited && response.ok() {
+        if let Some(version) = response.headers().get("ETag") {
+            SEEN.with_borrow_mut(|seen| seen.insert(address, version));
+        }
+    }
     let text = response.text().await.map_err(|_| unreachable())?;
     if response.ok() { Ok(text) } else { Err(refusal(response.status(), &text)) }
+}
+
+fn request(method: Method, address: &str) -> RequestBuilder {
+    match method {
+        Method::Get => Request::get(address),
+        Method::Post => Request::post(address),
+        Method::Put => Request::put(address),
+        Method::Delete => Request::delete(address),
+    }
+    .credentials(RequestCredentials::SameOrigin)
+    .header("Accept", "application/json")
 }
 
 /// No answer at all.
@@ -111,13 +141,21 @@ pub(crate) fn refusal(status: u16, body: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::refusal;
+    use super::{refusal, versioned};
 
     #[test]
     fn an_error_of_ours_keeps_its_words() {
         let error = refusal(409, r#"{"error_type": "Conflict", "errors": ["A machine with that name already exists"]}"#);
         assert_eq!(error.status, 409);
         assert_eq!(error.text(), "A machine with that name already exists");
+    }
+
+    #[test]
+    fn only_what_people_edit_has_versions_here() {
+        assert!(versioned("/api/v1/machine/7") && versioned("/api/v1/preseed/12"));
+        for other in ["/api/v1/machine", "/api/v1/machine/", "/api/v1/machine/7/event", "/api/v1/machine/7?x=1", "/api/v1/bmc/7"] {
+            assert!(!versioned(other), "{other}");
+        }
     }
 
     #[test]

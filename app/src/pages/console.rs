@@ -176,8 +176,8 @@ fn View(machine: api::Machine) -> impl IntoView {
                     >
                         "Send Break"
                     </button>
-                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Smaller letters" aria-label="Smaller letters" on:click=move |_| handle.zoom(-1)>"A−"</button>
-                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Larger letters" aria-label="Larger letters" on:click=move |_| handle.zoom(1)>"A+"</button>
+                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Smaller letters" on:click=move |_| handle.zoom(-1)>"A−"<span class="sr-only">" Smaller letters"</span></button>
+                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Larger letters" on:click=move |_| handle.zoom(1)>"A+"<span class="sr-only">" Larger letters"</span></button>
                     <button
                         type="button"
                         class="btn btn-sm btn-ghost btn-square"
@@ -213,9 +213,11 @@ fn View(machine: api::Machine) -> impl IntoView {
                 </div>
             </div>
             <StatusLine link status refused send=Callback::new(send)/>
-            <TerminalSearch handle/>
-            // keyed on the machine: another one's console is another terminal
-            <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text/>
+            <div class="relative flex min-h-0 flex-1 flex-col">
+                <TerminalSearch handle/>
+                // keyed on the machine: another one's console is another terminal
+                <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text/>
+            </div>
         </div>
     }
 }

@@ -5,6 +5,8 @@ mod archs;
 mod audit;
 mod bmcs;
 mod console;
+#[cfg(debug_assertions)]
+mod dev;
 mod discovery;
 mod flags;
 mod follow;
@@ -35,6 +37,11 @@ use leptos_router::{
     path,
 };
 
+// a release knows nothing of them, not even that they could be there
+#[cfg(debug_assertions)]
+use self::dev::Components;
+#[cfg(not(debug_assertions))]
+use self::not_found::NotFound as Components;
 use crate::{
     api::Api,
     live::Live,
@@ -85,6 +92,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/discovery") view=discovery::Discovery ssr=Async/>
                         <Route path=path!("/audit") view=audit::Audit ssr=Async/>
                         <Route path=path!("/account") view=account::Account ssr=Async/>
+                        <Route path=path!("/dev/components") view=Components ssr=Async/>
                     </Routes>
                 </main>
             </div>

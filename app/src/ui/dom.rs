@@ -24,6 +24,7 @@ extern "C" {
     #[wasm_bindgen(js_name = dismissMenus)]
     pub(crate) fn dismiss_menus();
     pub(crate) fn here() -> String;
+    pub(crate) fn origin() -> String;
     #[wasm_bindgen(js_name = replaceQuery)]
     pub(crate) fn replace_query(query: &str);
     #[wasm_bindgen(js_name = followScroll)]

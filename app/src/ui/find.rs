@@ -26,7 +26,7 @@ impl Found {
     }
 }
 
-/// The bar above a terminal, while its search is open. Newest first: one looks for what was said last.
+/// The bar over a corner of a terminal (which would lose its selection were it resized), while its search is open. Newest first: one looks for what was said last.
 #[component]
 pub(crate) fn TerminalSearch(handle: TerminalHandle) -> impl IntoView {
     let open = handle.searching;
@@ -67,11 +67,11 @@ fn Bar(handle: TerminalHandle) -> impl IntoView {
         _ => {}
     };
     view! {
-        <div role="search" class="bg-base-200 border-base-300 flex flex-wrap items-center gap-1 border-t px-3 py-1" data-testid="terminal-search">
+        <div role="search" class="bg-base-200 border-base-300 absolute top-2 right-4 left-4 z-10 flex flex-wrap items-center gap-1 rounded border p-1 shadow-lg sm:left-auto" data-testid="terminal-search">
             <input
                 node_ref=field
                 type="search"
-                class="input input-sm w-64 max-w-full font-mono"
+                class="input input-sm w-56 font-mono"
                 aria-label="Search what the console printed"
                 placeholder="Search what was printed"
                 autocomplete="off"

@@ -32,7 +32,7 @@ pub(crate) enum Icon {
 }
 
 impl Icon {
-    const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Power,
         Self::Terminal,
         Self::Play,

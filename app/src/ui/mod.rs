@@ -3,6 +3,7 @@
 mod chart;
 pub(crate) mod clock;
 mod copy;
+mod curl;
 mod dialog;
 pub(crate) mod dom;
 mod editor;
@@ -19,6 +20,7 @@ mod toast;
 
 pub(crate) use chart::{Donut, Slice};
 pub(crate) use copy::CopyButton;
+pub(crate) use curl::{Curl, CurlMenu};
 pub(crate) use dialog::{Confirm, Dialog};
 pub(crate) use editor::Editor;
 pub(crate) use field::{Choice, FieldState, SelectField, SwitchField, TextArea, TextField};
