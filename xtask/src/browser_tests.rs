@@ -20,6 +20,13 @@ pub(crate) fn end_to_end(workspace: &Workspace, specs: &[String]) -> Result<Outc
     perform(workspace, command)
 }
 
+/// The README's pictures, into docs/screenshots.
+pub(crate) fn screenshots(workspace: &Workspace) -> Result<Outcome> {
+    setup::packages(setup::BROWSER)?;
+    let command = Node::set_up(workspace)?.script("end2end/screenshots.mjs");
+    perform(workspace, command)
+}
+
 /// QEMU, a simulated BMC and a browser in a network namespace of their own; `firmware` chooses among bios and uefi.
 pub(crate) fn lab(workspace: &Workspace, firmware: &[String]) -> Result<Outcome> {
     setup::packages(setup::LAB)?;
