@@ -20,8 +20,8 @@ export async function spec({ server, browser, report }) {
   const [preseed] = await api(page, "GET", "/preseed?show_all=true");
   await api(page, "PUT", `/machine/${own.id}`, { kernel_id: image("Kernel"), initrd_id: image("Initrd"), preseed_id: preseed.id });
   await api(page, "POST", "/user", { username: "olga" });
-  await api(page, "POST", "/preseed", { name: "older", content: "" });
-  for (let n = 1; n <= 8; n += 1) await api(page, "POST", "/preseed", { name: `lab-${n}`, content: "", description: n === 5 ? "for the blades" : "" });
+  await api(page, "POST", "/preseed", { name: "older", type: "preseed", content: "" });
+  for (let n = 1; n <= 8; n += 1) await api(page, "POST", "/preseed", { name: `lab-${n}`, type: "preseed", content: "", description: n === 5 ? "for the blades" : "" });
   const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
   const toast = (text) => page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: text });
   const undo = (text) => toast(text).getByRole("button", { name: "Undo" }).click();
@@ -67,12 +67,16 @@ export async function spec({ server, browser, report }) {
     assert.deepEqual([back.kernel_opts, back.netboot_enabled, back.kernel_id], [own.kernel_opts, own.netboot_enabled, image("Kernel")]);
   });
   await report.check("a refused inverse says why", async () => {
-    await api(page, "DELETE", `/machine/${own.id}/assignee/olga`);
+    const take = async () => {
+      for (const { id } of await api(page, "GET", `/machine/${own.id}/assignee`)) await api(page, "DELETE", `/machine/${own.id}/assignee/${id}`);
+    };
+    await take();
+    await page.getByTestId("assignees").getByText("olga").waitFor({ state: "detached" });
     await page.getByTestId("add-assignee").click();
     await page.getByTestId("assignee-dialog").getByLabel("User").selectOption("olga");
     await page.getByTestId("assignee-dialog").getByRole("button", { name: "Assign", exact: true }).click();
     await toast("olga has the machine now").waitFor();
-    await api(page, "DELETE", `/machine/${own.id}/assignee/olga`);
+    await take();
     await undo("olga has the machine now");
     await toast("Not undone").waitFor();
     browser.takeMessages([/^404 .*assignee/, /status of 404/]);
@@ -122,7 +126,7 @@ export async function spec({ server, browser, report }) {
     const { secret } = await api(page, "POST", "/self/token", { description: "curl" });
     const run = async (name) => {
       await page.getByTestId("curl-menu").click();
-      await page.getByRole("button", { name, exact: true }).click();
+      await page.locator("details[open]").getByRole("button", { name, exact: true }).click();
       await toast(`Copied “${name}”`).first().waitFor();
       const command = await page.evaluate(() => navigator.clipboard.readText());
       assert.ok(!command.includes(secret));

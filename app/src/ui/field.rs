@@ -236,7 +236,7 @@ pub(crate) fn SelectField(
                 <Show when=searchable>
                     <input
                         type="search"
-                        class="input input-xs w-32"
+                        class="input input-xs -my-1 w-32"
                         aria-label=format!("Search {}", label.to_lowercase())
                         aria-controls=id
                         placeholder="Search"

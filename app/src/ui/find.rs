@@ -71,7 +71,7 @@ fn Bar(handle: TerminalHandle) -> impl IntoView {
             <input
                 node_ref=field
                 type="search"
-                class="input input-sm w-56 font-mono"
+                class="input input-sm w-36 font-mono sm:w-56"
                 aria-label="Search what the console printed"
                 placeholder="Search what was printed"
                 autocomplete="off"
@@ -88,7 +88,7 @@ fn Bar(handle: TerminalHandle) -> impl IntoView {
             <button type="button" class="btn btn-sm btn-ghost btn-square" title="Further down (Shift+Enter)" aria-label="Further down" on:click=move |_| go(1)>
                 <Glyph icon=Icon::Down/>
             </button>
-            <span role="status" class="min-w-20 text-xs tabular-nums" data-testid="terminal-found">{move || handle.found.get().words(&query.read())}</span>
+            <span role="status" class="min-w-16 text-xs tabular-nums" data-testid="terminal-found">{move || handle.found.get().words(&query.read())}</span>
             <button type="button" class="btn btn-sm btn-ghost btn-square" title="Close (Escape)" aria-label="Close search" on:click=move |_| close()>
                 <Glyph icon=Icon::Close/>
             </button>
