@@ -75,7 +75,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
             let said = if own.dismissed { format!("{} is not listed any more.", own.mac) } else { format!("{} is listed again.", own.mac) };
             let (id, back) = (own.id, DiscoveredChange { dismissed: !own.dismissed });
             let inverse = move || {
-                let (api, back) = (api.clone(), back.clone());
+                let api = api.clone();
                 async move { api.change_discovered(id, &back).await }
             };
             toasts.undoable(said, inverse, move |own| records.put().run(own));

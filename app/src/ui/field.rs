@@ -219,7 +219,7 @@ pub(crate) fn SelectField(
         let chosen = field.value.get_untracked();
         // what is chosen stays, whatever is looked for
         query.with(|query| {
-            list.extend(choices.get().into_iter().filter(|own| own.value == chosen || matches(&own.label.to_lowercase(), query)))
+            list.extend(choices.get().into_iter().filter(|own| own.value == chosen || matches(&own.label.to_lowercase(), query)));
         });
         // a value that is not offered stays visible instead of turning silently into the first entry
         let value = field.value.get_untracked();

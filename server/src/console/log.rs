@@ -91,7 +91,7 @@ pub async fn tail(folder: &Path, machine: i64, lines: usize) -> io::Result<Tail>
 fn last_lines(bytes: &[u8], most: usize) -> Vec<String> {
     let text = plain(&String::from_utf8_lossy(bytes));
     let mut lines: Vec<String> = text.split('\n').map(overwritten).collect();
-    while lines.last().is_some_and(|line| line.is_empty()) {
+    while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
     lines.split_off(lines.len().saturating_sub(most))
