@@ -61,6 +61,11 @@ export function leaveFor(path) {
   location.assign(path);
 }
 
+/** Scheme, host and port that the page came from. */
+export function origin() {
+  return location.origin;
+}
+
 export function here() {
   return location.pathname + location.search;
 }

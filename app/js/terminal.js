@@ -4,11 +4,10 @@
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 8000;
-/** What a log download can hold; older bytes give way. */
-const LOG_LIMIT = 32 * 1024 * 1024;
 const FONT_KEY = "console-font-size";
 
-export async function openTerminal(element, path, onLink, onText) {
+/** `onFound` gets which of how many places is shown; `onSearch` is called when the keys for searching are pressed. */
+export async function openTerminal(element, path, onLink, onText, onFound, onSearch) {
   const { createTerminal } = await import("console-xterm");
   const terminal = createTerminal(element, Number(localStorage.getItem(FONT_KEY)) || 14);
   const url = new URL(path, location.href);
@@ -18,8 +17,6 @@ export async function openTerminal(element, path, onLink, onText) {
   let delay = FIRST_DELAY;
   let timer = 0;
   let closed = false;
-  let log = [];
-  let logged = 0;
 
   function connect() {
     socket = new WebSocket(url);
@@ -28,21 +25,9 @@ export async function openTerminal(element, path, onLink, onText) {
       delay = FIRST_DELAY;
       // the server plays back what it remembers: what is on the screen would stand there twice
       terminal.reset();
-      log = [];
-      logged = 0;
       onLink("open");
     };
-    socket.onmessage = ({ data }) => {
-      if (typeof data === "string") {
-        onText(data);
-        return;
-      }
-      const bytes = new Uint8Array(data);
-      log.push(bytes);
-      logged += bytes.length;
-      while (logged > LOG_LIMIT && log.length > 1) logged -= log.shift().length;
-      terminal.write(bytes);
-    };
+    socket.onmessage = ({ data }) => (typeof data === "string" ? onText(data) : terminal.write(new Uint8Array(data)));
     socket.onclose = () => {
       socket = null;
       // before the callback: it may call stop()
@@ -62,6 +47,46 @@ export async function openTerminal(element, path, onLink, onText) {
       socket = null;
     }
   }
+
+  // Ctrl+F belongs to what runs on the machine, as long as the keys go there.
+  function keys(event) {
+    if (event.type !== "keydown" || !event.ctrlKey || event.altKey || event.metaKey) return true;
+    const key = event.key.toLowerCase();
+    if (key === "f" && (event.shiftKey || terminal.options.disableStdin)) {
+      event.preventDefault();
+      onSearch();
+      return false;
+    }
+    if (key === "c" && event.shiftKey) {
+      // also without a selection: the browser would open its tools for developers
+      event.preventDefault();
+      copySelection();
+      return false;
+    }
+    // the browser pastes by itself; xterm must not send a ^V
+    return !(key === "v" && event.shiftKey);
+  }
+
+  async function copySelection() {
+    if (!terminal.hasSelection()) return;
+    try {
+      await navigator.clipboard.writeText(terminal.getSelection());
+    } catch {
+      // no clipboard but on HTTPS and localhost; xterm answers the document's own "copy"
+      document.execCommand("copy");
+    }
+  }
+
+  // the same keys beside the terminal
+  const onKey = (event) => {
+    const wanted = event.key.toLowerCase() === "f" && event.ctrlKey && !event.altKey && !event.metaKey;
+    if (!wanted || element.contains(event.target) || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    onSearch();
+  };
+  document.addEventListener("keydown", onKey);
+  terminal.attachCustomKeyEventHandler(keys);
+  terminal.search.onDidChangeResults(({ resultIndex, resultCount }) => closed || onFound(resultIndex, resultCount));
 
   const open = () => socket?.readyState === WebSocket.OPEN;
   terminal.onData((text) => open() && socket.send(encoder.encode(text)));
@@ -83,12 +108,14 @@ export async function openTerminal(element, path, onLink, onText) {
       terminal.refit();
       localStorage.setItem(FONT_KEY, String(size));
     },
-    downloadLog(name) {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob(log, { type: "application/octet-stream" }));
-      link.download = name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    /** Marks all places and goes to the next one above (-1) or below (1); 0 stays where it is if that still fits. */
+    find(text, direction) {
+      if (!text) {
+        // what was found last stays selected: to be copied
+        terminal.search.clearDecorations();
+        onFound(-1, 0);
+      } else if (direction > 0) terminal.search.findNext(text, terminal.searchLooks);
+      else terminal.search.findPrevious(text, { ...terminal.searchLooks, incremental: direction === 0 });
     },
     focus() {
       terminal.focus();
@@ -97,8 +124,15 @@ export async function openTerminal(element, path, onLink, onText) {
       if (!closed) disconnect();
     },
     close() {
+      document.removeEventListener("keydown", onKey);
       if (!closed) disconnect();
       terminal.dispose();
     },
   };
+}
+
+/** The whole document, so that dialogs and messages are seen there too; the page's style hides what is not the console. */
+export async function toggleFullScreen() {
+  if (document.fullscreenElement) await document.exitFullscreen();
+  else await document.documentElement.requestFullscreen();
 }

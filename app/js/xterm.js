@@ -1,6 +1,7 @@
 // The heavy part of the console: loaded with the first terminal that is shown.
 import { Terminal } from "@xterm/xterm";
 import { FitAddon } from "@xterm/addon-fit";
+import { SearchAddon } from "@xterm/addon-search";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 
@@ -24,6 +25,8 @@ function setAttribute(name, value) {
 export function createTerminal(element, fontSize) {
   const terminal = new Terminal({
     scrollback: 20_000,
+    // marks for what was found
+    allowProposedApi: true,
     cursorBlink: true,
     fontSize,
     // at 1.0 the next row cuts off underscores
@@ -36,6 +39,17 @@ export function createTerminal(element, fontSize) {
   const fit = new FitAddon();
   terminal.loadAddon(fit);
   terminal.loadAddon(new WebLinksAddon());
+  terminal.search = new SearchAddon({ highlightLimit: 1000 });
+  terminal.loadAddon(terminal.search);
+  // how many there are is told only when they are marked
+  terminal.searchLooks = {
+    decorations: {
+      matchBackground: "#5a4a00",
+      matchOverviewRuler: "#b08d00",
+      activeMatchBackground: "#8a3f00",
+      activeMatchColorOverviewRuler: "#ff9d4d",
+    },
+  };
   terminal.open(element);
   // text in the document, for tests and screen readers
   if (new URLSearchParams(location.search).get("renderer") !== "dom") {

@@ -6,6 +6,7 @@
 compile_error!("build with `--cfg erase_components`, as .cargo/config.toml says: RUSTFLAGS in the environment replaces it");
 
 pub mod api;
+mod gate;
 mod live;
 // The `component` macro makes the builders of a component's props `pub`, however private the component;
 // and a component owns its props, whether it keeps them or not.
@@ -15,5 +16,6 @@ mod shell;
 #[allow(unreachable_pub, clippy::needless_pass_by_value)]
 mod ui;
 
+pub use gate::SessionGate;
 pub use pages::App;
 pub use shell::{Assets, PageChoices, PageResponse, PageTheme, shell};

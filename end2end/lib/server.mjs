@@ -1,4 +1,5 @@
 // The server under test: the built binary with a data folder of its own, on a free port.
+import { createSocket } from "node:dgram";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,6 +11,17 @@ export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
     probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** The same for UDP. */
+export function freeUdpPort() {
+  return new Promise((resolve, reject) => {
+    const probe = createSocket("udp4").once("error", reject);
+    probe.bind(0, "127.0.0.1", () => {
       const { port } = probe.address();
       probe.close(() => resolve(port));
     });

@@ -1,7 +1,13 @@
-use app::api::{Answer, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use app::{
+    SessionGate,
+    api::{Answer, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload},
+};
 use async_trait::async_trait;
 use gloo_net::http::{Request, RequestBuilder};
 use send_wrapper::SendWrapper;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::RequestCredentials;
 
 use crate::{stream, upload};
@@ -10,20 +16,52 @@ use crate::{stream, upload};
 const BASE: &str = "/api/v1";
 
 /// `/api/v1` of the server the page came from.
-pub(crate) struct HttpClient;
+pub(crate) struct HttpClient(pub(crate) SessionGate);
+
+/// Logging in and out: refused they do not mean that a session has ended.
+const SESSION: &str = "/session";
 
 #[async_trait]
 impl ApiClient for HttpClient {
     async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError> {
-        SendWrapper::new(call(method, address(path), body)).await
+        SendWrapper::new(async {
+            match call(method, address(path), body.clone()).await {
+                // sent once more, as if the session had never ended
+                Err(error) if error.is_unauthenticated() && path != SESSION && self.0.pass(method != Method::Get).await => {
+                    call(method, address(path), body).await
+                }
+                result => result,
+            }
+        })
+        .await
     }
 
     async fn upload(&self, path: &str, q: String, file: Upload, progress: SendWrapper<Progress>) -> Result<String, ApiError> {
-        SendWrapper::new(upload::send(address(path), q, file, progress)).await
+        SendWrapper::new(async {
+            let progress = SendWrapper::new(Rc::new(progress.take()));
+            let told = |progress: Rc<Progress>| -> Progress { Box::new(move |sent, all| progress(sent, all)) };
+            match upload::send(address(path), q.clone(), file.clone(), told(Rc::clone(&progress))).await {
+                Err(error) if error.is_unauthenticated() && self.0.pass(true).await => {
+                    upload::send(address(path), q, file, told(progress.take())).await
+                }
+                result => result,
+            }
+        })
+        .await
     }
 
     fn subscribe(&self, on_event: Box<dyn Fn(LabEvent) + Send + Sync>, on_status: Box<dyn Fn(StreamStatus) + Send + Sync>) -> Subscription {
-        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status)))
+        let gate = self.0.clone();
+        // a stream is refused without a reason: ask in a way that has one
+        let on_refused = move || {
+            let gate = gate.clone();
+            spawn_local(async move {
+                if call(Method::Get, address("/self"), None).await.is_err_and(|error| error.is_unauthenticated()) {
+                    gate.pass(false).await;
+                }
+            });
+        };
+        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status, on_refused)))
     }
 }
 
@@ -31,15 +69,29 @@ fn address(path: &str) -> String {
     format!("{BASE}{path}")
 }
 
+/// What several people edit at a time, in forms that are open for long: its versions are remembered.
+const EDITED: [&str; 2] = ["/api/v1/machine/", "/api/v1/preseed/"];
+
+thread_local! {
+    /// The version (`ETag`) of each that this page saw last, by its address.
+    static SEEN: RefCell<HashMap<String, String>> = RefCell::default();
+}
+
+/// Whether it is one of those themselves, not a part of it.
+fn versioned(address: &str) -> bool {
+    EDITED.iter().any(|start| address.strip_prefix(start).is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())))
+}
+
 async fn call(method: Method, address: String, body: Option<String>) -> Result<Answer, ApiError> {
-    let request: RequestBuilder = match method {
-        Method::Get => Request::get(&address),
-        Method::Post => Request::post(&address),
-        Method::Put => Request::put(&address),
-        Method::Delete => Request::delete(&address),
+    let edited = matches!(method, Method::Get | Method::Put) && versioned(&address);
+    let mut request = request(method, &address);
+    if edited
+        && method == Method::Put
+        // used up: who is refused and tries again knows of the other's change
+        && let Some(seen) = SEEN.with_borrow_mut(|seen| seen.remove(&address))
+    {
+        request = request.header("If-Match", &seen);
     }
-    .credentials(RequestCredentials::SameOrigin)
-    .header("Accept", "application/json");
     let unsent = |error: gloo_net::Error| ApiError::transport(format!("The request could not be made: {error}"));
     let request = match body {
         Some(body) => request.header("Content-Type", "application/json").body(body),
@@ -49,8 +101,24 @@ async fn call(method: Method, address: String, body: Option<String>) -> Result<A
     // the browser says no more than "failed to fetch"
     let response = request.send().await.map_err(|_| unreachable())?;
     let total = response.headers().get("x-total-count").and_then(|total| total.parse().ok());
+    if edited && response.ok() {
+        if let Some(version) = response.headers().get("ETag") {
+            SEEN.with_borrow_mut(|seen| seen.insert(address, version));
+        }
+    }
     let text = response.text().await.map_err(|_| unreachable())?;
     if response.ok() { Ok(Answer { body: text, total }) } else { Err(refusal(response.status(), &text)) }
+}
+
+fn request(method: Method, address: &str) -> RequestBuilder {
+    match method {
+        Method::Get => Request::get(address),
+        Method::Post => Request::post(address),
+        Method::Put => Request::put(address),
+        Method::Delete => Request::delete(address),
+    }
+    .credentials(RequestCredentials::SameOrigin)
+    .header("Accept", "application/json")
 }
 
 /// No answer at all.
@@ -74,13 +142,21 @@ pub(crate) fn refusal(status: u16, body: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::refusal;
+    use super::{refusal, versioned};
 
     #[test]
     fn an_error_of_ours_keeps_its_words() {
         let error = refusal(409, r#"{"error_type": "Conflict", "errors": ["A machine with that name already exists"]}"#);
         assert_eq!(error.status, 409);
         assert_eq!(error.text(), "A machine with that name already exists");
+    }
+
+    #[test]
+    fn only_what_people_edit_has_versions_here() {
+        assert!(versioned("/api/v1/machine/7") && versioned("/api/v1/preseed/12"));
+        for other in ["/api/v1/machine", "/api/v1/machine/", "/api/v1/machine/7/event", "/api/v1/machine/7?x=1", "/api/v1/bmc/7"] {
+            assert!(!versioned(other), "{other}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod client;
 mod stream;
 mod upload;
 
-use app::{App, api::Api};
+use app::{App, SessionGate, api::Api};
 use leptos::{mount::hydrate_body, prelude::*};
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -15,7 +15,9 @@ use wasm_bindgen::prelude::wasm_bindgen;
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     hydrate_body(|| {
-        provide_context(Api::new(client::HttpClient));
+        let gate = SessionGate::default();
+        provide_context(gate.clone());
+        provide_context(Api::new(client::HttpClient(gate)));
         view! { <App/> }
     });
 }

@@ -21,6 +21,8 @@ struct Inner {
     address: String,
     on_event: Box<dyn Fn(LabEvent)>,
     on_status: Box<dyn Fn(StreamStatus)>,
+    /// The server answered, but not with a stream.
+    on_refused: Box<dyn Fn()>,
     connection: RefCell<Option<Connection>>,
     retry: RefCell<Option<TimeoutHandle>>,
 }
@@ -52,11 +54,17 @@ impl Drop for Stream {
     }
 }
 
-pub(crate) fn open(address: String, on_event: impl Fn(LabEvent) + 'static, on_status: impl Fn(StreamStatus) + 'static) -> Stream {
+pub(crate) fn open(
+    address: String,
+    on_event: impl Fn(LabEvent) + 'static,
+    on_status: impl Fn(StreamStatus) + 'static,
+    on_refused: impl Fn() + 'static,
+) -> Stream {
     let inner = Rc::new(Inner {
         address,
         on_event: Box::new(on_event),
         on_status: Box::new(on_status),
+        on_refused: Box::new(on_refused),
         connection: RefCell::new(None),
         retry: RefCell::new(None),
     });
@@ -97,6 +105,7 @@ fn connect(inner: &Rc<Inner>) {
         (inner.on_status)(StreamStatus::Lost);
         let gave_up = inner.connection.borrow().as_ref().is_some_and(|own| own.source.ready_state() == EventSource::CLOSED);
         if gave_up {
+            (inner.on_refused)();
             retry_later(&inner);
         }
     });

@@ -2,7 +2,6 @@
 
 use app::api::{ApiError, Progress, Upload};
 use js_sys::{Function, Promise};
-use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
@@ -20,7 +19,7 @@ impl Drop for Abort {
 }
 
 /// Sends part `q` before part `file`: the server knows what the file is before it arrives.
-pub(crate) async fn send(address: String, q: String, file: Upload, progress: SendWrapper<Progress>) -> Result<String, ApiError> {
+pub(crate) async fn send(address: String, q: String, file: Upload, progress: Progress) -> Result<String, ApiError> {
     let broken = |error: JsValue| ApiError::transport(format!("The upload could not be made: {error:?}"));
     let form = FormData::new().map_err(broken)?;
     form.append_with_str("q", &q).map_err(broken)?;

@@ -16,7 +16,14 @@ pub(crate) fn end_to_end(workspace: &Workspace, specs: &[String]) -> Result<Outc
     setup::packages(setup::BROWSER)?;
     let node = Node::set_up(workspace)?;
     let mut command = node.script("end2end/run.mjs");
-    command.args(specs);
+    command.args(specs).env("SIMULATOR_UNDER_TEST", workspace.build_simulator()?);
+    perform(workspace, command)
+}
+
+/// The README's pictures, into docs/screenshots.
+pub(crate) fn screenshots(workspace: &Workspace) -> Result<Outcome> {
+    setup::packages(setup::BROWSER)?;
+    let command = Node::set_up(workspace)?.script("end2end/screenshots.mjs");
     perform(workspace, command)
 }
 

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask web|run|test|e2e|schema|lab|interop|fuzz|bench|sqlx`. Each does the set-up it needs.
+//! The project's own commands: `cargo xtask web|run|test|e2e|screenshots|schema|lab|interop|fuzz|bench|sqlx`. Each does the set-up it needs.
 
 mod bench;
 mod benches;
@@ -58,6 +58,8 @@ enum Task {
         /// Only spec files whose name contains one of these
         specs: Vec<String>,
     },
+    /// Takes the README's pictures of a demo lab at work, into docs/screenshots
+    Screenshots,
     /// Asks every operation of the API's description what its schemas allow and forbid (schemathesis)
     Schema {
         /// Arguments for schemathesis, such as --include-path /machine
@@ -109,6 +111,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Run { no_demo, release, server } => run::run(&workspace, !no_demo, release, &server),
         Task::Test { parts } => test::run(&workspace, &parts),
         Task::E2e { specs } => browser_tests::end_to_end(&workspace, &specs)?.into_result(),
+        Task::Screenshots => browser_tests::screenshots(&workspace)?.into_result(),
         Task::Schema { schemathesis } => schema::run(&workspace, &schemathesis)?.into_result(),
         Task::Lab { firmware } => browser_tests::lab(&workspace, &firmware)?.into_result(),
         Task::Interop => interop::run(&workspace)?.into_result(),

@@ -40,13 +40,22 @@ impl Workspace {
     /// The package is not named on purpose: selected alone, the server would get other features of shared
     /// dependencies than in a build of all default members, and half of them would be compiled twice.
     pub(crate) fn build_server(&self, release: bool) -> Result<PathBuf> {
+        self.build_program("mr-provisioner", release)
+    }
+
+    /// Builds the simulator of BMCs, which tests plug in, and tells where it is.
+    pub(crate) fn build_simulator(&self) -> Result<PathBuf> {
+        self.build_program("bmc-sim", false)
+    }
+
+    fn build_program(&self, name: &str, release: bool) -> Result<PathBuf> {
         let mut command = self.cargo();
-        command.args(["build", "--locked", "--bin", "mr-provisioner"]);
+        command.args(["build", "--locked", "--bin", name]);
         if release {
             command.arg("--release");
         }
         process::run(&mut command)?;
-        Ok(self.target.join(if release { "release" } else { "debug" }).join("mr-provisioner"))
+        Ok(self.target.join(if release { "release" } else { "debug" }).join(name))
     }
 }
 

@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    ApiError,
+    client::{Api, query},
+    fields::Instant,
+};
+
 /// Server to viewer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -31,6 +37,29 @@ pub enum Line {
     Busy,
     /// Failed; tried again by itself.
     Failed,
+}
+
+/// The end of a console's log, as text without control sequences.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsoleTail {
+    /// Oldest first; none when nothing was logged yet.
+    pub lines: Vec<String>,
+    /// When the console last said something.
+    pub written: Option<Instant>,
+}
+
+impl Api {
+    /// The last lines of a machine's console.
+    pub async fn console_tail(&self, machine: i64, lines: u32) -> Result<ConsoleTail, ApiError> {
+        self.get(&query(&format!("/machine/{machine}/console/tail"), &[("lines", &lines.to_string())])).await
+    }
+}
+
+/// Where a browser finds all that is kept of a machine's console.
+#[must_use]
+pub fn console_log_path(machine: i64) -> String {
+    format!("/api/v1/machine/{machine}/console/log")
 }
 
 /// Viewer to server.

@@ -70,6 +70,12 @@ impl ApiError {
         self.status == 404
     }
 
+    /// A refused password is an answer, not the end of a session.
+    #[must_use]
+    pub fn of_login(self) -> Self {
+        Self { status: if self.status == 401 { 403 } else { self.status }, ..self }
+    }
+
     /// Not logged in, or no longer.
     #[must_use]
     pub fn is_unauthenticated(&self) -> bool {

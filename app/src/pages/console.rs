@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{self, Api, ConsoleCommand, ConsoleStatus, LabEvent, Line},
     live::{Live, Power},
-    ui::{Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, Toasts, dom, format::counted},
+    ui::{Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Toasts, format::counted, full_screen},
 };
 
 #[component]
@@ -121,7 +121,6 @@ fn View(machine: api::Machine) -> impl IntoView {
         let api = check_api.clone();
         spawn_local(async move {
             match api.machine(id).await {
-                Err(error) if error.is_unauthenticated() => dom::go_to_login(),
                 Err(error) if error.is_not_found() => {
                     handle.stop();
                     refused.try_set(Some("The machine has been deleted.".into()));
@@ -147,13 +146,20 @@ fn View(machine: api::Machine) -> impl IntoView {
     });
 
     let name = machine.name.clone();
-    let log_name = format!("{}-console.log", machine.hostname);
+    let whole = move |_| {
+        spawn_local(async move {
+            if !full_screen().await {
+                toasts.warning("The browser did not allow the full window.");
+            }
+        });
+        handle.focus();
+    };
     let connected = move || link.get() == Link::Open;
     let you_write = move || status.with(|status| status.as_ref().is_some_and(|status| status.you_write));
     view! {
         <Title text=format!("Console of {}", machine.name)/>
         // the window's height less the header's: the terminal takes what is left, and the page never scrolls
-        <div class="flex h-[calc(100dvh-3rem-1px)] min-h-64 flex-col">
+        <div class="bg-base-100 flex h-[calc(100dvh-3rem-1px)] min-h-64 flex-col in-[:fullscreen]:h-dvh" data-testid="console">
             <div class="border-base-300 flex flex-wrap items-center gap-x-3 gap-y-1.5 border-b px-3 py-1.5">
                 <h1 class="flex items-center gap-2 font-semibold">
                     <a class="link link-hover" href=format!("/machines/{id}")>{name.clone()}</a>
@@ -162,7 +168,7 @@ fn View(machine: api::Machine) -> impl IntoView {
                 <PowerBadge power/>
                 <StateBadge state/>
                 <div class="flex flex-wrap items-center gap-1.5">
-                    <PowerButtons machine=id name=name.clone() power netboot commander disabled=false/>
+                    <PowerButtons machine=id name=name.clone() power netboot commander disabled=false all=true/>
                 </div>
                 <span class="flex-1"></span>
                 <div class="flex items-center gap-0.5">
@@ -176,23 +182,48 @@ fn View(machine: api::Machine) -> impl IntoView {
                     >
                         "Send Break"
                     </button>
-                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Smaller letters" aria-label="Smaller letters" on:click=move |_| handle.zoom(-1)>"A−"</button>
-                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Larger letters" aria-label="Larger letters" on:click=move |_| handle.zoom(1)>"A+"</button>
+                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Smaller letters" on:click=move |_| handle.zoom(-1)>"A−"<span class="sr-only">" Smaller letters"</span></button>
+                    <button type="button" class="btn btn-sm btn-ghost btn-square" title="Larger letters" on:click=move |_| handle.zoom(1)>"A+"<span class="sr-only">" Larger letters"</span></button>
                     <button
                         type="button"
                         class="btn btn-sm btn-ghost btn-square"
-                        title="Download what the console printed"
-                        aria-label="Download what the console printed"
-                        on:click=move |_| handle.download_log(&log_name)
+                        title="Search (Ctrl+Shift+F)"
+                        aria-label="Search"
+                        aria-expanded=move || handle.searching.get().to_string()
+                        on:click=move |_| handle.searching.set(true)
+                        data-testid="open-search"
+                    >
+                        <Glyph icon=Icon::Search/>
+                    </button>
+                    <button
+                        type="button"
+                        class="btn btn-sm btn-ghost btn-square"
+                        title="Full window and back (Escape leaves it)"
+                        aria-label="Full window"
+                        on:click=whole
+                        data-testid="full-window"
+                    >
+                        <Glyph icon=Icon::FullScreen/>
+                    </button>
+                    <a
+                        class="btn btn-sm btn-ghost btn-square"
+                        title="Download all that the server has kept of this console"
+                        aria-label="Download the console's log"
+                        href=api::console_log_path(id)
+                        download=""
+                        rel="external"
                         data-testid="download-log"
                     >
                         <Glyph icon=Icon::Download/>
-                    </button>
+                    </a>
                 </div>
             </div>
             <StatusLine link status refused send=Callback::new(send)/>
-            // keyed on the machine: another one's console is another terminal
-            <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text/>
+            <div class="relative flex min-h-0 flex-1 flex-col">
+                <TerminalSearch handle/>
+                // keyed on the machine: another one's console is another terminal
+                <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text/>
+            </div>
         </div>
     }
 }

@@ -70,8 +70,15 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     let dismiss = move |own: DiscoveredMac| {
         let change = DiscoveredChange { dismissed: !own.dismissed };
         let api = api.get_value();
-        call.run(async move { api.change_discovered(own.id, &change).await }, move |own| {
-            toasts.ok(if own.dismissed { format!("{} is not listed any more.", own.mac) } else { format!("{} is listed again.", own.mac) });
+        let call_api = api.clone();
+        call.run(async move { call_api.change_discovered(own.id, &change).await }, move |own| {
+            let said = if own.dismissed { format!("{} is not listed any more.", own.mac) } else { format!("{} is listed again.", own.mac) };
+            let (id, back) = (own.id, DiscoveredChange { dismissed: !own.dismissed });
+            let inverse = move || {
+                let api = api.clone();
+                async move { api.change_discovered(id, &back).await }
+            };
+            toasts.undoable(said, inverse, move |own| records.put().run(own));
             records.put().run(own);
         });
     };

@@ -22,15 +22,7 @@ pub(super) fn Login() -> impl IntoView {
         let api = api.clone();
         let next = safe_next(query.read_untracked().get_str("next").unwrap_or_default()).to_owned();
         let credentials = Credentials { username: username.value.get_untracked(), password: password.value.get_untracked() };
-        submit.run(
-            async move {
-                // 401 is an answer to the password here, not the end of a session
-                api.login(&credentials)
-                    .await
-                    .map_err(|error| ApiError { status: if error.status == 401 { 403 } else { error.status }, ..error })
-            },
-            move |_| dom::leave_for(&next),
-        );
+        submit.run(async move { api.login(&credentials).await.map_err(ApiError::of_login) }, move |_| dom::leave_for(&next));
     };
     let returning = move || query.read().get_str("next").is_some_and(|next| !next.is_empty());
     view! {

@@ -5,6 +5,8 @@ mod archs;
 mod audit;
 mod bmcs;
 mod console;
+#[cfg(debug_assertions)]
+mod dev;
 mod discovery;
 mod flags;
 mod follow;
@@ -24,6 +26,7 @@ mod power;
 mod preseed;
 mod preseeds;
 mod records;
+mod relogin;
 mod session;
 mod users;
 
@@ -35,6 +38,11 @@ use leptos_router::{
     path,
 };
 
+// a release knows nothing of them, not even that they could be there
+#[cfg(debug_assertions)]
+use self::dev::Components;
+#[cfg(not(debug_assertions))]
+use self::not_found::NotFound as Components;
 use crate::{
     api::Api,
     live::Live,
@@ -63,6 +71,7 @@ pub fn App() -> impl IntoView {
         <Router>
             <div class="flex min-h-screen flex-col">
                 <header::Header/>
+                <relogin::Relogin/>
                 <main class="flex min-h-0 flex-1 flex-col" id="main" tabindex="-1">
                     // Async: the whole page is in the first response, with its true status code.
                     <Routes fallback=not_found::NotFound>
@@ -84,6 +93,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("/discovery") view=discovery::Discovery ssr=Async/>
                         <Route path=path!("/audit") view=audit::Audit ssr=Async/>
                         <Route path=path!("/account") view=account::Account ssr=Async/>
+                        <Route path=path!("/dev/components") view=Components ssr=Async/>
                     </Routes>
                 </main>
             </div>

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     api::{Api, MachineState, PowerAction, PowerState},
     live::Power,
-    ui::{Confirm, Glyph, Icon, Submit, Toasts, dom},
+    ui::{Confirm, Glyph, Icon, Submit, Toasts},
 };
 
 #[component]
@@ -123,7 +123,6 @@ impl Commander {
                     None => self.toasts.ok(format!("{name}: {verb} sent.")),
                     Some(error) => self.toasts.error(format!("{name}: {verb} failed. {error}")),
                 },
-                Err(error) if error.is_unauthenticated() => dom::go_to_login(),
                 Err(error) => self.toasts.error(format!("{name}: {verb} failed. {}", error.text())),
             }
         });
@@ -143,6 +142,9 @@ pub(super) fn PowerButtons(
     /// There is no BMC, or it is not the user's machine.
     #[prop(into)]
     disabled: Signal<bool>,
+    /// Also what is wanted less often: the disk, and the firmware's set-up.
+    #[prop(optional)]
+    all: bool,
 ) -> impl IntoView {
     let busy = commander.pending();
     let asking = RwSignal::new(false);
@@ -153,7 +155,12 @@ pub(super) fn PowerButtons(
             commander.send(machine, name.get_untracked(), action);
         }
     };
-    let buttons = [PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot]
+    let mut actions = vec![PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot];
+    if all {
+        actions.extend([PowerAction::DiskReboot, PowerAction::BiosReboot]);
+    }
+    let buttons = actions
+        .into_iter()
         .map(|action| {
             let (label, title) = command(action);
             // what the machine is already; any command is possible while the power is not known
@@ -181,7 +188,7 @@ pub(super) fn PowerButtons(
                 </button>
             }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! {
         {buttons}
         <Confirm

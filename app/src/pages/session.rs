@@ -54,9 +54,14 @@ pub(super) fn Failed(error: ApiError, #[prop(into)] retry: Callback<()>) -> impl
             let path = if query.is_empty() { path } else { format!("{path}?{query}") };
             response.redirect(&dom::login_path(&path));
         }
-        // reached by a click within the application, after the session had ended
-        Effect::new(move |_| dom::go_to_login());
-        return EitherOf3::A(view! { <p class="p-6">"You are not logged in. "<a class="link" href="/login">"Log in"</a></p> });
+        // reached by a click within the application, after the session had ended and the question for the password was put off
+        return EitherOf3::A(view! {
+            <p class="flex items-center gap-3 p-6">
+                "You are not logged in."
+                <a class="btn btn-sm" href="/login" rel="external">"Log in"</a>
+                <button type="button" class="btn btn-sm" on:click=move |_| retry.run(())>"Try again"</button>
+            </p>
+        });
     }
     if error.is_not_found() {
         return EitherOf3::B(NotFound());

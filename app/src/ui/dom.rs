@@ -24,6 +24,7 @@ extern "C" {
     #[wasm_bindgen(js_name = dismissMenus)]
     pub(crate) fn dismiss_menus();
     pub(crate) fn here() -> String;
+    pub(crate) fn origin() -> String;
     #[wasm_bindgen(js_name = replaceQuery)]
     pub(crate) fn replace_query(query: &str);
     pub(crate) fn cookies() -> String;
@@ -51,11 +52,6 @@ extern "C" {
 /// Whether the text is on the clipboard now.
 pub(crate) async fn copy(text: &str) -> bool {
     copy_text(text).await.is_ok_and(|done| done.as_bool() == Some(true))
-}
-
-/// The login page, and back here afterwards.
-pub(crate) fn go_to_login() {
-    leave_for(&login_path(&here()));
 }
 
 /// The login page that leads to `path`.

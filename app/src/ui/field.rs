@@ -2,6 +2,8 @@
 
 use leptos::{either::Either, html, prelude::*};
 
+use super::table::matches;
+
 /// A text the user edits, and why it was refused.
 #[derive(Clone, Copy)]
 pub(crate) struct FieldState {
@@ -179,6 +181,9 @@ pub(super) fn textarea_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// From so many choices on a list is searched rather than read.
+const MANY: usize = 8;
+
 /// One entry of a [`SelectField`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -203,10 +208,19 @@ pub(crate) fn SelectField(
     none: Option<&'static str>,
     #[prop(optional)] help: Option<&'static str>,
     #[prop(optional, into)] disabled: Signal<bool>,
+    /// A long list gets a field that narrows it down.
+    #[prop(optional)]
+    search: bool,
 ) -> impl IntoView {
+    let query = RwSignal::new(String::new());
+    let searchable = move || search && choices.with(Vec::len) >= MANY && !disabled.get();
     let entries = move || {
         let mut list: Vec<Choice> = none.map(|label| Choice::new("", label)).into_iter().collect();
-        list.extend(choices.get());
+        let chosen = field.value.get_untracked();
+        // what is chosen stays, whatever is looked for
+        query.with(|query| {
+            list.extend(choices.get().into_iter().filter(|own| own.value == chosen || matches(&own.label.to_lowercase(), query)));
+        });
         // a value that is not offered stays visible instead of turning silently into the first entry
         let value = field.value.get_untracked();
         if !list.iter().any(|choice| choice.value == value) {
@@ -217,7 +231,23 @@ pub(crate) fn SelectField(
     };
     view! {
         <div class="flex flex-col gap-1">
-            <label class="text-sm font-medium" for=id>{label}</label>
+            <div class="flex items-baseline justify-between gap-2">
+                <label class="text-sm font-medium" for=id>{label}</label>
+                <Show when=searchable>
+                    <input
+                        type="search"
+                        class="input input-xs -my-1 w-32"
+                        aria-label=format!("Search {}", label.to_lowercase())
+                        aria-controls=id
+                        placeholder="Search"
+                        autocomplete="off"
+                        data-search=id
+                        on:input=move |event| query.set(event_target_value(&event))
+                        // Enter would send the form
+                        on:keydown=move |event| if event.key() == "Enter" { event.prevent_default() }
+                    />
+                </Show>
+            </div>
             <select
                 id=id
                 name=id

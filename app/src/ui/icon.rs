@@ -21,7 +21,9 @@ pub(crate) enum Icon {
     Upload,
     Search,
     User,
+    Up,
     Down,
+    FullScreen,
     Menu,
     Network,
     Keyboard,
@@ -30,7 +32,7 @@ pub(crate) enum Icon {
 }
 
 impl Icon {
-    const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Power,
         Self::Terminal,
         Self::Play,
@@ -47,7 +49,9 @@ impl Icon {
         Self::Upload,
         Self::Search,
         Self::User,
+        Self::Up,
         Self::Down,
+        Self::FullScreen,
         Self::Menu,
         Self::Network,
         Self::Keyboard,
@@ -73,7 +77,9 @@ impl Icon {
             Self::Upload => "i-upload",
             Self::Search => "i-search",
             Self::User => "i-user",
+            Self::Up => "i-up",
             Self::Down => "i-down",
+            Self::FullScreen => "i-full",
             Self::Menu => "i-menu",
             Self::Network => "i-network",
             Self::Keyboard => "i-keyboard",
@@ -105,6 +111,8 @@ impl Icon {
             Self::Upload => "M12 15V4M7.5 8.5L12 4l4.5 4.5M4 20h16",
             Self::Search => "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L20 20",
             Self::User => "M12 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM4.5 20c.6-4 3.6-5.5 7.5-5.5s6.9 1.5 7.5 5.5",
+            Self::Up => "M6 14.5l6-6 6 6",
+            Self::FullScreen => "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
             Self::Down => "M6 9.5l6 6 6-6",
             Self::Menu => "M4 7h16M4 12h16M4 17h16",
             Self::Network => "M9 3h6v5H9zM3 16h6v5H3zM15 16h6v5h-6zM12 8v4M6 16v-4h12v4",

@@ -2,7 +2,6 @@ use std::future::Future;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::dom;
 use crate::api::ApiError;
 
 /// What a dialog needs, asked for when it opens.
@@ -14,10 +13,7 @@ where
 {
     let (loaded, set_loaded) = signal(None);
     spawn_local(async move {
-        match call.await {
-            Err(error) if error.is_unauthenticated() => dom::go_to_login(),
-            result => drop(set_loaded.try_set(Some(result))),
-        }
+        drop(set_loaded.try_set(Some(call.await)));
     });
     loaded
 }

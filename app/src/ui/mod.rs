@@ -3,10 +3,12 @@
 mod chart;
 pub(crate) mod clock;
 mod copy;
+mod curl;
 mod dialog;
 pub(crate) mod dom;
 mod editor;
 mod field;
+mod find;
 pub(crate) mod format;
 mod icon;
 mod kept;
@@ -20,9 +22,11 @@ mod toast;
 
 pub(crate) use chart::{Donut, Slice};
 pub(crate) use copy::CopyButton;
+pub(crate) use curl::{Curl, CurlMenu};
 pub(crate) use dialog::{Confirm, Dialog};
 pub(crate) use editor::Editor;
 pub(crate) use field::{Choice, FieldState, SelectField, SwitchField, TextArea, TextField};
+pub(crate) use find::TerminalSearch;
 pub(crate) use icon::{Glyph, Icon, IconSprite};
 pub(crate) use kept::{keep, kept};
 pub(crate) use load::load;
@@ -31,5 +35,5 @@ pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowBut
 pub(crate) use palette::{Command, Palette};
 pub(crate) use submit::{Submit, SubmitButton, SubmitErrors};
 pub(crate) use table::{FilterBox, SearchBox, Sort, SortHead, matches};
-pub(crate) use terminal::{Link, Terminal, TerminalHandle};
+pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use toast::{ToastStack, Toasts};

@@ -4,8 +4,10 @@ use std::future::Future;
 
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{dom, field::FieldState};
+use super::field::FieldState;
 use crate::api::ApiError;
+
+const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; what you typed is kept.";
 
 #[derive(Clone, Copy)]
 pub(crate) struct Submit {
@@ -56,7 +58,8 @@ impl Submit {
             }
             match result {
                 Ok(value) => done(value),
-                Err(error) if error.is_unauthenticated() => dom::go_to_login(),
+                // the question for the password was put off
+                Err(error) if error.is_unauthenticated() => self.errors.set(vec![LOGGED_OUT.into()]),
                 Err(error) => {
                     let all = if error.errors.is_empty() { vec![error.text()] } else { error.errors };
                     let mut rest = Vec::new();

@@ -3,6 +3,8 @@
 use leptos::{html::Div, prelude::*, task::spawn_local};
 use wasm_bindgen::prelude::*;
 
+use super::find::Found;
+
 #[wasm_bindgen(module = "/js/terminal.js")]
 extern "C" {
     type Session;
@@ -13,6 +15,8 @@ extern "C" {
         path: &str,
         on_link: &Closure<dyn Fn(String)>,
         on_text: &Closure<dyn Fn(String)>,
+        on_found: &Closure<dyn Fn(i32, u32)>,
+        on_search: &Closure<dyn Fn()>,
     ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method)]
     fn close(this: &Session);
@@ -22,12 +26,19 @@ extern "C" {
     fn set_writable(this: &Session, writable: bool);
     #[wasm_bindgen(method)]
     fn zoom(this: &Session, steps: i32);
-    #[wasm_bindgen(method, js_name = downloadLog)]
-    fn download_log(this: &Session, name: &str);
+    #[wasm_bindgen(method)]
+    fn find(this: &Session, text: &str, direction: i32);
     #[wasm_bindgen(method)]
     fn stop(this: &Session);
     #[wasm_bindgen(method)]
     fn focus(this: &Session);
+    #[wasm_bindgen(catch, js_name = toggleFullScreen)]
+    async fn toggle_full_screen() -> Result<JsValue, JsValue>;
+}
+
+/// Into the full window and back. Answers whether the browser did so.
+pub(crate) async fn full_screen() -> bool {
+    toggle_full_screen().await.is_ok()
 }
 
 /// How the page's own socket to the server is doing.
@@ -47,6 +58,8 @@ struct Guard {
     session: Session,
     _on_link: Closure<dyn Fn(String)>,
     _on_text: Closure<dyn Fn(String)>,
+    _on_found: Closure<dyn Fn(i32, u32)>,
+    _on_search: Closure<dyn Fn()>,
 }
 
 impl Drop for Guard {
@@ -59,11 +72,15 @@ impl Drop for Guard {
 #[derive(Clone, Copy)]
 pub(crate) struct TerminalHandle {
     guard: StoredValue<Option<Guard>, LocalStorage>,
+    /// What the last search came to.
+    pub(super) found: RwSignal<Found>,
+    /// Whether the search is open.
+    pub(crate) searching: RwSignal<bool>,
 }
 
 impl TerminalHandle {
     pub(crate) fn new() -> Self {
-        Self { guard: StoredValue::new_local(None) }
+        Self { guard: StoredValue::new_local(None), found: RwSignal::new(Found::default()), searching: RwSignal::new(false) }
     }
 
     fn with(self, act: impl FnOnce(&Session)) {
@@ -85,9 +102,9 @@ impl TerminalHandle {
         self.with(|session| session.zoom(steps));
     }
 
-    /// Everything received since the socket was opened, as a file.
-    pub(crate) fn download_log(self, name: &str) {
-        self.with(|session| session.download_log(name));
+    /// Marks every place where the text stands and goes to one: above (-1), below (1), or the nearest (0).
+    pub(super) fn find(self, text: &str, direction: i32) {
+        self.with(|session| session.find(text, direction));
     }
 
     /// Closes the socket for good; what is on the screen stays.
@@ -121,9 +138,22 @@ pub(crate) fn Terminal(
             let on_text_frame = Closure::new(move |text: String| {
                 on_text.try_run(text);
             });
-            match open_terminal(&element, &path, &on_link, &on_text_frame).await {
+            let on_found = Closure::new(move |index: i32, count: u32| {
+                handle.found.try_set(Found { place: usize::try_from(index).ok(), count });
+            });
+            let on_search = Closure::new(move || {
+                // also when it is open: the field then gets the focus again
+                handle.searching.try_set(true);
+            });
+            match open_terminal(&element, &path, &on_link, &on_text_frame, &on_found, &on_search).await {
                 Ok(session) => {
-                    let opened = Guard { session: session.unchecked_into(), _on_link: on_link, _on_text: on_text_frame };
+                    let opened = Guard {
+                        session: session.unchecked_into(),
+                        _on_link: on_link,
+                        _on_text: on_text_frame,
+                        _on_found: on_found,
+                        _on_search: on_search,
+                    };
                     // given back if the user left while xterm was loading: dropping the guard closes the socket
                     drop(handle.guard.try_set_value(Some(opened)));
                 }

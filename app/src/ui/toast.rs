@@ -1,10 +1,11 @@
 //! Short messages about what happened, at the edge of the window.
 
-use std::time::Duration;
+use std::{future::Future, sync::Arc, time::Duration};
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 use super::icon::{Glyph, Icon};
+use crate::api::ApiError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tone {
@@ -18,10 +19,14 @@ struct Toast {
     id: u32,
     tone: Tone,
     text: String,
+    /// Makes it as it was before.
+    undo: Option<Callback<()>>,
 }
 
 /// Good news leave by themselves; an error stays until somebody has seen it.
 const STAY: Duration = Duration::from_secs(6);
+/// Somebody has to see that it was wrong, and to get there.
+const STAY_WITH_UNDO: Duration = Duration::from_secs(12);
 /// Older ones give way.
 const MOST: usize = 5;
 
@@ -37,18 +42,43 @@ impl Toasts {
     }
 
     pub(crate) fn ok(self, text: impl Into<String>) {
-        self.push(Tone::Ok, text.into());
+        self.push(Tone::Ok, text.into(), None);
+    }
+
+    /// Good news with a way back: `inverse` is called once if the user wants it, and its outcome is told.
+    pub(crate) fn undoable<T: 'static, F>(
+        self,
+        text: impl Into<String>,
+        inverse: impl Fn() -> F + Send + Sync + 'static,
+        done: impl Fn(T) + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Result<T, ApiError>> + 'static,
+    {
+        let done = Arc::new(done);
+        let undo = Callback::new(move |()| {
+            let (inverse, done) = (inverse(), Arc::clone(&done));
+            spawn_local(async move {
+                match inverse.await {
+                    Ok(value) => {
+                        done(value);
+                        self.ok("Undone.");
+                    }
+                    Err(error) => self.error(format!("Not undone: {}", error.text())),
+                }
+            });
+        });
+        self.push(Tone::Ok, text.into(), Some(undo));
     }
 
     pub(crate) fn warning(self, text: impl Into<String>) {
-        self.push(Tone::Warning, text.into());
+        self.push(Tone::Warning, text.into(), None);
     }
 
     pub(crate) fn error(self, text: impl Into<String>) {
-        self.push(Tone::Error, text.into());
+        self.push(Tone::Error, text.into(), None);
     }
 
-    fn push(self, tone: Tone, text: String) {
+    fn push(self, tone: Tone, text: String, undo: Option<Callback<()>>) {
         let Some(id) = self.next.try_update_value(|next| {
             *next += 1;
             *next
@@ -56,12 +86,12 @@ impl Toasts {
             return;
         };
         self.list.update(|list| {
-            list.push(Toast { id, tone, text });
+            list.push(Toast { id, tone, text, undo });
             let excess = list.len().saturating_sub(MOST);
             list.drain(..excess);
         });
         if tone != Tone::Error {
-            set_timeout(move || self.close(id), STAY);
+            set_timeout(move || self.close(id), if undo.is_some() { STAY_WITH_UNDO } else { STAY });
         }
     }
 
@@ -91,6 +121,18 @@ pub(crate) fn ToastStack() -> impl IntoView {
                 >
                     <Glyph icon=if toast.tone == Tone::Ok { Icon::Check } else { Icon::Warning }/>
                     <span class="break-words">{toast.text}</span>
+                    {toast.undo.map(|undo| view! {
+                        <button
+                            type="button"
+                            class="btn btn-xs"
+                            on:click=move |_| {
+                                toasts.close(toast.id);
+                                undo.run(());
+                            }
+                        >
+                            "Undo"
+                        </button>
+                    })}
                     <button type="button" class="btn btn-ghost btn-xs btn-square" aria-label="Close message" on:click=move |_| toasts.close(toast.id)>
                         <Glyph icon=Icon::Close/>
                     </button>

@@ -2,8 +2,10 @@
 
 mod broker;
 mod line;
+mod log;
 mod ring;
 mod viewer;
 
 pub use broker::{Broker, Lines, Settings};
+pub use log::{Tail, tail, whole};
 pub use viewer::{Output, Viewer};

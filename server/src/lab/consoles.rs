@@ -1,26 +1,30 @@
 //! Who may watch a machine's console, and one-time keys for clients that cannot send a header.
 
 use std::{
+    io,
     ops::{Deref, DerefMut},
     sync::Arc,
     time::Duration,
 };
 
-use app::api::EventKind;
+use app::api::{ConsoleTail, EventKind};
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use store::ConsoleTokenRow;
+use store::{ConsoleTokenRow, MachineRow};
 
 use super::{
     Action, Actor, Lab, LabError, Origin,
     audit::{self, Subject},
-    power,
+    machines, power,
 };
 use crate::{
     bmc::{Bmc, BmcError},
-    console::{Lines, Viewer},
-    journal::{Cause, Pending, now_micros},
+    console::{self, Lines, Viewer},
+    journal::{Cause, Pending, instant, now_micros},
     secrets,
 };
 
@@ -139,6 +143,39 @@ pub async fn redeem(lab: &Lab, token: &str) -> Result<(Actor, i64), LabError> {
     tx.commit().await?;
     let actor = Actor::new(user.id, &user.username, user.admin, Origin::Ticket);
     Ok((actor, row.machine_id))
+}
+
+/// The end of what a machine's console wrote, though nobody was looking.
+///
+/// # Errors
+/// Actors who are neither admin nor assignee; a log that cannot be read.
+pub async fn tail(lab: &Lab, actor: &Actor, id: i64, lines: usize) -> Result<ConsoleTail, LabError> {
+    may_read(lab, actor, id).await?;
+    let read = console::tail(&lab.config.console.log_dir, id, lines).await;
+    let console::Tail { lines, written } = read.map_err(|error| unreadable(id, &error))?;
+    Ok(ConsoleTail { lines, written: written.and_then(|at| Timestamp::try_from(at).ok()).map(|at| instant(at.as_microsecond())) })
+}
+
+/// All that is kept of what a machine's console wrote, and a name for it.
+///
+/// # Errors
+/// Actors who are neither admin nor assignee; a log that cannot be read.
+pub async fn log(lab: &Lab, actor: &Actor, id: i64) -> Result<(String, impl Stream<Item = io::Result<Bytes>> + use<>), LabError> {
+    let machine = may_read(lab, actor, id).await?;
+    let content = console::whole(&lab.config.console.log_dir, id).await.map_err(|error| unreadable(id, &error))?;
+    Ok((machine.name, content))
+}
+
+/// Also without a BMC: it may have been taken away since.
+async fn may_read(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineRow, LabError> {
+    let mut read = lab.store.read().await?;
+    let (machine, ties) = machines::with_ties(&mut read, actor, id).await?;
+    actor.must(Action::MachineConsole, ties)?;
+    Ok(machine)
+}
+
+fn unreadable(machine: i64, error: &io::Error) -> LabError {
+    LabError::Internal(format!("the console's log of machine {machine} cannot be read: {error}"))
 }
 
 fn hash(token: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::{ConsoleStatus, ConsoleTicket, Event, EventKind, Line, Me};
+use app::api::{ConsoleStatus, ConsoleTail, ConsoleTicket, Event, EventKind, Line, Me};
 use axum::http::StatusCode;
 use bmc_sim::{
     faults::{Faults, SolFault},
@@ -220,4 +220,47 @@ async fn a_server_that_starts_again_goes_on_logging_installs() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("{:?}", logged());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_console_and_all_of_it_are_read_from_its_log_by_who_may_open_it() {
+    let lab = running().await;
+    let (tail, log) = (lab.path("/console/tail"), lab.path("/console/log"));
+    // nothing was logged yet: nobody has opened the console
+    let empty: ConsoleTail = lab.admin.get(&tail).await.ok();
+    assert_eq!((empty.lines.len(), empty.written), (0, None));
+    assert_eq!(lab.admin.get(&log).await.text(), "");
+    let mut ann = attach(&lab, "ann").await;
+    connected(&mut ann).await;
+    ann.input(ConsoleInput::Bytes("root\rany password\rseq 500\r".into())).await.unwrap();
+    until(&mut ann, |seen, _| seen.contains("\n500")).await;
+    // what is shown is on its way to the disk
+    let mut end: ConsoleTail = lab.admin.get(&format!("{tail}?lines=4")).await.ok();
+    for _ in 0..200 {
+        if end.lines.iter().any(|line| line == "500") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        end = lab.admin.get(&format!("{tail}?lines=4")).await.ok();
+    }
+    assert_eq!(end.lines.len(), 4);
+    assert!(end.lines.contains(&"500".to_owned()), "{end:?}");
+    assert!(end.written.is_some());
+    let whole = lab.admin.get(&log).await;
+    assert_eq!((whole.header("content-type"), whole.status.as_u16()), ("application/octet-stream", 200));
+    assert!(whole.header("content-disposition").contains("-console.log"), "{}", whole.header("content-disposition"));
+    assert!(whole.text().contains("\r\n499\r\n500\r\n"));
+
+    for lines in ["0", "1001", "-1", "many"] {
+        lab.admin.get(&format!("{tail}?lines={lines}")).await.error(400);
+    }
+    lab.admin.get("/machine/999999/console/tail").await.error(404);
+    // as the console itself: its log may hold what was typed at a prompt
+    let mia = lab.app.user("mia").await;
+    for path in [&tail, &log] {
+        mia.get(path).await.error(403);
+        lab.app.anonymous().get(path).await.error(401);
+    }
+    lab.admin.post(&lab.path("/assignee"), &json!({ "user": "mia" })).await.created::<app::api::Assignee>();
+    mia.get(&tail).await.ok::<ConsoleTail>();
 }

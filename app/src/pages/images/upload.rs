@@ -8,7 +8,7 @@ use super::edit::{arch_choices, type_choices};
 use crate::{
     api::{Api, Arch, Description, Image, ImageType, NewImage, Upload},
     ui::{
-        Choice, CopyButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField, dom,
+        Choice, CopyButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField,
         format::{bytes, rate, seconds},
     },
 };
@@ -87,7 +87,6 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                     step.set(Step::Done(image.clone()));
                     done.run(image);
                 }
-                Ok(Err(error)) if error.is_unauthenticated() => dom::go_to_login(),
                 Ok(Err(error)) => errors.set(if error.errors.is_empty() { vec![error.text()] } else { error.errors }),
                 Err(Aborted) => errors.set(vec!["Cancelled. The server has kept nothing of it.".into()]),
             }

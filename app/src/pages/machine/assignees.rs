@@ -23,10 +23,21 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
     let remove = move |()| {
         let Some(assignee) = removing.get_untracked() else { return };
         let api = context.api.get_value();
+        let again = NewAssignee { user: assignee.user.clone(), reason: Reason::parse(&assignee.reason).ok() };
         submit.run(async move { api.delete_assignee(context.id, assignee.id).await }, move |()| {
             remove_open.set(false);
             context.reload();
-            toasts.ok(format!("{} no longer has the machine.", assignee.user));
+            let said = format!("{} no longer has the machine.", assignee.user);
+            if !context.admin {
+                // only administrators assign
+                toasts.ok(said);
+                return;
+            }
+            let inverse = move || {
+                let (api, again) = (context.api.get_value(), again.clone());
+                async move { api.add_assignee(context.id, &again).await }
+            };
+            toasts.undoable(said, inverse, move |_| context.reload());
         });
     };
     // one's own assignment can be given back without an administrator
@@ -140,7 +151,12 @@ fn NewFields(open: RwSignal<bool>, context: Context, users: Vec<User>) -> impl I
         submit.run(async move { api.add_assignee(context.id, &new).await }, move |assignee| {
             open.set(false);
             context.reload();
-            toasts.ok(format!("{} has the machine now.", assignee.user));
+            let id = assignee.id;
+            let inverse = move || {
+                let api = context.api.get_value();
+                async move { api.delete_assignee(context.id, id).await }
+            };
+            toasts.undoable(format!("{} has the machine now.", assignee.user), inverse, move |()| context.reload());
         });
     };
     view! {

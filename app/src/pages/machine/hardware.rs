@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use super::Context;
 use crate::{
     api::{ApiError, Fru, Instant, SelEntry, Sensor, SensorState},
-    ui::{CopyButton, Loading, Notice, Panel, dom},
+    ui::{CopyButton, Loading, Notice, Panel},
 };
 
 #[component]
@@ -58,10 +58,7 @@ where
         spawn_local(async move {
             let result = asked.await;
             busy.try_set(false);
-            match result {
-                Err(error) if error.is_unauthenticated() => dom::go_to_login(),
-                result => drop(answer.try_set(Some(result))),
-            }
+            drop(answer.try_set(Some(result)));
         });
     };
     let opened = move |event: leptos::ev::Event| {

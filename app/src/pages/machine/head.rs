@@ -8,11 +8,36 @@ use super::{
     provisioning::{Form, ProvisionButton},
 };
 use crate::{
+    api::PowerAction,
     live::{Live, Power},
     pages::health::HealthBadge,
-    pages::power::{Commander, PowerBadge, PowerButtons, StateBadge},
-    ui::{Glyph, Icon, Notice},
+    pages::power::{Commander, PowerBadge, PowerButtons, StateBadge, command},
+    ui::{Curl, CurlMenu, Glyph, Icon, Notice},
 };
+
+/// What can be done on this page, for scripts; with what the form holds now.
+fn commands(context: Context, form: Form) -> Vec<Curl> {
+    let at = |rest: &str| format!("/machine/{}{rest}", context.id);
+    let mut out = vec![Curl::get("Read the machine", at("")), Curl::get("Read its events", at("/event"))];
+    let (may_change, bmc) = context.machine.with(|machine| (machine.may_change, machine.bmc_id.is_some()));
+    if !may_change {
+        return out;
+    }
+    out.push(Curl::send("Save the settings", "PUT", at(""), &form.as_change()));
+    if bmc {
+        out.push(Curl::send("Provision", "POST", at("/state"), &serde_json::json!({ "state": "provision" })));
+        out.extend(
+            [PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot]
+                .map(|action| Curl::send(command(action).0, "POST", at("/power"), &serde_json::json!({ "state": action.word() }))),
+        );
+    }
+    if context.admin {
+        let own = context.username.get_value();
+        out.push(Curl::send("Assign to yourself", "POST", at("/assignee"), &serde_json::json!({ "user": own, "reason": "" })));
+    }
+    out.push(Curl::get("Read the console's end", at("/console/tail?lines=50")));
+    out
+}
 
 #[component]
 pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
@@ -66,6 +91,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                     "Console"
                 </a>
                 <ProvisionButton context form/>
+                <CurlMenu calls=Signal::derive(move || commands(context, form))/>
                 {context
                     .admin
                     .then(|| {

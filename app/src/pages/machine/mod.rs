@@ -7,6 +7,7 @@ mod head;
 mod interfaces;
 mod provisioning;
 mod sentence;
+mod tail;
 mod timeline;
 mod warnings;
 
@@ -21,6 +22,7 @@ use self::{
     head::Head,
     interfaces::Interfaces,
     provisioning::{Form, Provisioning},
+    tail::Tail,
     timeline::Timeline,
 };
 pub(super) use self::{
@@ -54,12 +56,13 @@ struct PreseedName {
     description: String,
     file_type: api::PreseedType,
     known_good: bool,
+    user: Option<String>,
 }
 
 impl From<Preseed> for PreseedName {
     fn from(preseed: Preseed) -> Self {
-        let Preseed { id, name, description, file_type, known_good, .. } = preseed;
-        Self { id, name, description, file_type, known_good }
+        let Preseed { id, name, description, file_type, known_good, user, .. } = preseed;
+        Self { id, name, description, file_type, known_good, user }
     }
 }
 
@@ -192,6 +195,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
         api: StoredValue::new(expect_context()),
     };
     let form = Form::new(context);
+    let console = Memo::new(move |_| context.machine.with(|machine| machine.may_change && machine.bmc_id.is_some()));
     let connected_before = StoredValue::new(false);
     let gone = RwSignal::new(false);
     expect_context::<Live>().listen(move |event| match event {
@@ -229,6 +233,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
         <div class="mt-4 grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
             <div class="flex min-w-0 flex-col gap-4">
                 <Provisioning context form/>
+                {move || console.get().then(|| view! { <Tail context/> })}
                 <Interfaces context/>
                 <Assignees context/>
                 <Hardware context/>

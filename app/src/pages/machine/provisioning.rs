@@ -34,6 +34,21 @@ impl Settings {
             netboot: machine.netboot_enabled,
         }
     }
+
+    /// What makes a machine's settings these.
+    fn change(&self) -> MachineChange {
+        let id = |text: &str| Some(text.parse().ok().map(Id));
+        MachineChange {
+            netboot_enabled: Some(self.netboot),
+            subarch: Some(Some(self.subarch.clone()).filter(|name| !name.is_empty())),
+            kernel_id: id(&self.kernel),
+            // the server had them: they are within its rule
+            kernel_opts: KernelOpts::parse(&self.options).ok(),
+            initrd_id: id(&self.initrd),
+            preseed_id: id(&self.preseed),
+            ..MachineChange::default()
+        }
+    }
 }
 
 /// The form's state. Head and panel share it: Provision saves first what was chosen.
@@ -112,16 +127,7 @@ impl Form {
     /// None when a field is wrong; it then says so.
     fn change(self) -> Option<MachineChange> {
         let options = self.options.parse(KernelOpts::parse)?;
-        let id = |field: FieldState| Some(field.value.get_untracked().parse().ok().map(Id));
-        Some(MachineChange {
-            netboot_enabled: Some(self.netboot.get_untracked()),
-            subarch: Some(Some(self.subarch.value.get_untracked()).filter(|name| !name.is_empty())),
-            kernel_id: id(self.kernel),
-            kernel_opts: Some(options),
-            initrd_id: id(self.initrd),
-            preseed_id: id(self.preseed),
-            ..MachineChange::default()
-        })
+        Some(MachineChange { kernel_opts: Some(options), ..untrack(|| self.now()).change() })
     }
 
     /// Which field a sentence of the server is about.
@@ -136,6 +142,11 @@ impl Form {
             () if about("kernel") => Some(self.kernel),
             () => None,
         }
+    }
+
+    /// What Save sends now, for a script.
+    pub(super) fn as_change(self) -> MachineChange {
+        self.now().change()
     }
 
     /// The machine as it would be once saved.
@@ -170,12 +181,31 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
         event.prevent_default();
         let Some(change) = form.change() else { return };
         let api = context.api.get_value();
+        let base = form.base.get_untracked();
+        let back = base.change();
         form.save.run_placing(
-            async move { api.change_machine(context.id, &change).await },
+            async move {
+                // as it is now, not as the last event told: what is asked here is what `If-Match` names
+                let now = api.machine(context.id).await?;
+                if Settings::of(&now) != base {
+                    return Ok(Err(now));
+                }
+                api.change_machine(context.id, &change).await.map(Ok)
+            },
             move |error| form.field_of(error),
-            move |machine| {
-                context.machine.set(machine);
-                toasts.ok("Settings saved.");
+            move |saved| match saved {
+                Ok(machine) => {
+                    context.machine.set(machine);
+                    let inverse = move || {
+                        let (api, back) = (context.api.get_value(), back.clone());
+                        async move { api.change_machine(context.id, &back).await }
+                    };
+                    toasts.undoable("Settings saved.", inverse, move |machine| {
+                        context.machine.try_set(machine);
+                    });
+                }
+                // the form keeps what was typed and says that it was overtaken
+                Err(theirs) => context.machine.set(theirs),
             },
         );
     };
@@ -192,8 +222,11 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                 .collect::<Vec<_>>()
         })
     });
-    let images = move |kind: ImageType| Signal::derive(move || context.images.with(|images| image_choices(images, kind, &arch.read())));
-    let preseeds = Signal::derive(move || context.preseeds.with(|preseeds| preseed_choices(preseeds)));
+    let own = context.username;
+    let images = move |kind: ImageType| {
+        Signal::derive(move || context.images.with(|images| own.with_value(|own| image_choices(images, kind, &arch.read(), own))))
+    };
+    let preseeds = Signal::derive(move || context.preseeds.with(|preseeds| own.with_value(|own| preseed_choices(preseeds, own))));
     let found = Memo::new(move |_| {
         let machine = form.would_be();
         context
@@ -205,9 +238,9 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
             <form class="flex flex-col gap-3" on:submit=save data-testid="provisioning-form">
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <SelectField id="subarch" label="Subarchitecture" field=form.subarch choices=subarchs none="None" disabled=locked/>
-                    <SelectField id="kernel" label="Kernel" field=form.kernel choices=images(ImageType::Kernel) none="None" disabled=locked/>
-                    <SelectField id="initrd" label="Initrd" field=form.initrd choices=images(ImageType::Initrd) none="None" disabled=locked/>
-                    <SelectField id="preseed" label="Preseed" field=form.preseed choices=preseeds none="None" disabled=locked/>
+                    <SelectField id="kernel" label="Kernel" field=form.kernel choices=images(ImageType::Kernel) none="None" disabled=locked search=true/>
+                    <SelectField id="initrd" label="Initrd" field=form.initrd choices=images(ImageType::Initrd) none="None" disabled=locked search=true/>
+                    <SelectField id="preseed" label="Preseed" field=form.preseed choices=preseeds none="None" disabled=locked search=true/>
                 </div>
                 <TextField
                     id="kernel-opts"
@@ -370,10 +403,11 @@ fn title(image: &Image) -> String {
     if image.description.is_empty() { image.filename.clone() } else { format!("{} ({})", image.filename, image.description) }
 }
 
-/// Images of one kind for one architecture, newest first.
-fn image_choices(images: &[Image], kind: ImageType, arch: &str) -> Vec<Choice> {
+/// Images of one kind for one architecture, one's own first, then newest first.
+fn image_choices(images: &[Image], kind: ImageType, arch: &str, own: &str) -> Vec<Choice> {
     let mut fitting: Vec<&Image> = images.iter().filter(|image| image.file_type == kind && image.arch == arch).collect();
-    fitting.sort_by(|a, b| b.upload_date.cmp(&a.upload_date).then(b.id.cmp(&a.id)));
+    let foreign = |image: &Image| image.user.as_deref() != Some(own);
+    fitting.sort_by(|a, b| foreign(a).cmp(&foreign(b)).then(b.upload_date.cmp(&a.upload_date)).then(b.id.cmp(&a.id)));
     fitting
         .into_iter()
         .map(|image| {
@@ -384,16 +418,17 @@ fn image_choices(images: &[Image], kind: ImageType, arch: &str) -> Vec<Choice> {
         .collect()
 }
 
-/// Newest first: ids grow.
-fn preseed_choices(preseeds: &[PreseedName]) -> Vec<Choice> {
+/// One's own first, then newest first: ids grow.
+fn preseed_choices(preseeds: &[PreseedName], own: &str) -> Vec<Choice> {
     let mut sorted: Vec<&PreseedName> = preseeds.iter().collect();
-    sorted.sort_by_key(|preseed| std::cmp::Reverse(preseed.id));
+    sorted.sort_by_key(|preseed| (preseed.user.as_deref() != Some(own), std::cmp::Reverse(preseed.id)));
     sorted
         .into_iter()
         .map(|preseed| {
             let description = if preseed.description.is_empty() { String::new() } else { format!(" ({})", preseed.description) };
             let good = if preseed.known_good { " – known good" } else { "" };
-            Choice::new(preseed.id, format!("{}{description} – {}{good}", preseed.name, preseed.file_type.word()))
+            let owner = preseed.user.as_deref().map(|user| format!(", {user}")).unwrap_or_default();
+            Choice::new(preseed.id, format!("{}{description} – {}{owner}{good}", preseed.name, preseed.file_type.word()))
         })
         .collect()
 }
@@ -422,15 +457,19 @@ mod tests {
     }
 
     #[test]
-    fn a_picker_offers_fitting_images_newest_first() {
+    fn a_picker_offers_fitting_images_ones_own_first_then_newest_first() {
         let images = [
             image(1, ImageType::Kernel, "arm64", "2026-11-20T00:00:00Z"),
             image(2, ImageType::Kernel, "x86_64", "2026-11-21T00:00:00Z"),
             image(3, ImageType::Kernel, "arm64", "2026-11-22T00:00:00Z"),
             image(4, ImageType::Initrd, "arm64", "2026-11-23T00:00:00Z"),
+            Image { user: Some("bob".into()), ..image(5, ImageType::Kernel, "arm64", "2026-11-19T00:00:00Z") },
         ];
-        let offered = image_choices(&images, ImageType::Kernel, "arm64");
-        assert_eq!(offered.iter().map(|choice| choice.value.as_str()).collect::<Vec<_>>(), ["3", "1"]);
+        let offered = |own| image_choices(&images, ImageType::Kernel, "arm64", own);
+        let order = |own| offered(own).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
+        assert_eq!(order("carol"), ["3", "1", "5"]);
+        assert_eq!(order("bob"), ["5", "3", "1"]);
+        let offered = offered("alice");
         assert_eq!(offered[0].label, "linux (Debian) – 2026-11-22, alice – known good");
     }
 }

@@ -7,9 +7,70 @@ use super::{
     sentence::{Tone, sentence, type_word},
 };
 use crate::{
-    api::Event,
-    ui::{Panel, Submit, SubmitErrors},
+    api::{Event, EventKind},
+    ui::{Panel, Submit, SubmitErrors, matches},
 };
+
+/// Kinds of events that one looks at together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Booting,
+    Power,
+    Console,
+    Settings,
+}
+
+impl Group {
+    const ALL: [Self; 4] = [Self::Booting, Self::Power, Self::Console, Self::Settings];
+
+    fn of(kind: &EventKind) -> Self {
+        match kind {
+            EventKind::PreseedAccess { .. }
+            | EventKind::PreseedError { .. }
+            | EventKind::PhoneHome { .. }
+            | EventKind::StateChange { .. }
+            | EventKind::DhcpReq { .. }
+            | EventKind::TftpReq { .. }
+            | EventKind::FileFetched { .. }
+            | EventKind::FetchFailed { .. } => Self::Booting,
+            EventKind::PowerChange { .. } | EventKind::BootDevice { .. } | EventKind::BmcError { .. } => Self::Power,
+            EventKind::ConsoleAccess {} | EventKind::Console { .. } => Self::Console,
+            EventKind::SettingsChange { .. } => Self::Settings,
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Booting => "Booting",
+            Self::Power => "Power",
+            Self::Console => "Console",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// What of the time line is shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Filter {
+    group: Option<Group>,
+    faults: bool,
+    text: String,
+}
+
+impl Filter {
+    fn shows(&self, event: &Event) -> bool {
+        if self.group.is_some_and(|group| group != Group::of(&event.what)) {
+            return false;
+        }
+        if !self.faults && self.text.is_empty() {
+            return true;
+        }
+        let said = sentence(event);
+        let words = [Some(said.text.as_str()), said.detail.as_deref(), event.username.as_deref()];
+        (!self.faults || said.tone == Tone::Bad)
+            && matches(&words.into_iter().flatten().collect::<Vec<_>>().join(" ").to_lowercase(), &self.text)
+    }
+}
 
 /// Puts an event in its place; one that is there already stays once.
 pub(super) fn insert(events: &mut Vec<Event>, event: Event) {
@@ -25,6 +86,10 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
     let submit = Submit::new();
     // a page that was not full was the last one
     let more = RwSignal::new(events.with_untracked(Vec::len) >= EVENTS as usize);
+    let filter = RwSignal::new(Filter::default());
+    let shown = Memo::new(move |_| {
+        filter.with(|filter| events.with(|events| events.iter().filter(|event| filter.shows(event)).cloned().collect::<Vec<_>>()))
+    });
     let older = move |_| {
         let api = context.api.get_value();
         let before = events.with_untracked(|events| events.last().map(|event| event.id));
@@ -39,20 +104,69 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
     };
     view! {
         <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-80">"newest first, UTC"</span> }>
+            <Filters filter/>
             // additions are read out; the list as a whole is not
             <ol class="flex flex-col" aria-live="polite" aria-relevant="additions" data-testid="events">
-                <For each=move || events.get() key=|event| event.id let:event>
+                <For each=move || shown.get() key=|event| event.id let:event>
                     <Entry event/>
                 </For>
             </ol>
             <Show when=move || events.with(Vec::is_empty)>
                 <p class="py-4 text-center opacity-80">"Nothing has happened yet."</p>
             </Show>
+            <Show when=move || shown.with(Vec::is_empty) && !events.with(Vec::is_empty)>
+                <p class="py-4 text-center opacity-80" data-testid="no-event">
+                    {move || format!("None of the {} loaded events is of that kind. ", events.with(Vec::len))}
+                    <button type="button" class="link" on:click=move |_| filter.set(Filter::default())>"Show all"</button>
+                </p>
+            </Show>
             <SubmitErrors submit/>
             <Show when=move || more.get()>
                 <button type="button" class="btn btn-sm btn-ghost mt-2 w-full" disabled=move || submit.busy().get() on:click=older>"Older events"</button>
             </Show>
         </Panel>
+    }
+}
+
+#[component]
+fn Filters(filter: RwSignal<Filter>) -> impl IntoView {
+    let chip = move |label: &'static str, on: Signal<bool>, press: Callback<()>| {
+        view! {
+            <button
+                type="button"
+                class="btn btn-xs aria-pressed:btn-primary"
+                aria-pressed=move || on.get().to_string()
+                on:click=move |_| press.run(())
+            >
+                {label}
+            </button>
+        }
+    };
+    let groups = Group::ALL.map(|group| {
+        let on = Signal::derive(move || filter.with(|filter| filter.group == Some(group)));
+        let press =
+            Callback::new(move |()| filter.update(|filter| filter.group = if filter.group == Some(group) { None } else { Some(group) }));
+        chip(group.label(), on, press)
+    });
+    let faults = chip(
+        "Faults only",
+        Signal::derive(move || filter.with(|filter| filter.faults)),
+        Callback::new(move |()| filter.update(|filter| filter.faults = !filter.faults)),
+    );
+    view! {
+        <div class="mb-3 flex flex-wrap items-center gap-1.5" role="group" aria-label="Filter events" data-testid="event-filters">
+            {groups.into_iter().collect_view()}
+            {faults}
+            <input
+                type="search"
+                class="input input-xs min-w-24 flex-1"
+                aria-label="Search events"
+                placeholder="Search"
+                autocomplete="off"
+                prop:value=move || filter.with(|filter| filter.text.clone())
+                on:input=move |event| filter.update(|filter| filter.text = event_target_value(&event))
+            />
+        </div>
     }
 }
 
@@ -92,6 +206,21 @@ mod tests {
 
     fn event(id: i64) -> Event {
         Event { id, machine_id: 1, username: None, date: Instant(String::new()), what: EventKind::ConsoleAccess {} }
+    }
+
+    #[test]
+    fn filters_work_together() {
+        let of = |what| Event { what, username: Some("Alice".into()), ..event(1) };
+        let (console, power, fault) = (
+            of(EventKind::ConsoleAccess {}),
+            of(EventKind::PowerChange { power: "on".into() }),
+            of(EventKind::BmcError { action: "power".into(), message: "wrong password".into() }),
+        );
+        let shown = |filter: &Filter| [&console, &power, &fault].map(|event| filter.shows(event));
+        assert_eq!(shown(&Filter::default()), [true, true, true]);
+        assert_eq!(shown(&Filter { group: Some(Group::Power), ..Filter::default() }), [false, true, true]);
+        assert_eq!(shown(&Filter { group: Some(Group::Power), faults: true, ..Filter::default() }), [false, false, true]);
+        assert_eq!(shown(&Filter { text: "PASSWORD alice".into(), ..Filter::default() }), [false, false, true]);
     }
 
     #[test]

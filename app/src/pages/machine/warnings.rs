@@ -105,7 +105,14 @@ mod tests {
     }
 
     fn preseeds() -> Vec<PreseedName> {
-        vec![PreseedName { id: 1, name: "p".into(), description: String::new(), file_type: PreseedType::Preseed, known_good: true }]
+        vec![PreseedName {
+            id: 1,
+            name: "p".into(),
+            description: String::new(),
+            file_type: PreseedType::Preseed,
+            known_good: true,
+            user: None,
+        }]
     }
 
     #[test]

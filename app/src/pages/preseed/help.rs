@@ -43,7 +43,7 @@ pub(super) fn Help() -> impl IntoView {
             </dl>
             <h3 class="mt-3 mb-1 font-medium">"For example"</h3>
             <pre class="bg-base-100 overflow-x-auto rounded p-2 text-xs"><code>{KEYS}</code></pre>
-            <pre class="bg-base-100 mt-2 overflow-x-auto rounded p-2 text-xs"><code>{ADDRESS}</code></pre>
+            <pre class="bg-base-100 mt-2 overflow-x-auto rounded p-2 text-xs" tabindex="0"><code>{ADDRESS}</code></pre>
             <p class="mt-2 opacity-80">"A variable that does not exist renders as nothing, and the machine's events say so."</p>
         </aside>
     }

@@ -97,6 +97,23 @@ impl Form {
         }
     }
 
+    /// What the server has, instead of what was typed.
+    fn show(self, preseed: &Preseed) {
+        self.name.reset(&preseed.name);
+        self.kind.reset(preseed.file_type.word());
+        self.description.reset(&preseed.description);
+        self.public.set(preseed.public);
+        self.known_good.set(preseed.known_good);
+        self.content.set(preseed.content.clone());
+        self.submit.clear();
+    }
+
+    /// Whether what can be edited is not the same.
+    fn differ(a: &Preseed, b: &Preseed) -> bool {
+        let settings = |own: &Preseed| (own.name.clone(), own.file_type.word(), own.description.clone(), own.public, own.known_good);
+        settings(a) != settings(b) || a.content != b.content
+    }
+
     /// None when something is wrong; the form then says what.
     fn parse(self) -> Option<Parsed> {
         let (name, kind) = (self.name.parse(PreseedName::parse), self.kind.parse(PreseedType::parse));
@@ -197,6 +214,12 @@ fn Edit(preseed: Preseed) -> impl IntoView {
     let id = preseed.id;
     let form = Form::of(Some(&preseed));
     let saved = RwSignal::new(preseed);
+    // somebody else saved while this form was being edited
+    let overtaken = RwSignal::new(false);
+    let take_theirs = move |_| {
+        form.show(&saved.read_untracked());
+        overtaken.set(false);
+    };
     let locked = Signal::derive(move || !saved.read().may_change);
     let dirty = Memo::new(move |_| {
         let saved = saved.read();
@@ -219,10 +242,28 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             public: Some(form.public.get_untracked()),
         };
         let api = api.get_value();
+        let known = saved.get_untracked();
         form.submit.run_placing(
-            async move { api.change_preseed(id, &change).await },
+            async move {
+                // what is asked here is what `If-Match` names: nobody can come between
+                let now = api.preseed(id).await?;
+                if Form::differ(&now, &known) {
+                    return Ok(Err(now));
+                }
+                api.change_preseed(id, &change).await.map(Ok)
+            },
             move |error| form.place(error),
             move |preseed| {
+                let preseed = match preseed {
+                    Ok(preseed) => preseed,
+                    Err(theirs) => {
+                        // from here on Save means: instead of theirs
+                        saved.set(theirs);
+                        overtaken.set(true);
+                        return;
+                    }
+                };
+                overtaken.set(false);
                 // as the server keeps it, e.g. with the name trimmed
                 form.name.reset(&preseed.name);
                 form.description.reset(&preseed.description);
@@ -259,6 +300,15 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         </Show>
         <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
             <Fields form readonly=locked>
+                <Show when=move || overtaken.get()>
+                    <div data-testid="overtaken">
+                        <Notice>
+                            "This preseed was changed elsewhere while you were editing, and nothing of yours is saved yet. Saving now overwrites that; "
+                            <button type="button" class="link" on:click=take_theirs>"take theirs"</button>
+                            "."
+                        </Notice>
+                    </div>
+                </Show>
                 <Show when=move || !locked.get()>
                     <div class="flex items-center gap-3">
                         <SubmitButton submit=form.submit label="Save" disabled=Signal::derive(move || !dirty.get()) testid="save-preseed"/>

@@ -1,20 +1,22 @@
 //! `/machine/{id}/console` and its socket.
 
-use app::api::{ApiError, ConsoleCommand, ConsoleStatus, ConsoleTicket};
+use app::api::{ApiError, ConsoleCommand, ConsoleStatus, ConsoleTail, ConsoleTicket};
 use axum::{
     Json,
+    body::Body,
     extract::{
         State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
-    http::HeaderMap,
-    response::Response,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
 };
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::time::{Duration, interval};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::images::disposition;
 use crate::{
     bmc::ConsoleInput,
     console::Output,
@@ -31,7 +33,7 @@ const FRAME_LIMIT: usize = 64 * 1024;
 const PING: Duration = Duration::from_secs(25);
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(ticket)).routes(routes!(socket))
+    OpenApiRouter::new().routes(routes!(ticket)).routes(routes!(socket)).routes(routes!(tail)).routes(routes!(log))
 }
 
 /// A one-time key for a machine's console
@@ -53,6 +55,69 @@ pub fn router() -> OpenApiRouter<Lab> {
 async fn ticket(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Json<ConsoleTicket>, LabError> {
     let token = consoles::ticket(&lab, &actor, id).await?;
     Ok(Json(ConsoleTicket { host: None, port: lab.config.listen.port(), token }))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Lines {
+    /// How many at most: 20 unless said
+    #[param(minimum = 1, maximum = 1000)]
+    lines: Option<u32>,
+}
+
+/// The end of what a machine's console wrote
+///
+/// As text, without what moves a terminal's cursor or colours its letters. Nothing is connected: it is read from the log, which
+/// is written while somebody watches and after every provisioning.
+#[utoipa::path(
+    get,
+    path = "/machine/{id}/console/tail",
+    tag = "console",
+    params(("id" = i64, Path, description = "The machine's id"), Lines),
+    responses(
+        (status = 200, description = "The last lines", body = ConsoleTail),
+        (status = 400, description = "A parameter is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor assignee", body = ApiError),
+        (status = 404, description = "No such machine", body = ApiError),
+    )
+)]
+async fn tail(
+    State(lab): State<Lab>,
+    actor: Actor,
+    Path(id): Path<i64>,
+    Query(Lines { lines }): Query<Lines>,
+) -> Result<Json<ConsoleTail>, LabError> {
+    let lines = lines.unwrap_or(20);
+    if !(1..=1000).contains(&lines) {
+        return Err(LabError::invalid("lines must be between 1 and 1000"));
+    }
+    Ok(Json(consoles::tail(&lab, &actor, id, lines as usize).await?))
+}
+
+/// All that is kept of what a machine's console wrote
+///
+/// The bytes as the machine sent them: at least the last 64 MiB. Empty when nothing was logged yet.
+#[utoipa::path(
+    get,
+    path = "/machine/{id}/console/log",
+    tag = "console",
+    params(("id" = i64, Path, description = "The machine's id")),
+    responses(
+        (status = 200, description = "The log", body = String, content_type = "application/octet-stream"),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 403, description = "Neither admin nor assignee", body = ApiError),
+        (status = 404, description = "No such machine", body = ApiError),
+    )
+)]
+async fn log(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Result<Response, LabError> {
+    let (name, content) = consoles::log(&lab, &actor, id).await?;
+    let fixed = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition(&format!("{name}-console.log"))),
+        (header::CACHE_CONTROL, "private, no-store".to_owned()),
+    ];
+    Ok((fixed, Body::from_stream(content)).into_response())
 }
 
 #[derive(Deserialize)]

@@ -205,7 +205,7 @@ async fn content(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>, requ
 }
 
 /// RFC 6266: the name in ASCII for old clients, in UTF-8 for the others.
-fn disposition(name: &str) -> String {
+pub(super) fn disposition(name: &str) -> String {
     let ascii: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
     let mut encoded = String::new();
     for byte in name.bytes() {

@@ -1,0 +1,137 @@
+//! A session that ends while a page is open: its calls wait here until somebody has logged in again, and nothing that was
+//! typed is lost.
+
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+};
+
+use leptos::prelude::*;
+
+/// Shared by what carries calls and by the page that asks for the password.
+#[derive(Clone, Default)]
+pub struct SessionGate(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    state: Mutex<State>,
+    /// Whether the page is to ask.
+    asking: ArcRwSignal<bool>,
+    /// Whether the user closed the question without logging in.
+    put_off: ArcRwSignal<bool>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Somebody was logged in on this page.
+    armed: bool,
+    put_off: bool,
+    /// How often it was answered, and what the last answer was.
+    round: u64,
+    logged_in: bool,
+    waiting: Vec<Waker>,
+}
+
+impl SessionGate {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on a refused call is the end of a session, not the lack of one.
+    pub(crate) fn arm(&self) {
+        self.state().armed = true;
+    }
+
+    /// Waits until somebody has logged in, and answers whether they did. `wanted`: the user asked for this call, so that the
+    /// question comes again though it was put off.
+    pub async fn pass(&self, wanted: bool) -> bool {
+        let round = {
+            let mut state = self.state();
+            if !state.armed || state.put_off && !wanted {
+                return false;
+            }
+            state.put_off = false;
+            state.round
+        };
+        self.0.put_off.set(false);
+        self.0.asking.set(true);
+        poll_fn(|context| {
+            let mut state = self.state();
+            if state.round != round {
+                return Poll::Ready(state.logged_in);
+            }
+            state.waiting.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Somebody has logged in, or closed the question. Without effect when nobody waits.
+    pub(crate) fn settle(&self, logged_in: bool) {
+        let mut state = self.state();
+        // a question that the user opened has no call that waits
+        if state.waiting.is_empty() && !logged_in {
+            return;
+        }
+        state.round += 1;
+        state.logged_in = logged_in;
+        state.put_off = !logged_in;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        self.0.put_off.set(!logged_in);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn asking(&self) -> ArcRwSignal<bool> {
+        self.0.asking.clone()
+    }
+
+    pub(crate) fn put_off(&self) -> ArcRwSignal<bool> {
+        self.0.put_off.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, future::join};
+
+    use super::*;
+
+    /// `pass` until it waits, then `settle`.
+    fn asked(gate: &SessionGate, wanted: bool, answer: bool) -> bool {
+        let mut pass = Box::pin(gate.pass(wanted));
+        assert_eq!(pass.as_mut().now_or_never(), None, "it did not ask");
+        assert!(gate.asking().get_untracked());
+        gate.settle(answer);
+        gate.asking().set(false);
+        pass.now_or_never().expect("answered")
+    }
+
+    #[test]
+    fn who_never_was_logged_in_is_not_asked() {
+        assert_eq!(SessionGate::default().pass(true).now_or_never(), Some(false));
+    }
+
+    #[test]
+    fn all_calls_that_wait_go_on_after_one_log_in() {
+        let gate = SessionGate::default();
+        gate.arm();
+        let mut both = Box::pin(join(gate.pass(false), gate.pass(true)));
+        assert_eq!(both.as_mut().now_or_never(), None);
+        gate.settle(true);
+        assert_eq!(both.now_or_never(), Some((true, true)));
+        assert!(asked(&gate, false, true), "the next session ends as well");
+    }
+
+    #[test]
+    fn a_question_that_was_put_off_comes_again_for_what_the_user_does_only() {
+        let gate = SessionGate::default();
+        gate.arm();
+        assert!(!asked(&gate, false, false));
+        assert!(gate.put_off().get_untracked());
+        assert_eq!(gate.pass(false).now_or_never(), Some(false), "not for what the page does by itself");
+        assert!(asked(&gate, true, true));
+        assert!(!gate.put_off().get_untracked());
+    }
+}

@@ -1,0 +1,82 @@
+//! The session has ended under an open page: log in again in place.
+
+use leptos::prelude::*;
+
+use super::session::Session;
+use crate::{
+    api::{Api, ApiError, Credentials},
+    gate::SessionGate,
+    ui::{Dialog, FieldState, Glyph, Icon, Submit, SubmitButton, SubmitErrors, TextField, dom},
+};
+
+/// The question over whatever page is open, and a line above it when the question was put off.
+#[component]
+pub(super) fn Relogin() -> impl IntoView {
+    // none on the server
+    let gate = use_context::<SessionGate>().unwrap_or_default();
+    let session = expect_context::<Session>();
+    let open = RwSignal::from(gate.asking());
+    let put_off = RwSignal::from(gate.put_off());
+    let armed = gate.clone();
+    Effect::new(move |_| {
+        if matches!(session.me.get(), Some(Ok(_))) {
+            armed.arm();
+        }
+    });
+    let closed = gate.clone();
+    Effect::new(move |was: Option<bool>| {
+        let open = open.get();
+        if was == Some(true) && !open {
+            closed.settle(false);
+        }
+        open
+    });
+    let gate = StoredValue::new(gate);
+    view! {
+        <Show when=move || put_off.get()>
+            <div class="alert alert-warning rounded-none py-2" role="alert" data-testid="logged-out">
+                <Glyph icon=Icon::Warning/>
+                <span>"You are logged out. What is on this page stays, but is not up to date."</span>
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(true)>"Log in"</button>
+            </div>
+        </Show>
+        <Dialog open title="Log in again" testid="relogin">
+            <Question open gate session/>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, session: Session) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let own = session.me.get_untracked().and_then(Result::ok).map(|me| me.username).unwrap_or_default();
+    let username = FieldState::new(own.clone());
+    let password = FieldState::new("");
+    let submit = Submit::new();
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let (api, own) = (api.clone(), own.clone());
+        let credentials = Credentials { username: username.value.get_untracked(), password: password.value.get_untracked() };
+        submit.run(async move { api.login(&credentials).await.map_err(ApiError::of_login) }, move |me| {
+            if me.username != own {
+                // nothing of another's page
+                dom::leave_for(&dom::here());
+                return;
+            }
+            gate.with_value(|gate| gate.settle(true));
+            open.set(false);
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <p>"Your session has ended. Log in to go on: what you have typed on this page is kept."</p>
+            <TextField id="relogin-username" label="User name" field=username autocomplete="username" required=true/>
+            <TextField id="relogin-password" label="Password" field=password kind="password" autocomplete="current-password" required=true autofocus=true/>
+            <SubmitErrors submit/>
+            <div class="flex justify-end gap-2">
+                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Later"</button>
+                <SubmitButton submit label="Log in"/>
+            </div>
+        </form>
+    }
+}
