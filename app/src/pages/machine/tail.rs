@@ -21,7 +21,8 @@ const OFTEN: Duration = Duration::from_secs(3);
 #[component]
 pub(super) fn Tail(context: Context) -> impl IntoView {
     let live = expect_context::<Live>();
-    let state = live.state(context.id, context.machine.with_untracked(|machine| machine.state));
+    let loaded = context.machine.with_untracked(|machine| machine.state);
+    let state = live.state(context.id, move || loaded);
     // read by effects only: the page is not to wait for it
     let tail = RwSignal::new(None::<ConsoleTail>);
     let waiting = StoredValue::new(false);

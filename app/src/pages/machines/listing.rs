@@ -127,7 +127,8 @@ impl Listing {
                 });
                 self.fault.try_set(None);
             }
-            Err(error) if error.is_unauthenticated() => dom::go_to_login(),
+            // the page asks to log in again; what is shown stays, and the connection after it brings the next try
+            Err(error) if error.is_unauthenticated() => {}
             // no answer at all shows as "connection lost", and the next connection brings the next try
             Err(error) if error.status == 0 && !self.waiting.try_get_untracked().unwrap_or(false) => {}
             Err(error) => drop(self.fault.try_set(Some(error.text()))),
