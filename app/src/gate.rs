@@ -67,6 +67,11 @@ impl SessionGate {
         .await
     }
 
+    /// The user has pressed something: whatever its call reads first may ask again though the question was put off.
+    pub(crate) fn ask_again(&self) {
+        self.state().put_off = false;
+    }
+
     /// Somebody has logged in, or closed the question. Without effect when nobody waits.
     pub(crate) fn settle(&self, logged_in: bool) {
         let mut state = self.state();
@@ -131,7 +136,12 @@ mod tests {
         assert!(!asked(&gate, false, false));
         assert!(gate.put_off().get_untracked());
         assert_eq!(gate.pass(false).now_or_never(), Some(false), "not for what the page does by itself");
-        assert!(asked(&gate, true, true));
+        assert!(!asked(&gate, true, false));
+        assert_eq!(gate.pass(false).now_or_never(), Some(false));
+        // a button whose call reads before it writes
+        gate.ask_again();
+        assert!(gate.put_off().get_untracked(), "still said, until somebody has logged in");
+        assert!(asked(&gate, false, true));
         assert!(!gate.put_off().get_untracked());
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::field::FieldState;
-use crate::api::ApiError;
+use crate::{api::ApiError, gate::SessionGate};
 
 const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; what you typed is kept.";
 
@@ -13,11 +13,13 @@ const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; 
 pub(crate) struct Submit {
     busy: RwSignal<bool>,
     errors: RwSignal<Vec<String>>,
+    /// None on the server.
+    gate: StoredValue<Option<SessionGate>>,
 }
 
 impl Submit {
     pub(crate) fn new() -> Self {
-        Self { busy: RwSignal::new(false), errors: RwSignal::new(Vec::new()) }
+        Self { busy: RwSignal::new(false), errors: RwSignal::new(Vec::new()), gate: StoredValue::new(use_context()) }
     }
 
     pub(crate) fn busy(self) -> Signal<bool> {
@@ -50,6 +52,7 @@ impl Submit {
         }
         self.errors.set(Vec::new());
         self.busy.set(true);
+        self.gate.try_with_value(|gate| gate.as_ref().map(SessionGate::ask_again));
         spawn_local(async move {
             let result = call.await;
             // the user may have left the page meanwhile
