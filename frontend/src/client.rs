@@ -101,10 +101,11 @@ async fn call(method: Method, address: String, body: Option<String>) -> Result<A
     // the browser says no more than "failed to fetch"
     let response = request.send().await.map_err(|_| unreachable())?;
     let total = response.headers().get("x-total-count").and_then(|total| total.parse().ok());
-    if edited && response.ok() {
-        if let Some(version) = response.headers().get("ETag") {
-            SEEN.with_borrow_mut(|seen| seen.insert(address, version));
-        }
+    if edited
+        && response.ok()
+        && let Some(version) = response.headers().get("ETag")
+    {
+        SEEN.with_borrow_mut(|seen| seen.insert(address, version));
     }
     let text = response.text().await.map_err(|_| unreachable())?;
     if response.ok() { Ok(Answer { body: text, total }) } else { Err(refusal(response.status(), &text)) }
