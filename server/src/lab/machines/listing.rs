@@ -15,11 +15,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use store::{AssignmentView, Conn, Entry, InterfaceView, Inventory};
 
-use super::{
-    not_found,
-    order::{self, Key},
-    power_of, state,
-};
+use super::{not_found, order::Key, power_of, state};
 use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties, bmcs, version};
 
 /// Readers whose lists are kept. Admins all read the same one.
@@ -159,7 +155,7 @@ pub async fn part(lab: &Lab, actor: &Actor, wanted: &Wanted, slice: &Slice) -> R
     }
     let mut entries: Vec<_> = fitting.map(|entry| (slice.by.of(lab, entry), entry)).collect();
     // what is equal stays by name
-    entries.sort_by(|(a, _), (b, _)| order::compare(a, b));
+    entries.sort_by(|(a, _), (b, _)| slice.by.compare(a, b));
     let entries: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
     cut(lab, actor, slice, &entries)
 }
@@ -171,7 +167,7 @@ fn cut(lab: &Lab, actor: &Actor, slice: &Slice, entries: &[impl Borrow<Arc<Entry
         From::Offset(count) => (*count).min(total),
         From::Place(Place { value, name, id }) => {
             let to_place = |entry: &Entry| {
-                let by_value = order::compare(&slice.by.of(lab, entry), value);
+                let by_value = slice.by.compare(&slice.by.of(lab, entry), value);
                 by_value.then_with(|| natural_order::compare(&entry.machine.name, name)).then_with(|| entry.machine.id.cmp(id))
             };
             if slice.downwards {

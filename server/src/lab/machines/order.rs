@@ -67,16 +67,18 @@ impl Key {
             Self::Tags => text(entry.tags.first().map(|row| row.tag.as_str())),
         }
     }
-}
 
-/// Texts as people count, what is empty first.
-pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::String(a), Value::String(b)) => natural_order::compare(a, b),
-        (Value::Number(a), Value::Number(b)) => a.as_i64().cmp(&b.as_i64()),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
-        // a place that a client made up may be of any kind
-        (a, b) => rank(a).cmp(&rank(b)),
+    /// Texts as people count, what is empty first.
+    pub(super) fn compare(self, a: &Value, b: &Value) -> Ordering {
+        match (a, b) {
+            // `0a` is no number
+            (Value::String(a), Value::String(b)) if self == Self::Macs => a.cmp(b),
+            (Value::String(a), Value::String(b)) => natural_order::compare(a, b),
+            (Value::Number(a), Value::Number(b)) => a.as_i64().cmp(&b.as_i64()),
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            // a place that a client made up may be of any kind
+            (a, b) => rank(a).cmp(&rank(b)),
+        }
     }
 }
 
