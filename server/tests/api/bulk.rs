@@ -60,6 +60,7 @@ async fn a_power_command_to_many_says_of_each_why_not() {
         for (wrong, sentence) in [
             (json!({ "machines": [], "state": "on" }), "1 to 500 ids"),
             (json!({ "machines": (1..=501).collect::<Vec<_>>(), "state": "on" }), "1 to 500 ids"),
+            (json!({ "machines": vec![without_bmc.id; 501], "state": "on" }), "1 to 500 ids"),
             (json!({ "machines": [1], "state": "explode" }), "explode"),
         ] {
             assert!(admin.post("/bulk/power", &wrong).await.error(400).detail.contains(sentence));

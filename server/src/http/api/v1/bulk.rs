@@ -103,14 +103,15 @@ async fn tag(State(lab): State<Lab>, actor: Actor, Body(wanted): Body<BulkTags>)
 
 /// Each once, in the order asked.
 fn ids(machines: Vec<Id>) -> Result<Vec<i64>, LabError> {
+    // as they were sent, which is what the description says of it
+    if machines.is_empty() || machines.len() > BULK_MOST {
+        return Err(LabError::invalid(format!("machines must be 1 to {BULK_MOST} ids")));
+    }
     let mut ids = Vec::new();
     for Id(id) in machines {
         if !ids.contains(&id) {
             ids.push(id);
         }
-    }
-    if ids.is_empty() || ids.len() > BULK_MOST {
-        return Err(LabError::invalid(format!("machines must be 1 to {BULK_MOST} ids")));
     }
     Ok(ids)
 }
