@@ -1,4 +1,4 @@
-// Load for an HTTP server: as much as it bears (wrk), a fixed count of changes, or a fixed rate.
+// Load for an HTTP server: as much as it bears or what a script of this folder asks (wrk), or a fixed count of changes.
 import { spawnSync } from "node:child_process";
 import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 const CONNECTIONS = 16;
 
-/** GET, or what a script of this folder asks, as often as it goes: `{ rate, p50, p99 }`, in requests/s and ms. */
+/** GET, or what and when a script of this folder asks, as often as it goes: `{ rate, p50, p99 }`, in requests/s and ms. */
 export function wrk(url, token, script) {
   const args = ["-t1", `-c${CONNECTIONS}`, "--latency", "-H", `Authorization: ${token}`];
   if (script) args.push("-s", fileURLToPath(new URL(script, import.meta.url)));
@@ -16,7 +16,7 @@ export function wrk(url, token, script) {
   if (status !== 0) throw new Error(`wrk: ${error ?? stdout}`);
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(`not every answer was a success:\n${stdout}`);
   const find = (pattern) => pattern.exec(stdout)[1];
-  return { rate: Number(find(/Requests\/sec:\s+([\d.]+)/)), p50: milliseconds(find(/50%\s+(\S+)/)), p99: milliseconds(find(/99%\s+(\S+)/)) };
+  return { rate: Number(find(/Requests\/sec:\s+([\d.]+)/)), p50: milliseconds(find(/^\s+50%\s+(\S+)/m)), p99: milliseconds(find(/^\s+99%\s+(\S+)/m)) };
 }
 
 function milliseconds(text) {
@@ -41,21 +41,6 @@ export async function all(base, token, count, next) {
   const seconds = (performance.now() - start) / 1000;
   client.close();
   return { rate: count / seconds, ...quantiles(times) };
-}
-
-/**
- * GET `rate` times a second, from as many connections (hey): what the server bears easily, how long does it take? A connection
- * whose answer is late sends its next request late, so a server that does not keep up shows it in `rate`, too.
- */
-export function paced(url, token, rate) {
-  const args = ["-z", `${SECONDS}s`, "-c", `${CONNECTIONS}`, "-q", `${rate / CONNECTIONS}`, "-o", "csv", "-H", `Authorization: ${token}`, url];
-  const { stdout, status, error, stderr } = spawnSync("hey", args, { encoding: "utf8", maxBuffer: 1 << 28 });
-  if (status !== 0) throw new Error(`hey: ${error ?? stderr}`);
-  const [head, ...lines] = stdout.trim().split("\n").map((line) => line.split(","));
-  const column = (name) => head.indexOf(name);
-  const failed = lines.find((line) => line[column("status-code")] !== "200");
-  if (failed || lines.length === 0) throw new Error(`not every answer was a success: ${failed}`);
-  return { rate: lines.length / SECONDS, ...quantiles(lines.map((line) => Number(line[column("response-time")]) * 1000)) };
 }
 
 function quantiles(times) {
