@@ -52,10 +52,6 @@ pub async fn list_views(c: &mut Conn) -> sqlx::Result<Vec<AssignmentView>> {
     views!("order by t.machine_id, t.id").fetch_all(c).await
 }
 
-pub async fn list_machines(c: &mut Conn) -> sqlx::Result<Vec<i64>> {
-    sqlx::query_scalar!(r#"select distinct machine_id as "machine_id!" from assignments"#).fetch_all(c).await
-}
-
 pub async fn list_views_of_machine(c: &mut Conn, machine_id: i64) -> sqlx::Result<Vec<AssignmentView>> {
     views!("where t.machine_id = $1 order by t.id", machine_id).fetch_all(c).await
 }

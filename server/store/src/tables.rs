@@ -270,8 +270,6 @@ table! {
     read fn view(id: i64) -> Option<AssignmentView>;
     /// All of the lab, by machine: beside `machines::list_views`.
     read fn list_views() -> Vec<AssignmentView>;
-    /// The machines that somebody has, in no order.
-    read fn list_machines() -> Vec<i64>;
     /// Oldest first.
     read fn list_views_of_machine(machine_id: i64) -> Vec<AssignmentView>;
     /// Everybody's on the machines assigned to a user, by machine: beside `machines::list_views_assigned_to`.
