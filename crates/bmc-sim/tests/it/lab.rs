@@ -1,6 +1,7 @@
 //! Labs as a whole: configuration, numbers, and their end.
 
 use std::{
+    net::Ipv4Addr,
     process::Stdio,
     sync::{
         Arc, Mutex,
@@ -10,7 +11,7 @@ use std::{
 };
 
 use bmc_sim::{
-    ChassisFactory, Lab, LabConfig, LabError,
+    ChassisFactory, Lab, LabConfig, LabError, MachineConfig,
     machine::{Chassis, Power, Refused, Wiring},
 };
 use ipmi_wire::command::{BootDevice, ChassisControl};
@@ -36,7 +37,10 @@ async fn names_and_addresses_must_differ() {
 
 #[tokio::test]
 async fn shutdown_closes_every_socket() {
-    let config = LabConfig { machines: (0..50).map(|i| machine(&format!("m{i}"))).collect() };
+    // addresses of this process only: no other takes a port of them while they are free
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let own = |i: u8| MachineConfig { bmc_addr: (Ipv4Addr::new(127, high, low, 100 + i), 0).into(), ..machine(&format!("m{i}")) };
+    let config = LabConfig { machines: (0..50).map(own).collect() };
     let lab = Lab::start(config).await.unwrap();
     let addresses: Vec<_> = lab.machines().iter().map(bmc_sim::Machine::bmc_addr).collect();
     assert!(lab.machine("m49").is_some() && lab.machine("m50").is_none());
@@ -45,7 +49,7 @@ async fn shutdown_closes_every_socket() {
     }
     // in the middle of everything
     tokio::time::sleep(Duration::from_millis(20)).await;
-    timeout(Duration::from_secs(2), lab.shutdown()).await.unwrap();
+    timeout(LIMIT, lab.shutdown()).await.unwrap();
     for address in addresses {
         UdpSocket::bind(address).await.unwrap();
     }

@@ -1,7 +1,7 @@
 //! The pretend firmware, its loaders and its installer.
 
 use std::{
-    net::UdpSocket,
+    net::{Ipv4Addr, UdpSocket},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -374,9 +374,9 @@ async fn tftpd_hpa_serves_a_whole_boot() {
     write("pxelinux.cfg/default", b"DEFAULT x\nLABEL x\nKERNEL linux\nAPPEND initrd=initrd action=poweroff\n");
     write("linux", &vec![7; 65536 * 1408 + 11]);
     write("initrd", &vec![1; 1408 * 3]);
-    // a port that is free now; the server takes no 0
-    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let address = format!("127.0.0.1:{port}");
+    // of this process only, and free now: the server takes no port 0
+    let [.., high, low] = std::process::id().to_be_bytes();
+    let address = UdpSocket::bind((Ipv4Addr::new(127, high, low, 69), 0)).unwrap().local_addr().unwrap().to_string();
     let mut command = tokio::process::Command::new("in.tftpd");
     command.args(["--foreground", "--listen", "--user", "root", "--address", &address]).arg(directory.path());
     let mut server = command

@@ -1,14 +1,17 @@
 //! What is told when something is wrong: kinds, texts, and how soon.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ipmi_client::{ChassisControl, Client, ErrorKind, Secret, Stage, Target};
 use ipmi_wire::command::{CloseSession, GetChassisStatus};
 
+use tokio::time::{Instant, pause, resume};
+
 use crate::fake_bmc::{FakeBmc, PASSWORD, USER};
 
-#[tokio::test]
+// Where nobody answers the clock is a paused one: how busy this machine is makes no difference.
+#[tokio::test(start_paused = true)]
 async fn an_unreachable_bmc_is_an_error_within_five_seconds() {
     // Bound, so that nothing else takes the port; never read.
     let silent = tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -41,11 +44,13 @@ async fn a_bmc_that_vanishes_is_an_error_within_five_seconds() {
     let client = bmc.client();
     client.chassis_status().await.unwrap();
     bmc.script().dead = true;
+    pause();
     let start = Instant::now();
     let error = client.chassis_status().await.unwrap_err();
     assert!(error.kind.is_unreachable(), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     bmc.script().dead = false;
+    resume();
     client.chassis_status().await.unwrap();
 }
 
@@ -92,7 +97,7 @@ async fn wrong_credentials_are_told_apart_and_shown_nowhere() {
     assert!(error.to_string().contains("refused the user name"), "{error}");
     let error = Client::new(with(USER, "123456789012345678901")).chassis_status().await.unwrap_err();
     assert!(error.to_string().contains("21 octets") && error.kind.is_refusal(), "{error}");
-    assert!(start.elapsed() < Duration::from_secs(2), "refusals need no patience");
+    assert!(start.elapsed() < bmc.target().timeouts.request, "refusals need no patience");
 
     bmc.script().kg = Some(b"key");
     let error = bmc.client().chassis_status().await.unwrap_err();
