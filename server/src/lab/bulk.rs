@@ -1,6 +1,6 @@
 //! The same for many machines. Each has an outcome of its own: one that fails holds up no other.
 
-use app::api::{Assignee, MachineChange, MachineState, NewAssignee, PowerAction, PowerAnswer, Tag};
+use app::api::{Assignee, MachineState, NewAssignee, PowerAction, PowerAnswer, Tag};
 use futures_util::{StreamExt, stream};
 
 use super::{
@@ -53,26 +53,7 @@ async fn release_one(lab: &Lab, actor: &Actor, machine: i64, user: &str) -> Resu
 pub async fn tag(lab: &Lab, actor: &Actor, machines: Vec<i64>, add: &[Tag], remove: &[Tag]) -> Vec<(i64, Result<Vec<String>, LabError>)> {
     let mut outcomes = Vec::new();
     for id in machines {
-        outcomes.push((id, tag_one(lab, actor, id, add, remove).await));
+        outcomes.push((id, machines::relabel(lab, actor, id, add, remove).await.map(|machine| machine.tags)));
     }
     outcomes
-}
-
-/// Others may label the machine at the same time: what was read is changed only while it is still so.
-async fn tag_one(lab: &Lab, actor: &Actor, machine: i64, add: &[Tag], remove: &[Tag]) -> Result<Vec<String>, LabError> {
-    const TRIES: usize = 5;
-    let mut outcome = Err(LabError::Stale);
-    for _ in 0..TRIES {
-        let (before, version) = machines::get(lab, actor, machine).await?;
-        let knowing = Actor { known: Some(version.into()), ..actor.clone() };
-        let kept = before.tags.iter().filter(|tag| !remove.iter().any(|gone| gone.as_str() == *tag));
-        // a label that the machine has is one
-        let tags = kept.filter_map(|tag| Tag::parse(tag).ok()).chain(add.iter().cloned()).collect();
-        let change = MachineChange { tags: Some(tags), ..MachineChange::default() };
-        outcome = machines::change(lab, &knowing, machine, change).await.map(|after| after.tags);
-        if !matches!(outcome, Err(LabError::Stale)) {
-            break;
-        }
-    }
-    outcome
 }

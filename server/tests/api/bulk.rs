@@ -84,6 +84,20 @@ async fn labels_are_added_and_removed_and_the_others_stay() {
         assert_eq!(told[2].tags.as_deref().unwrap(), ["rack 4"]);
         assert_eq!(admin.get(&format!("/machine/{}", one.id)).await.ok::<Machine>().tags, ["10g", "rack 4"]);
 
+        // who labels at the same time loses nothing
+        let labels: Vec<String> = (0..20).map(|number| format!("at once {number}")).collect();
+        let all = labels.iter().map(|label| {
+            let wanted = json!({ "machines": [one.id], "add": [label] });
+            let admin = admin.clone();
+            async move { admin.post("/bulk/tag", &wanted).await.ok::<Vec<BulkOutcome>>() }
+        });
+        let told = futures_util::future::join_all(all).await.concat();
+        assert!(told.iter().all(|outcome| outcome.status == 200), "{told:?}");
+        let tags = admin.get(&format!("/machine/{}", one.id)).await.ok::<Machine>().tags;
+        assert!(labels.iter().all(|label| tags.contains(label)), "{tags:?}");
+        let told: Vec<BulkOutcome> = admin.post("/bulk/tag", &json!({ "machines": [one.id], "remove": labels })).await.ok();
+        assert_eq!(told[0].tags.as_deref().unwrap(), ["10g", "rack 4"]);
+
         // a machine that would have too many keeps what it has
         let many: Vec<String> = (1..=31).map(|number| format!("t{number}")).collect();
         let told: Vec<BulkOutcome> = admin.post("/bulk/tag", &json!({ "machines": [one.id, other.id], "add": many })).await.ok();

@@ -5,7 +5,7 @@ mod order;
 mod reservation;
 mod tags;
 
-use app::api::{BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineChange, MachineState, NewMachine, PowerState};
+use app::api::{BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineChange, MachineState, NewMachine, PowerState, Tag};
 use serde_json::json;
 use store::{Conn, MachineRow, Tx};
 
@@ -80,13 +80,47 @@ pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine
 /// # Errors
 /// Actors who are neither admin nor assignee, and what would leave an inconsistent machine.
 pub async fn change(lab: &Lab, actor: &Actor, id: i64, mut change: MachineChange) -> Result<Machine, LabError> {
+    let tags = change.tags.take().map_or(Labels::AsTheyAre, Labels::These);
+    change_with(lab, actor, id, change, tags).await
+}
+
+/// Gives a machine labels and takes others from it, whatever else it has.
+///
+/// # Errors
+/// As [`change`].
+pub async fn relabel(lab: &Lab, actor: &Actor, id: i64, add: &[Tag], remove: &[Tag]) -> Result<Machine, LabError> {
+    change_with(lab, actor, id, MachineChange::default(), Labels::Other { add, remove }).await
+}
+
+/// What becomes of a machine's labels.
+enum Labels<'a> {
+    AsTheyAre,
+    These(Vec<Tag>),
+    Other { add: &'a [Tag], remove: &'a [Tag] },
+}
+
+impl Labels<'_> {
+    /// All the machine is to have; none when nothing is said of them.
+    fn instead_of(self, had: &[String]) -> Option<Vec<Tag>> {
+        match self {
+            Labels::AsTheyAre => None,
+            Labels::These(tags) => Some(tags),
+            Labels::Other { add, remove } => {
+                let kept = had.iter().filter(|tag| !remove.iter().any(|gone| gone.as_str() == *tag));
+                // a label that the machine has is one
+                Some(kept.filter_map(|tag| Tag::parse(tag).ok()).chain(add.iter().cloned()).collect())
+            }
+        }
+    }
+}
+
+async fn change_with(lab: &Lab, actor: &Actor, id: i64, change: MachineChange, labels: Labels<'_>) -> Result<Machine, LabError> {
     let mut tx = lab.store.begin().await?;
     let (before, ties) = with_ties(&mut tx, actor, id).await?;
     // who may do neither learns nothing of what would be wrong
     if !actor.may(Action::MachineOverview, ties) {
         actor.must(Action::MachineProvisioning, ties)?;
     }
-    let tags = change.tags.take();
     if actor.known.is_some() {
         actor.must_know(&load(lab, actor, &mut tx, id).await?)?;
     }
@@ -98,18 +132,15 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, mut change: MachineChange
         actor.must(Action::MachineProvisioning, ties)?;
     }
     let mut changed = differences(&before, &after);
-    if let Some(tags) = tags {
-        let told = async |tx: &mut Tx| {
-            let rows = store::machine_tags::list_of_machine(tx, id).await?;
-            Ok::<_, LabError>(json!({ "tags": rows.into_iter().map(|row| row.tag).collect::<Vec<_>>() }))
-        };
-        let old = told(&mut tx).await?;
-        if tags::set(&mut tx, id, tags).await? {
-            actor.must(Action::MachineProvisioning, ties)?;
-            changed.push("tags".into());
-            let new = told(&mut tx).await?;
-            audit::changed(&mut tx, actor, Subject::new("machine", id, &before.name), old, new).await?;
-        }
+    let had = tags::of(&mut tx, id).await?;
+    if let Some(tags) = labels.instead_of(&had)
+        && tags::set(&mut tx, id, tags).await?
+    {
+        actor.must(Action::MachineProvisioning, ties)?;
+        changed.push("tags".into());
+        let has = tags::of(&mut tx, id).await?;
+        let subject = Subject::new("machine", id, &before.name);
+        audit::changed(&mut tx, actor, subject, json!({ "tags": had }), json!({ "tags": has })).await?;
     }
     if changed.is_empty() {
         return load(lab, actor, &mut tx, id).await;
