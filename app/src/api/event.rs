@@ -125,6 +125,47 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// The names of all types, as on the wire.
+    pub const TYPES: [&str; 14] = [
+        "CONSOLE_ACCESS",
+        "POWER_CHANGE",
+        "BOOT_DEVICE",
+        "BMC_ERROR",
+        "PRESEED_ACCESS",
+        "PRESEED_ERROR",
+        "PHONE_HOME",
+        "STATE_CHANGE",
+        "DHCP_REQ",
+        "TFTP_REQ",
+        "FILE_FETCHED",
+        "FETCH_FAILED",
+        "CONSOLE",
+        "SETTINGS_CHANGE",
+    ];
+
+    /// The name of the type, as on the wire.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ConsoleAccess { .. } => "CONSOLE_ACCESS",
+            Self::PowerChange { .. } => "POWER_CHANGE",
+            Self::BootDevice { .. } => "BOOT_DEVICE",
+            Self::BmcError { .. } => "BMC_ERROR",
+            Self::PreseedAccess { .. } => "PRESEED_ACCESS",
+            Self::PreseedError { .. } => "PRESEED_ERROR",
+            Self::PhoneHome { .. } => "PHONE_HOME",
+            Self::StateChange { .. } => "STATE_CHANGE",
+            Self::DhcpReq { .. } => "DHCP_REQ",
+            Self::TftpReq { .. } => "TFTP_REQ",
+            Self::FileFetched { .. } => "FILE_FETCHED",
+            Self::FetchFailed { .. } => "FETCH_FAILED",
+            Self::Console { .. } => "CONSOLE",
+            Self::SettingsChange { .. } => "SETTINGS_CHANGE",
+        }
+    }
+}
+
 impl Event {
     /// As somebody sees it who has nothing to do with the machine: without addresses, files and messages, which tell
     /// what its users do with it.
@@ -221,6 +262,12 @@ pub struct BmcStatus {
 }
 
 impl Api {
+    /// The newest events of all machines that are of these types and not older than `since`, newest first.
+    pub async fn lab_events(&self, types: &[&str], since: &Instant, limit: u32) -> Result<Vec<Event>, ApiError> {
+        let (types, limit) = (types.join(","), limit.to_string());
+        self.get(&query("/event", &[("event_type", &types), ("since", &since.0), ("limit", &limit)])).await
+    }
+
     /// The newest events of a machine, newest first; `before` an event id pages back.
     pub async fn events(&self, machine: i64, before: Option<i64>, limit: u32) -> Result<Vec<Event>, ApiError> {
         let limit = limit.to_string();

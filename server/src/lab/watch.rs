@@ -1,6 +1,7 @@
 //! What everybody who looks at the lab is told, as it happens.
 
-use app::api::{BmcStatus, LabEvent, Status};
+use app::api::{BmcStatus, Event, LabEvent, Status};
+use store::{EventFilter, Inventory};
 
 use crate::{
     journal,
@@ -40,6 +41,29 @@ pub async fn missed(lab: &Lab, after: i64) -> Result<Vec<LabEvent>, LabError> {
     Ok(rows.into_iter().filter_map(journal::event).map(|event| LabEvent::Event { event }).collect())
 }
 
+/// What happened to all machines: events that fit, at most `limit`, newest first or `upwards`.
+///
+/// # Errors
+/// The store's.
+pub async fn events(lab: &Lab, actor: &Actor, wanted: &EventFilter, upwards: bool, limit: usize) -> Result<Vec<Event>, LabError> {
+    actor.must(Action::MachineRead, Ties::NONE)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut read = lab.store.read().await?;
+    let rows = match upwards {
+        true => store::events::list_all_upwards(&mut read, wanted, limit).await?,
+        false => store::events::list_all(&mut read, wanted, limit).await?,
+    };
+    drop(read);
+    let inventory = lab.store.inventory().await?;
+    let shown = |event: Event| if sees_details(&inventory, actor, event.machine_id) { event } else { event.without_details() };
+    Ok(rows.into_iter().filter_map(journal::event).map(shown).collect())
+}
+
+fn sees_details(inventory: &Inventory, actor: &Actor, machine: i64) -> bool {
+    let assigned = inventory.assignments_of(machine).iter().any(|assignment| assignment.user_id == actor.user_id);
+    actor.may(Action::MachineDetails, Ties::assigned(assigned))
+}
+
 /// A message as the actor may see it: of machines that are not theirs without addresses, files and messages.
 ///
 /// # Errors
@@ -49,10 +73,7 @@ pub async fn shown(lab: &Lab, actor: &Actor, message: LabEvent) -> Result<LabEve
         return Ok(message);
     }
     let inventory = lab.store.inventory().await?;
-    let may = |machine: i64| {
-        let assigned = inventory.assignments_of(machine).iter().any(|assignment| assignment.user_id == actor.user_id);
-        actor.may(Action::MachineDetails, Ties::assigned(assigned))
-    };
+    let may = |machine: i64| sees_details(&inventory, actor, machine);
     // whoever may know of one machine what its BMC complains of
     let may_of = |bmc: i64| inventory.machines().any(|machine| machine.bmc_id == Some(bmc) && may(machine.id));
     Ok(match message {

@@ -1,16 +1,16 @@
 use super::Conn;
-use store_model::{EventRow, NewEvent};
+use store_model::{EventFilter, EventRow, NewEvent};
 
 /// What every event selects: the user's present name, else the one kept.
 macro_rules! rows {
-    ($tail:tt $(, $arg:expr)*) => {
+    ($tail:tt $(+ $more:tt)* $(, $arg:expr)*) => {
         sqlx::query_as!(
             EventRow,
             r#"select e.id as "id!", e.machine_id as "machine_id!", e.user_id as "user_id?",
                       coalesce(u.username, e.username) as "username?: String",
                       e.at as "at!", e.event_type as "event_type!", e.info as "info!"
                from events e
-               left join users u on u.id = e.user_id "# + $tail
+               left join users u on u.id = e.user_id "# + $tail $(+ $more)*
             $(, $arg)*
         )
     };
@@ -41,6 +41,33 @@ pub async fn list(c: &mut Conn, machine_id: i64, before: Option<i64>, limit: i64
 
 pub async fn list_upwards(c: &mut Conn, machine_id: i64, after: i64, limit: i64) -> sqlx::Result<Vec<EventRow>> {
     rows!("where e.machine_id = $1 and e.id > $2 order by e.id limit $3", machine_id, after, limit).fetch_all(c).await
+}
+
+/// Those of all machines that fit, in the order and up to the limit `tail` says. Ids grow with time: the first of `since` is where
+/// the reading ends, however far back the next that fits may be.
+macro_rules! of_lab {
+    ($wanted:ident, $limit:ident, $tail:tt) => {
+        rows!(
+            "where e.at >= $1 and e.at < $2 and ($3 = '' or $3 like '%,' || e.event_type || ',%')
+               and e.id >= coalesce((select s.id from events s where s.at >= $1 order by s.at, s.id limit 1), 0)
+               and e.id < $4 and e.id > $5 "
+                + $tail,
+            $wanted.since,
+            $wanted.until,
+            $wanted.types,
+            $wanted.before_id,
+            $wanted.after_id,
+            $limit
+        )
+    };
+}
+
+pub async fn list_all(c: &mut Conn, wanted: &EventFilter, limit: i64) -> sqlx::Result<Vec<EventRow>> {
+    of_lab!(wanted, limit, "order by e.id desc limit $6").fetch_all(c).await
+}
+
+pub async fn list_all_upwards(c: &mut Conn, wanted: &EventFilter, limit: i64) -> sqlx::Result<Vec<EventRow>> {
+    of_lab!(wanted, limit, "order by e.id limit $6").fetch_all(c).await
 }
 
 pub async fn list_since(c: &mut Conn, after: i64, limit: i64) -> sqlx::Result<Vec<EventRow>> {

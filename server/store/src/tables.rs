@@ -290,6 +290,10 @@ table! {
     read fn list(machine_id: i64, before: Option<i64>, limit: i64) -> Vec<EventRow>;
     /// Oldest first, with ids above `after`.
     read fn list_upwards(machine_id: i64, after: i64, limit: i64) -> Vec<EventRow>;
+    /// Of all machines, newest first.
+    read fn list_all(wanted: &EventFilter, limit: i64) -> Vec<EventRow>;
+    /// Of all machines, oldest first.
+    read fn list_all_upwards(wanted: &EventFilter, limit: i64) -> Vec<EventRow>;
     /// Of all machines, oldest first, with ids above `after`: for whoever has to catch up.
     read fn list_since(after: i64, limit: i64) -> Vec<EventRow>;
     /// 0 when there is none.

@@ -1,6 +1,6 @@
 //! What can be asked of every list.
 
-use app::api::{AuditEntry, Bmc, Event, Lease, Machine};
+use app::api::{AuditEntry, Bmc, Event, EventKind, Lease, Machine};
 use serde_json::{Value, json};
 
 use crate::{
@@ -75,7 +75,8 @@ async fn every_list_of_the_document_is_paged_without_gap_or_overlap() {
             assert!(names.contains(&"limit") && names.contains(&"cursor"), "{path}: {names:?}");
             let concrete = path.replace("/user/{id}", "/user/1").replace("{id}", &first.id.to_string());
             let join = if names.contains(&"show_all") { "?show_all=true&" } else { "?" };
-            let (log, plain) = (["/admin/audit", "/machine/{id}/event"].contains(&path.as_str()), join.trim_end_matches(['?', '&']));
+            let (log, plain) =
+                (["/admin/audit", "/event", "/machine/{id}/event"].contains(&path.as_str()), join.trim_end_matches(['?', '&']));
             if admin.get(&format!("{concrete}{plain}")).await.status != 200 {
                 // asks a BMC, which this machine has none of
                 assert!(path.ends_with("/sensors") || path.ends_with("/sel"), "{path}");
@@ -119,6 +120,7 @@ async fn every_list_of_the_document_is_paged_without_gap_or_overlap() {
             "/user",
             "/self/token",
             "/machine/{id}/interface",
+            "/event",
             "/machine/{id}/event",
             "/machine/{id}/assignee",
             "/self/session",
@@ -285,6 +287,58 @@ async fn logs_are_sorted_and_filtered() {
         let mut lines: Vec<AuditEntry> = lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         lines.reverse();
         assert_eq!(lines, entries);
+    }
+}
+
+#[tokio::test]
+async fn the_lab_has_one_log_of_all_machines() {
+    for app in TestApp::each().await {
+        let (admin, first) = furnished(&app).await;
+        let other = machine(&admin, "x9").await;
+        for (id, state) in [(other.id, "ready"), (first.id, "ready"), (other.id, "unknown")] {
+            admin.put(&format!("/machine/{id}/state"), &json!({ "state": state })).await.ok::<Value>();
+        }
+        let bmc: Bmc = admin.post("/bmc", &json!({ "name": "dead", "ip": "127.0.0.1", "port": 1, "type": "plain" })).await.created();
+        admin.put(&format!("/machine/{}", other.id), &json!({ "bmc_id": bmc.id })).await.ok::<Machine>();
+        // nobody answers there
+        admin.post(&format!("/machine/{}/power", other.id), &json!({ "state": "on" })).await.error(500);
+
+        let all: Vec<Event> = admin.get("/event?limit=500").await.ok();
+        let mut parts = Vec::new();
+        for machine in [&first, &other] {
+            parts.extend(admin.get(&format!("/machine/{}/event?limit=500", machine.id)).await.ok::<Vec<Event>>());
+        }
+        parts.sort_by_key(|event| -event.id);
+        let of_both = |event: &&Event| [first.id, other.id].contains(&event.machine_id);
+        assert_eq!(all.iter().filter(of_both).cloned().collect::<Vec<_>>(), parts);
+
+        let failures: Vec<Event> = admin.get("/event?event_type=BMC_ERROR,FETCH_FAILED").await.ok();
+        assert_eq!(failures, all.iter().filter(|event| event.what.name() == "BMC_ERROR").cloned().collect::<Vec<_>>());
+        let changes: Vec<Event> = admin.get("/event?event_type=STATE_CHANGE&sort=id").await.ok();
+        assert_eq!(changes.iter().map(|event| event.machine_id).collect::<Vec<_>>(), [other.id, first.id, other.id]);
+        let (middle, newest) = (&changes[1], &changes[2]);
+        let since: Vec<Event> = admin.get(&format!("/event?event_type=STATE_CHANGE&since={}", middle.date.0)).await.ok();
+        assert_eq!(since, [newest.clone(), middle.clone()]);
+        let between: Vec<Event> =
+            admin.get(&format!("/event?event_type=STATE_CHANGE&since={}&until={}", middle.date.0, newest.date.0)).await.ok();
+        assert_eq!(between, std::slice::from_ref(middle));
+        // what was said to whoever has the machine
+        let EventKind::BmcError { message, .. } = &failures[0].what else { panic!("{failures:?}") };
+        assert!(message.contains("no answer"), "{message}");
+        let eve = app.user("eve").await;
+        let told: Vec<Event> = eve.get("/event?event_type=BMC_ERROR").await.ok();
+        assert_eq!(told, [failures[0].clone().without_details()]);
+
+        for (wrong, sentence) in [
+            ("event_type=BMC_ERRORS", "event_type: there is no type \"BMC_ERRORS\", but CONSOLE_ACCESS, "),
+            ("event_type=,", "event_type: there is no type \"\", but"),
+            ("since=yesterday", "since must be a time such as"),
+            ("until=1", "until must be a time such as"),
+        ] {
+            let refused = admin.get(&format!("/event?{wrong}")).await.error(400);
+            assert!(refused.detail.starts_with(sentence), "{wrong}: {}", refused.detail);
+        }
+        app.anonymous().get("/event").await.error(401);
     }
 }
 

@@ -27,7 +27,7 @@ use self::{
 };
 pub(super) use self::{
     edit::cartridge,
-    sentence::{Tone, sentence, type_word},
+    sentence::{Tone, sentence},
 };
 use super::session::{Failed, Session};
 use crate::{

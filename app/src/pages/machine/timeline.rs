@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Context, EVENTS,
-    sentence::{Tone, sentence, type_word},
+    sentence::{Tone, sentence},
 };
 use crate::{
     api::{Event, EventKind},
@@ -174,7 +174,7 @@ fn Filters(filter: RwSignal<Filter>) -> impl IntoView {
 fn Entry(event: Event) -> impl IntoView {
     let said = sentence(&event);
     view! {
-        <li class="flex gap-3 border-l-2 pb-3 pl-3 text-sm border-base-300 last:pb-0" data-event=type_word(&event.what)>
+        <li class="flex gap-3 border-l-2 pb-3 pl-3 text-sm border-base-300 last:pb-0" data-event=event.what.name()>
             <span
                 class=format!(
                     "-ml-[1.05rem] mt-1.5 size-2 shrink-0 rounded-full {}",

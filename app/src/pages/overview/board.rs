@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::future::{join_all, try_join};
+use futures_util::future::{join, join_all, try_join};
 use leptos::{prelude::*, task::spawn_local};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,11 @@ use crate::{
     ui::{clock, natural},
 };
 
-/// Machines whose logs are asked for when the page opens, at most: each is a call.
+/// Types of events that tell, or may tell, of a failure.
+const BAD: [&str; 4] = ["BMC_ERROR", "PRESEED_ERROR", "FETCH_FAILED", "STATE_CHANGE"];
+/// So many of them at most.
+const PAGE: u32 = 500;
+/// Machines being provisioned whose logs are asked for when the page opens, at most: each is a call.
 const LOGS: usize = 24;
 /// Entries of each.
 const ENTRIES: u32 = 50;
@@ -67,7 +71,7 @@ impl From<Bmc> for BriefBmc {
 pub(super) struct Loaded {
     machines: Vec<Brief>,
     bmcs: Vec<BriefBmc>,
-    /// Logs of the machines that are failed, being provisioned or out of reach.
+    /// What may be a failure, of all machines, and the logs of those being provisioned.
     events: Vec<Event>,
     /// A day ago.
     since: Instant,
@@ -76,22 +80,13 @@ pub(super) struct Loaded {
 pub(super) async fn load(api: Api) -> Result<Loaded, ApiError> {
     let (machines, bmcs) = try_join(api.machines(true), api.bmcs()).await?;
     let machines: Vec<Brief> = machines.into_iter().map(Brief::from).collect();
-    let mut wanting: Vec<&Brief> = machines.iter().filter(|machine| wants_attention(machine).is_some()).collect();
-    wanting.sort_by_key(|machine| wants_attention(machine));
-    let logs = wanting.iter().take(LOGS).map(|machine| api.events(machine.id, None, ENTRIES));
-    // one that cannot be had, because its machine went meanwhile, is no reason to show nothing
-    let events = join_all(logs).await.into_iter().filter_map(Result::ok).flatten().collect();
-    Ok(Loaded { machines, bmcs: bmcs.into_iter().map(BriefBmc::from).collect(), events, since: a_day_ago() })
-}
-
-/// Whose log tells what to look at; the smaller, the sooner.
-fn wants_attention(machine: &Brief) -> Option<u8> {
-    match (machine.state, machine.power) {
-        (MachineState::Provisioning, _) => Some(0),
-        (MachineState::Error, _) => Some(1),
-        (_, PowerState::BmcError) => Some(2),
-        _ => None,
-    }
+    let since = a_day_ago();
+    let running = machines.iter().filter(|machine| machine.state == MachineState::Provisioning);
+    let logs = running.take(LOGS).map(|machine| api.events(machine.id, None, ENTRIES));
+    let (failures, logs) = join(api.lab_events(&BAD, &since, PAGE), join_all(logs)).await;
+    // a log that cannot be had, because its machine went meanwhile, is no reason to show nothing
+    let events = logs.into_iter().filter_map(Result::ok).flatten().chain(failures?).collect();
+    Ok(Loaded { machines, bmcs: bmcs.into_iter().map(BriefBmc::from).collect(), events, since })
 }
 
 fn a_day_ago() -> Instant {
@@ -436,13 +431,5 @@ mod tests {
             assert!(board.sick().is_empty());
             assert!(!board.healths(&[BmcStatus { bmc: 3, health: BmcHealth::default() }]));
         });
-    }
-
-    #[test]
-    fn logs_of_running_provisions_are_asked_for_first() {
-        let brief = |state, power| wants_attention(&Brief::from(Machine { state, power, ..sample() }));
-        assert!(brief(MachineState::Provisioning, PowerState::On) < brief(MachineState::Error, PowerState::On));
-        assert!(brief(MachineState::Error, PowerState::On) < brief(MachineState::Ready, PowerState::BmcError));
-        assert_eq!(brief(MachineState::Ready, PowerState::On), None);
     }
 }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use self::board::{Board, Loaded, load};
 use super::{
     health::{HealthBadge, HealthNote},
-    machine::{sentence, type_word},
+    machine::sentence,
     records::loaded,
 };
 use crate::{
@@ -185,7 +185,7 @@ fn Failures(board: Board) -> impl IntoView {
                     let id = event.machine_id;
                     let name = board.name(id).unwrap_or_else(|| format!("machine {id}"));
                     view! {
-                        <li class="flex flex-wrap gap-x-3 text-sm" data-event=type_word(&event.what)>
+                        <li class="flex flex-wrap gap-x-3 text-sm" data-event=event.what.name()>
                             {time(&event.date)}
                             <div class="min-w-0 flex-1 basis-48">
                                 {machine_link(id, name)}

@@ -5,6 +5,7 @@ use axum::{
     http::{Uri, header},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -34,6 +35,16 @@ pub struct Asked {
     /// Only entries beyond this id.
     pub cursor: Option<i64>,
     filters: Vec<Filter>,
+}
+
+/// A parameter that is a time, in microseconds.
+///
+/// # Errors
+/// What is none, by the parameter's name.
+pub fn instant(name: &str, text: Option<&str>) -> Result<Option<i64>, LabError> {
+    let Some(text) = text else { return Ok(None) };
+    let time: Timestamp = text.parse().map_err(|_| LabError::invalid(format!("{name} must be a time such as 2027-01-31T12:00:00Z")))?;
+    Ok(Some(time.as_microsecond()))
 }
 
 /// Entries that fit, and where the next page begins.

@@ -196,7 +196,9 @@ mod tests {
             assert!(list.members.contains(&list.usual.member), "{path}: {:?}", list.members);
         }
         let logs = describe::lists(&document).filter(|list| list.log);
-        for (list, (path, members)) in logs.zip([("/admin/audit", log::AUDIT.as_slice()), ("/machine/{id}/event", &log::EVENTS)]) {
+        for (list, (path, members)) in
+            logs.zip([("/admin/audit", log::AUDIT.as_slice()), ("/event", &log::EVENTS), ("/machine/{id}/event", &log::EVENTS)])
+        {
             assert_eq!((list.path, list.members), (path, members.iter().map(|&member| member.to_owned()).collect()));
             assert!(!lists.0.contains_key(path));
         }

@@ -13,6 +13,27 @@ pub struct EventRow {
     pub info: String,
 }
 
+/// Which events of the lab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventFilter {
+    /// This instant and later.
+    pub since: i64,
+    /// Before this instant.
+    pub until: i64,
+    /// Names of types with a comma before, between and after; empty: of every type.
+    pub types: String,
+    /// Only ids below.
+    pub before_id: i64,
+    /// Only ids above.
+    pub after_id: i64,
+}
+
+impl Default for EventFilter {
+    fn default() -> Self {
+        Self { since: i64::MIN, until: i64::MAX, types: String::new(), before_id: i64::MAX, after_id: 0 }
+    }
+}
+
 /// An event to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {

@@ -34,7 +34,7 @@ pub use bmc::{BmcRow, NewBmc};
 pub use changes::Changes;
 pub use console_token::ConsoleTokenRow;
 pub use discovered::DiscoveredRow;
-pub use event::{EventRow, NewEvent};
+pub use event::{EventFilter, EventRow, NewEvent};
 pub use identity::{IdentityRow, NewIdentity};
 pub use image::{ImageRow, ImageView, NewImage};
 pub use interface::{InterfaceRow, InterfaceView, NewInterface};

@@ -59,6 +59,40 @@ store_test!(
 );
 
 store_test!(
+    async fn those_of_the_whole_lab_are_found_by_time_and_type(db) {
+        let lab = lab(&db).await;
+        let mut tx = tx(&db).await;
+        let mut ids = Vec::new();
+        for (n, event_type) in ["BMC_ERROR", "DHCP_REQ", "FETCH_FAILED", "BMC_ERROR", "DHCP_REQ"].into_iter().enumerate() {
+            let machine = if n % 2 == 0 { lab.machine } else { lab.spare };
+            let at = NOW + i64::try_from(n).expect("few");
+            let new = NewEvent { event_type: event_type.into(), ..an_event(machine, None, at) };
+            ids.push(events::insert(&mut tx, &new).await.expect("insert"));
+        }
+        tx.commit().await.expect("commit");
+        let mut read = read(&db).await;
+        let all = EventFilter::default();
+        let failures = EventFilter { types: ",BMC_ERROR,FETCH_FAILED,".into(), ..all.clone() };
+        for (wanted, limit, expected) in [
+            (all.clone(), 100, vec![4, 3, 2, 1, 0]),
+            (all.clone(), 2, vec![4, 3]),
+            (failures.clone(), 100, vec![3, 2, 0]),
+            (EventFilter { before_id: ids[3], ..failures.clone() }, 1, vec![2]),
+            (EventFilter { since: NOW + 1, until: NOW + 4, ..all.clone() }, 100, vec![3, 2, 1]),
+            (EventFilter { since: NOW + 1, ..failures.clone() }, 100, vec![3, 2]),
+            (EventFilter { since: NOW + 5, ..all.clone() }, 100, vec![]),
+            (EventFilter { types: ",BMC,".into(), ..all.clone() }, 100, vec![]),
+        ] {
+            let found = events::list_all(&mut read, &wanted, limit).await.expect("list");
+            let expected: Vec<i64> = expected.into_iter().map(|n: usize| ids[n]).collect();
+            assert_eq!(found.iter().map(|e| e.id).collect::<Vec<_>>(), expected, "{wanted:?}");
+        }
+        let upwards = events::list_all_upwards(&mut read, &EventFilter { after_id: ids[0], ..failures }, 100).await.expect("list");
+        assert_eq!(upwards.iter().map(|e| e.id).collect::<Vec<_>>(), [ids[2], ids[3]]);
+    }
+);
+
+store_test!(
     async fn old_ones_are_forgotten_and_their_ids_stay_used(db) {
         let lab = lab(&db).await;
         let mut tx = tx(&db).await;

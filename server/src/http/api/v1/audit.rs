@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
 use serde::Deserialize;
 use store::AuditFilter;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -51,14 +50,6 @@ struct Wanted {
 
 impl Wanted {
     fn filter(&self) -> Result<AuditFilter, LabError> {
-        let micros = |name: &str, text: &Option<String>| match text {
-            Some(text) => {
-                let time: Timestamp =
-                    text.parse().map_err(|_| LabError::invalid(format!("{name} must be a time such as 2027-01-31T12:00:00Z")))?;
-                Ok::<_, LabError>(Some(time.as_microsecond()))
-            }
-            None => Ok(None),
-        };
         if self.subject_id.is_some() && self.kind.is_none() {
             return Err(LabError::invalid("subject_id needs kind: ids are told apart by what they are of"));
         }
@@ -68,8 +59,8 @@ impl Wanted {
             action: self.action.clone().unwrap_or_default(),
             kind: self.kind.clone().unwrap_or_default(),
             subject_id: self.subject_id.unwrap_or_default(),
-            since: micros("since", &self.since)?.unwrap_or(all.since),
-            until: micros("until", &self.until)?.unwrap_or(all.until),
+            since: log::instant("since", self.since.as_deref())?.unwrap_or(all.since),
+            until: log::instant("until", self.until.as_deref())?.unwrap_or(all.until),
             ..all
         })
     }
