@@ -1,7 +1,9 @@
 // Requests a second and latency of the JSON API with 1,000 and 10,000 machines, on SQLite and on PostgreSQL. The original's
 // figures are those of its own run on the same kind of machine (tornado, PostgreSQL 15, 1,000 machines): it cannot be run
 // beside us.
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { Server } from "../lib/server.mjs";
 import { figure } from "./figures.mjs";
 import { all, wrk } from "./load.mjs";
@@ -28,6 +30,7 @@ async function measure(engine, server) {
   const base = `${server.url}/api/v1`;
   const token = await adminToken(base, server.password);
   await all(base, token, 1, () => ({ method: "POST", path: "/arch", body: { name: "x86_64" } }));
+  if (engine === "SQLite") await logins(base, server.password);
   let there = 0;
   for (const size of SIZES) {
     await all(base, token, size - there, (index) => ({ method: "POST", path: "/machine", body: machine(there + index) }));
@@ -48,6 +51,28 @@ async function measure(engine, server) {
     say("event insert (PUT /machine/{id}/state)", wrk(`${base}/machine/${id}/state`, token, "event.lua"));
     figure({ name: `${engine}, ${size} machines: resident memory after it`, ours: resident(server), unit: "MB", peer: "original", theirs: peer.memory, better: "less" });
   }
+}
+
+/** A log-in takes as long as its hash: beside what the reference implementation makes of the same hash on all processors. */
+async function logins(base, password) {
+  const body = { username: "admin", password };
+  // fewer than may guess at a time
+  const ours = await all(base, undefined, 400, () => ({ method: "POST", path: "/session", body }), 8);
+  const each = 100;
+  const start = performance.now();
+  await Promise.all(Array.from({ length: availableParallelism() }, () => hashes(each, password)));
+  const theirs = (each * availableParallelism()) / ((performance.now() - start) / 1000);
+  figure({ name: "log-ins", ours: ours.rate, unit: "/s", peer: "hashes alone, argon2 of Debian", theirs });
+}
+
+/** One after the other, with the parameters of the server's own (argon2id, 19 MiB, two passes, one lane). */
+function hashes(count, password) {
+  const one = "printf %s \"$1\" | argon2 some-salt-of-16 -id -t 2 -k 19456 -p 1 -l 32 -r >&2";
+  const script = `for n in $(seq "$2"); do ${one} || exit 1; done`;
+  return new Promise((resolve, reject) => {
+    const child = spawn("sh", ["-c", script, "sh", password, String(count)], { stdio: "ignore" });
+    child.once("error", reject).once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`argon2 ended with ${code}`))));
+  });
 }
 
 async function adminToken(base, password) {

@@ -24,8 +24,8 @@ function milliseconds(text) {
   return amount * { us: 0.001, ms: 1, s: 1000 }[unit];
 }
 
-/** `count` requests, made by `next(index)` as `{ method, path, body }`, at most 16 at a time. */
-export async function all(base, token, count, next) {
+/** `count` requests, made by `next(index)` as `{ method, path, body }`, so many at a time; with a token if there is one. */
+export async function all(base, token, count, next, atOnce = CONNECTIONS) {
   const client = new Client(base, token);
   const times = [];
   let index = 0;
@@ -37,7 +37,7 @@ export async function all(base, token, count, next) {
       times.push(performance.now() - begun);
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
   const seconds = (performance.now() - start) / 1000;
   client.close();
   return { rate: count / seconds, ...quantiles(times) };
@@ -62,7 +62,7 @@ class Client {
   /** Reads the answer; fails unless it is a success. */
   send({ method, path, body }) {
     return new Promise((resolve, reject) => {
-      const options = { agent: this.#agent, method, headers: { authorization: this.#token } };
+      const options = { agent: this.#agent, method, headers: this.#token ? { authorization: this.#token } : {} };
       const sent = request(`${this.#base}${path}`, options, (answer) => {
         const chunks = [];
         answer.on("data", (chunk) => chunks.push(chunk)).once("error", reject);

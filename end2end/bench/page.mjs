@@ -1,11 +1,13 @@
-// What the browser downloads, when the machines page with 1,000 machines is first painted, how long the page of 10,000 takes from a
-// key to the painted rows and from a BMC to the painted power, and the server's memory idle and with 100 consoles open.
+// What the browser downloads, when the machines page with 1,000 machines is first painted and interactive, beside the least the
+// original's page could do, how long the page of 10,000 takes from a key to the painted rows and from a BMC to the painted power,
+// and the server's memory idle and with 100 consoles open.
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync, brotliCompressSync } from "node:zlib";
 import { Browser } from "../lib/browser.mjs";
 import { api, logIn } from "../lib/pages.mjs";
 import { Server } from "../lib/server.mjs";
 import { figure, median } from "./figures.mjs";
+import { original } from "./original.mjs";
 
 const assets = new URL("../../dist/assets/", import.meta.url);
 for (const name of readdirSync(assets).filter((name) => /\.(js|css|wasm)$/.test(name)).sort()) {
@@ -14,6 +16,46 @@ for (const name of readdirSync(assets).filter((name) => /\.(js|css|wasm)$/.test(
 }
 
 const resident = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.log.pid}/status`, "utf8"))[1]) / 1024;
+
+/**
+ * Medians of loads with nothing cached, until `ready` matches: milliseconds to the first contentful paint and to `ready`, those of
+ * tasks beyond their first 50 between the two, the layout's shift, and bytes as they came.
+ */
+async function cold(page, url, ready) {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("Network.enable");
+  await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
+  await page.addInitScript((selector) => {
+    const seen = (window.seen = { tasks: [], shifted: 0 });
+    new PerformanceObserver((list) => seen.tasks.push(...list.getEntries().map(({ startTime, duration }) => [startTime, duration]))).observe({ type: "longtask", buffered: true });
+    new PerformanceObserver((list) => {
+      for (const { value, hadRecentInput } of list.getEntries()) seen.shifted += hadRecentInput ? 0 : value;
+    }).observe({ type: "layout-shift", buffered: true });
+    new MutationObserver(() => {
+      if (seen.ready === undefined && document.querySelector(selector)) seen.ready = performance.now();
+    }).observe(document, { attributes: true, childList: true, subtree: true });
+  }, ready);
+  const loads = [];
+  for (let run = 0; run < 5; run += 1) {
+    let bytes = 0;
+    const finished = ({ encodedDataLength }) => (bytes += encodedDataLength);
+    devtools.on("Network.loadingFinished", finished);
+    await page.goto(url);
+    await page.locator(ready).first().waitFor({ state: "attached" });
+    await page.waitForFunction(() => window.seen.ready !== undefined && performance.getEntriesByName("first-contentful-paint").length > 0);
+    // what still comes, shifts or blocks
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    devtools.off("Network.loadingFinished", finished);
+    const load = await page.evaluate(() => {
+      const painted = performance.getEntriesByName("first-contentful-paint")[0].startTime;
+      const blocked = window.seen.tasks.reduce((sum, [start, time]) => sum + (start + time > painted && start < window.seen.ready ? Math.max(0, time - 50) : 0), 0);
+      return { painted, ready: window.seen.ready, blocked, shifted: window.seen.shifted };
+    });
+    loads.push({ ...load, bytes });
+  }
+  await devtools.send("Network.setCacheDisabled", { cacheDisabled: false });
+  return Object.fromEntries(Object.keys(loads[0]).map((name) => [name, median(loads.map((load) => load[name]))]));
+}
 
 {
   const server = await Server.start({ command: "serve", name: "bench-idle", args: ["--tftp-listen", "off"] });
@@ -31,13 +73,24 @@ const resident = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${
   try {
     const page = await browser.page();
     await logIn(page, server);
-    const paints = [];
-    for (let run = 0; run < 5; run += 1) {
-      await page.goto(`${server.url}/machines`);
-      await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint").length > 0);
-      paints.push(await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime));
+    const machines = await cold(page, `${server.url}/machines`, "[data-testid=live-status][data-status=open]");
+    const theirs = await original();
+    let peer;
+    try {
+      peer = await cold(await browser.page(), theirs.url, "#content *");
+    } finally {
+      theirs.close();
     }
-    figure({ name: "machines page, 1,000 machines: first contentful paint", ours: median(paints), unit: "ms" });
+    const against = { peer: "the original's libraries alone", better: "less" };
+    figure({ name: "machines page, 1,000 machines: first contentful paint", ours: machines.painted, unit: "ms", theirs: peer.painted, ...against });
+    figure({ name: "machines page, 1,000 machines: interactive", ours: machines.ready, unit: "ms", theirs: peer.ready, ...against });
+    figure({ name: "machines page: transferred on the first load", ours: machines.bytes / 1000, unit: "KB", theirs: peer.bytes / 1000, ...against });
+    figure({ name: "machines page: total blocking time", ours: machines.blocked, unit: "ms", theirs: peer.blocked, ...against });
+    figure({ name: "machines page: cumulative layout shift", ours: machines.shifted, unit: "" });
+    console.log(`  the original's libraries: script ${JSON.stringify(theirs.script)}, style ${JSON.stringify(theirs.style)}`);
+    const [{ id }] = await api(page, "GET", "/machine?show_all=true&limit=1");
+    const console_ = await cold(page, `${server.url}/machines/${id}/console`, "[data-testid=terminal] .xterm");
+    figure({ name: "console page: transferred on the first load", ours: console_.bytes / 1000, unit: "KB" });
     const before = resident(server);
     // the consoles of simulated machines of this very process: their memory is the server's as well
     await page.evaluate(async () => {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// In the order in which they run; the short ones first.
-const NAMES: [&str; 6] = ["ipmi", "sol", "sweep", "api", "page", "tftp"];
+const NAMES: [&str; 7] = ["ipmi", "sol", "sweep", "api", "page", "heap", "tftp"];
 
 /// Runs the named bench, or all.
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {

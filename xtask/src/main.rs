@@ -83,7 +83,7 @@ enum Task {
     },
     /// Measures, beside the peers' figures
     Bench {
-        /// Which bench: ipmi, sol, sweep, api, page or tftp; all of them without it
+        /// Which bench: ipmi, sol, sweep, api, page, heap or tftp; all of them without it
         name: Option<String>,
     },
     /// Checks every SQL statement against live databases and rewrites the committed caches

@@ -110,7 +110,7 @@ pub(crate) const BENCH_FLEET: &[Need] = &[
 pub(crate) const BENCH_IPMI: &[Need] = &[program("ipmitool", "ipmitool"), program("ipmi_sim", "openipmi")];
 
 /// Load for the server, and a browser for its pages.
-pub(crate) const BENCH_SERVER: &[Need] = &[program("wrk", "wrk"), program("chromium", "chromium")];
+pub(crate) const BENCH_SERVER: &[Need] = &[program("wrk", "wrk"), program("chromium", "chromium"), program("argon2", "argon2")];
 
 /// Real firmware and what surrounds it.
 pub(crate) const LAB: &[Need] = &[
