@@ -1,7 +1,7 @@
 //! Live changes, laid over what the resources loaded.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -39,10 +39,11 @@ impl Overlay {
 
 type Listener = Arc<dyn Fn(&LabEvent) + Send + Sync>;
 
-/// The newest of one thing, and how many on the page show it.
+/// The newest of one thing, and those on the page that show it. Each has a signal of its own, which goes with it: a signal keeps what
+/// was subscribed to it and is no more until it is set, and what is well for a month is not set for a month.
 struct Followed<T> {
-    readers: usize,
-    newest: ArcRwSignal<T>,
+    newest: T,
+    readers: BTreeMap<u64, ArcRwSignal<T>>,
 }
 
 /// Things that nobody shows any more and that are followed all the same, as rows come back when one pages back.
@@ -159,12 +160,7 @@ impl Live {
     }
 
     fn set_health(self, bmc: i64, health: &BmcHealth) {
-        let Some(newest) = followed(self.bmcs, bmc) else { return };
-        newest.maybe_update(|known| {
-            let news = known.as_ref() != Some(health);
-            *known = Some(health.clone());
-            news
-        });
+        tell(self.bmcs, bmc, |known| *known = Some(health.clone()));
     }
 
     /// The newest that is known of a BMC's health, starting from what was loaded. Until the calling component goes.
@@ -173,14 +169,8 @@ impl Live {
         Signal::derive(move || newest.with(Clone::clone).unwrap_or_else(|| loaded.clone()))
     }
 
-    /// Wakes readers only when something is different: a snapshot mostly says what is known.
     fn overlay(self, machine: i64, change: impl FnOnce(&mut Overlay)) {
-        let Some(newest) = followed(self.machines, machine) else { return };
-        newest.maybe_update(|overlay| {
-            let before = overlay.clone();
-            change(overlay);
-            *overlay != before
-        });
+        tell(self.machines, machine, change);
     }
 
     /// What the stream said last of a machine's power and state, while it is open.
@@ -188,7 +178,8 @@ impl Live {
         if self.status.get_untracked() != Some(StreamStatus::Open) {
             return (None, None);
         }
-        let overlay = followed(self.machines, machine).map_or_else(|| self.lately(machine), |overlay| overlay.get_untracked());
+        let followed = self.machines.try_with_value(|all| all.get(&machine).map(|one| one.newest.clone())).flatten();
+        let overlay = followed.unwrap_or_else(|| self.lately(machine));
         (overlay.power.map(|power| power.state), overlay.state)
     }
 
@@ -205,30 +196,41 @@ impl Live {
     }
 }
 
-/// None when nobody shows it: then what the stream says of it is not kept.
-fn followed<T: Send + Sync + 'static>(all: Follow<T>, id: i64) -> Option<ArcRwSignal<T>> {
-    all.try_with_value(|all| all.get(&id).map(|one| one.newest.clone())).flatten()
+/// Wakes readers only when something is different: a snapshot mostly says what is known. What nobody shows is not kept.
+fn tell<T: Clone + PartialEq + Send + Sync + 'static>(all: Follow<T>, id: i64, change: impl FnOnce(&mut T)) {
+    let told = all.try_update_value(|all| {
+        let one = all.get_mut(&id)?;
+        let before = one.newest.clone();
+        change(&mut one.newest);
+        (one.newest != before).then(|| (one.newest.clone(), one.readers.values().cloned().collect::<Vec<_>>()))
+    });
+    if let Some((newest, readers)) = told.flatten() {
+        readers.into_iter().for_each(|reader| reader.set(newest.clone()));
+    }
 }
 
 /// Keeps the newest of a thing until the calling component goes.
-fn follow<T: Send + Sync + 'static>(all: Follow<T>, id: i64, first: impl Fn() -> T) -> ArcRwSignal<T> {
-    let newest = all.try_update_value(|all| {
-        let one = all.entry(id).or_insert_with(|| Followed { readers: 0, newest: ArcRwSignal::new(first()) });
-        one.readers += 1;
-        one.newest.clone()
+fn follow<T: Clone + Send + Sync + 'static>(all: Follow<T>, id: i64, first: impl Fn() -> T) -> ArcRwSignal<T> {
+    let reader = all.try_update_value(|all| {
+        let one = all.entry(id).or_insert_with(|| Followed { newest: first(), readers: BTreeMap::new() });
+        let own = one.readers.last_key_value().map_or(0, |(last, _)| last + 1);
+        let reader = ArcRwSignal::new(one.newest.clone());
+        one.readers.insert(own, reader.clone());
+        (own, reader)
     });
+    let Some((own, reader)) = reader else { return ArcRwSignal::new(first()) };
     on_cleanup(move || {
         all.try_update_value(|all| {
             if let Some(one) = all.get_mut(&id) {
-                one.readers = one.readers.saturating_sub(1);
+                one.readers.remove(&own);
             }
-            let unread = all.values().filter(|one| one.readers == 0).count();
+            let unread = all.values().filter(|one| one.readers.is_empty()).count();
             if unread > SPARE {
-                all.retain(|_, one| one.readers > 0);
+                all.retain(|_, one| !one.readers.is_empty());
             }
         });
     });
-    newest.unwrap_or_else(|| ArcRwSignal::new(first()))
+    reader
 }
 
 #[cfg(test)]
@@ -260,6 +262,29 @@ mod tests {
             assert!(live.machines.with_value(HashMap::len) <= SPARE + 1);
             live.apply(&LabEvent::Power { machine: 7, power: PowerState::Off, error: None });
             assert_eq!(power.get_untracked().state, PowerState::Off);
+        });
+    }
+
+    #[test]
+    fn whoever_shows_the_same_thing_is_told_and_leaves_nothing_behind() {
+        let owner = Owner::new();
+        owner.with(|| {
+            let live = Live::provide();
+            let (row, badge) = (Owner::new(), Owner::new());
+            let first = row.with(|| live.health(7, BmcHealth::default()));
+            let unreachable = BmcHealth { reachable: Some(false), ..BmcHealth::default() };
+            for _ in 0..1_000 {
+                let drawn_anew = Owner::new();
+                drawn_anew.with(|| live.health(7, BmcHealth::default()));
+                drawn_anew.cleanup();
+            }
+            assert_eq!(live.bmcs.with_value(|all| all[&7].readers.len()), 1);
+            let second = badge.with(|| live.health(7, BmcHealth::default()));
+            live.apply(&LabEvent::BmcHealth { bmc: 7, health: unreachable.clone() });
+            assert_eq!((first.get_untracked(), second.get_untracked()), (unreachable.clone(), unreachable.clone()));
+            row.cleanup();
+            // one that comes later starts with what is known
+            assert_eq!(badge.with(|| live.health(7, BmcHealth::default())).get_untracked(), unreachable);
         });
     }
 
