@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiError,
     bmc::BmcHealth,
-    client::{Api, Page, query},
+    client::{Api, Edit, Page, query},
     fields::{Id, KernelOpts, MachineName, Tag, present},
     lease::MachineLease,
 };
@@ -308,6 +308,10 @@ impl Api {
     }
     pub async fn change_machine(&self, id: i64, change: &MachineChange) -> Result<Machine, ApiError> {
         self.put(&format!("/machine/{id}"), change).await
+    }
+    /// As long as the machine is the `same` as the form knew it: others may have changed what is not in the form.
+    pub async fn edit_machine(&self, id: i64, change: &MachineChange, same: impl Fn(&Machine) -> bool) -> Result<Edit<Machine>, ApiError> {
+        self.edit(&format!("/machine/{id}"), change, same).await
     }
     pub async fn delete_machine(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/machine/{id}")).await

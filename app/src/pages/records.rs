@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::session::{Failed, Session};
 use crate::{
     api::{Api, ApiError, Me},
-    ui::{Confirm, Dialog, Icon, Loading, RowButton, Submit, Toasts},
+    ui::{Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Toasts, opened},
 };
 
 /// A page whose data is asked for once: its title, and `draw` when the data is there, else what stands in its place.
@@ -110,11 +110,11 @@ impl<T: Record> Records<T> {
     }
 
     /// The dialog with the form for the one that is edited; the form closes it.
-    pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, T) -> AnyView + Send + Sync + 'static) -> AnyView {
+    pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
         let form = StoredValue::new(form);
         view! {
             <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN)>
-                {move || self.editing.get().map(|record| form.with_value(|form| form(self.edit_open, record)))}
+                {move || self.editing.get().map(|record| opened(record, move |opened| form.with_value(|form| form(self.edit_open, opened))))}
             </Dialog>
         }
         .into_any()
@@ -136,6 +136,10 @@ impl<T: Record> Records<T> {
                 toasts.ok(format!("Deleted {} {}.", T::NOUN, record.label()));
             });
         };
+        let curl = Callback::new(move |()| {
+            let record = self.deleting.get_untracked()?;
+            Curl::of(format!("Delete {} {}", T::NOUN, record.label()), async |api| delete(api, record.id()).await)
+        });
         let text = move || {
             self.deleting.with(|record| {
                 let Some(record) = record else { return String::new() };
@@ -144,7 +148,7 @@ impl<T: Record> Records<T> {
             })
         };
         view! {
-            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action/>
+            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action curl/>
         }
         .into_any()
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{Arch, Image, Me},
     ui::{
-        AddButton, CopyButton, Empty, FilterBox, PageHead, Sort, SortHead,
+        AddButton, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Switch,
         format::{bytes, counted},
         matches, natural,
     },
@@ -97,16 +97,8 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
             <UploadPanel open=uploading archs=archs.get_value() done=put/>
         </Show>
         <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
-            <FilterBox value=filter label="Filter images"/>
-            <label class="flex cursor-pointer items-center gap-2 text-sm">
-                <input
-                    type="checkbox"
-                    class="toggle toggle-sm toggle-primary"
-                    prop:checked=move || only_mine.get()
-                    on:change=move |event| only_mine.set(event_target_checked(&event))
-                />
-                "Only my images"
-            </label>
+            <SearchBox value=filter label="Filter images"/>
+            <Switch id="only-mine" label="Only my images" checked=only_mine change=move |on| only_mine.set(on)/>
             <span class="text-sm opacity-80" role="status">{move || counted(shown.with(Vec::len), "image", "images")}</span>
         </div>
         <Show
@@ -163,7 +155,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                 <Empty title="No image matches"/>
             </Show>
         </Show>
-        {records.editor(move |open, image| view! { <EditForm open image archs=archs.get_value() done=put/> }.into_any())}
+        {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_value() done=put/> }.into_any())}
         {records.deleter(|_| String::new(), |api, id| async move { api.delete_image(id).await })}
     }
 }
