@@ -32,8 +32,7 @@ export async function spec({ server, browser, report }) {
     await press("/");
     await page.keyboard.type(own.name);
     await page.getByTestId("machine-count").filter({ hasText: "of 1 machine" }).waitFor();
-    await press("Escape");
-    await page.getByTestId("search").blur();
+    await press("Tab");
     await press("j");
     await press("Enter");
     await page.getByTestId("machine-name").filter({ hasText: own.name }).waitFor();

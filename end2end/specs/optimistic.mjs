@@ -10,15 +10,18 @@ const REFUSAL = { error_type: "Conflict", errors: ["the lab is being moved"], st
 async function held(page, method, pattern) {
   let release;
   const released = new Promise((resolve) => (release = resolve));
-  let seen = 0;
-  const handler = async (route) => {
+  const passed = [];
+  const handler = (route) => {
     if (route.request().method() !== method) return route.fallback();
-    seen += 1;
-    await released;
-    await route.continue();
+    passed.push(released.then(() => route.continue()));
+    return passed.at(-1);
   };
   await page.route(pattern, handler);
-  return { seen: () => seen, release: async () => { release(); await page.unroute(pattern, handler); } };
+  const through = async () => {
+    release();
+    await Promise.all(passed);
+  };
+  return { seen: () => passed.length, release: through };
 }
 
 /** Refuses calls that match, until `stop`. */
@@ -71,7 +74,6 @@ export async function spec({ server, browser, report }) {
     await netboot.click();
     assert.equal(await netboot.isChecked(), !was);
     await put.release();
-    await page.waitForLoadState("networkidle").catch(() => {});
     await until("both are done", 5, async () => (await machine()).netboot_enabled === !was && (await netboot.isChecked()) === !was);
   });
   await report.check("somebody else switches it: this page follows", async () => {

@@ -6,7 +6,7 @@ use super::{
     ApiError,
     bmc::BmcHealth,
     client::{Api, Edit, Page, query},
-    fields::{Id, KernelOpts, MachineName, Tag, present},
+    fields::{Id, Instant, KernelOpts, MachineName, Tag, present},
     lease::MachineLease,
 };
 
@@ -128,6 +128,8 @@ pub struct Machine {
     pub leases: Vec<MachineLease>,
     /// Free labels, in order.
     pub tags: Vec<String>,
+    /// When its own settings or its state last changed.
+    pub updated_at: Instant,
     /// Whether the asking user may change it: its assignees and admins may.
     pub may_change: bool,
 }

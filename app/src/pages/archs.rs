@@ -163,7 +163,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
             view! {
                 <tr class="hover:bg-base-200">
                     <th scope="row" class="font-medium">{subarch.name.clone()}</th>
-                    <td class="break-words">{subarch.description.clone()}</td>
+                    <td class="break-words max-md:hidden">{subarch.description.clone()}</td>
                     <td class="font-mono text-xs break-all">{subarch.bootloader.clone().unwrap_or_else(|| "none".into())}</td>
                     <td>{if subarch.efiboot { "UEFI" } else { "BIOS or default" }}</td>
                     <td class="w-0 text-right whitespace-nowrap">
@@ -210,7 +210,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
                             <thead>
                                 <tr>
                                     <th scope="col">"Name"</th>
-                                    <th scope="col">"Description"</th>
+                                    <th scope="col" class="max-md:hidden">"Description"</th>
                                     <th scope="col">"Bootloader"</th>
                                     <th scope="col">"Firmware"</th>
                                     <th scope="col"><span class="sr-only">"Actions"</span></th>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     health::{HealthBadge, HealthNote},
-    records::{Record, Records, loaded},
+    records::{Record, Records, loaded, names},
 };
 use crate::{
     api::{
@@ -71,12 +71,12 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                     <thead class="bg-base-200">
                         <tr>
                             <th scope="col">"Name"</th>
-                            {admin.then(|| view! { <th scope="col">"Address"</th> })}
-                            <th scope="col">"Type"</th>
+                            {admin.then(|| view! { <th scope="col" class="max-md:hidden">"Address"</th> })}
+                            <th scope="col" class="max-md:hidden">"Type"</th>
                             <th scope="col">"Health"</th>
                             // told to administrators only
-                            {admin.then(|| view! { <th scope="col">"User name"</th><th scope="col">"Password"</th> })}
-                            <th scope="col">"Machines"</th>
+                            {admin.then(|| view! { <th scope="col" class="max-md:hidden">"User name"</th><th scope="col" class="max-md:hidden">"Password"</th> })}
+                            <th scope="col" class="max-md:hidden">"Machines"</th>
                             {admin.then(|| view! { <th scope="col"><span class="sr-only">"Actions"</span></th> })}
                         </tr>
                     </thead>
@@ -92,14 +92,14 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                                 view! {
                                     <tr class="hover:bg-base-200" data-bmc=bmc.name.clone()>
                                         <th scope="row" class="font-medium">{bmc.name.clone()}</th>
-                                        {admin.then(|| view! { <td class="font-mono text-xs whitespace-nowrap">{address}</td> })}
-                                        <td>{kind}</td>
+                                        {admin.then(|| view! { <td class="font-mono text-xs whitespace-nowrap max-md:hidden">{address}</td> })}
+                                        <td class="max-md:hidden">{kind}</td>
                                         <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
                                         {admin.then(|| view! {
-                                            <td>{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
-                                            <td>{if bmc.has_password { "set" } else { "none" }}</td>
+                                            <td class="max-md:hidden">{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
+                                            <td class="max-md:hidden">{if bmc.has_password { "set" } else { "none" }}</td>
                                         })}
-                                        <td class="max-w-72 text-xs break-words">{bmc.machines.join(", ")}</td>
+                                        <td class="max-w-72 text-xs break-words max-md:hidden">{names(&bmc.machines)}</td>
                                         {admin.then(|| view! {
                                             <td class="w-0 text-right whitespace-nowrap">{records.buttons(&bmc, true)}</td>
                                         })}

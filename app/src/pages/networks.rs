@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::records::{Record, Records, loaded};
+use super::records::{Record, Records, loaded, names};
 use crate::{
     api::{Api, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
     ui::{AddButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, Submit, TextField, Toasts, natural, saved},
@@ -51,9 +51,9 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                         <tr>
                             <th scope="col">"Name"</th>
                             <th scope="col">"Subnet"</th>
-                            <th scope="col">"Static pool"</th>
-                            <th scope="col">"Reserved pool"</th>
-                            <th scope="col">"Machines"</th>
+                            <th scope="col" class="max-md:hidden">"Static pool"</th>
+                            <th scope="col" class="max-md:hidden">"Reserved pool"</th>
+                            <th scope="col" class="max-md:hidden">"Machines"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -65,9 +65,9 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                                     <tr class="hover:bg-base-200">
                                         <th scope="row" class="font-medium">{network.name.clone()}</th>
                                         <td class="font-mono text-xs">{network.subnet.clone()}</td>
-                                        <td class="font-mono text-xs">{pool(&network.static_net)}</td>
-                                        <td class="font-mono text-xs">{pool(&network.reserved_net)}</td>
-                                        <td class="max-w-72 text-xs break-words">{network.machines.join(", ")}</td>
+                                        <td class="font-mono text-xs max-md:hidden">{pool(&network.static_net)}</td>
+                                        <td class="font-mono text-xs max-md:hidden">{pool(&network.reserved_net)}</td>
+                                        <td class="max-w-72 text-xs break-words max-md:hidden">{names(&network.machines)}</td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             {admin.then(|| records.buttons(&network, true))}
                                         </td>

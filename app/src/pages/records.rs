@@ -47,6 +47,18 @@ pub(super) trait Record: Clone + Send + Sync + 'static {
     fn label(&self) -> &str;
 }
 
+/// Machines named in a cell, before the others are only counted.
+const NAMED: usize = 8;
+
+/// `d03-1, d03-2 and 58 more`
+pub(super) fn names(machines: &[String]) -> String {
+    let named = machines.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match machines.len().saturating_sub(NAMED) {
+        0 => named,
+        rest => format!("{named} and {rest} more"),
+    }
+}
+
 /// The things a page lists, and which of them its dialogs are about.
 pub(super) struct Records<T: Record> {
     pub(super) list: RwSignal<Vec<T>>,
@@ -151,5 +163,18 @@ impl<T: Record> Records<T> {
             <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action curl/>
         }
         .into_any()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn many_names_are_counted() {
+        let machines = |count: usize| (1..=count).map(|n| format!("m{n}")).collect::<Vec<_>>();
+        assert_eq!(names(&machines(2)), "m1, m2");
+        assert_eq!(names(&machines(60)), "m1, m2, m3, m4, m5, m6, m7, m8 and 52 more");
+        assert_eq!(names(&[]), "");
     }
 }

@@ -70,7 +70,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                 <thead class="bg-base-200">
                     <tr>
                         <th scope="col">"User name"</th>
-                        <th scope="col">"E-mail"</th>
+                        <th scope="col" class="max-md:hidden">"E-mail"</th>
                         <th scope="col">"Privilege"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
@@ -82,7 +82,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                             view! {
                                 <tr class="hover:bg-base-200">
                                     <th scope="row" class="font-medium">{user.username.clone()}</th>
-                                    <td>{user.email.clone().filter(|email| !email.is_empty()).unwrap_or_else(|| "–".into())}</td>
+                                    <td class="max-md:hidden">{user.email.clone().filter(|email| !email.is_empty()).unwrap_or_else(|| "–".into())}</td>
                                     <td>{match user.admin { Some(true) => "Administrator", Some(false) => "User", None => "" }}</td>
                                     <td class="w-0 text-right whitespace-nowrap">
                                         {admin.then(|| view! {

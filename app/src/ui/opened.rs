@@ -1,16 +1,15 @@
 //! A form for something that others may change while it is open: whoever is later is told, and asked who wins.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
-use super::page::Notice;
+use super::{dom, page::Notice};
 use crate::api::Edit;
 
 /// What a form was opened with.
 pub(crate) struct Opened<T: 'static> {
     known: StoredValue<T>,
     overtaken: RwSignal<bool>,
-    /// What the form is drawn from.
-    drawn: RwSignal<T>,
+    drawn: RwSignal<u32>,
 }
 
 impl<T> Clone for Opened<T> {
@@ -47,7 +46,10 @@ impl<T: Clone + Send + Sync + 'static> Opened<T> {
 
     /// To stand above the form's buttons.
     pub(crate) fn notice(self) -> AnyView {
-        let take = move |()| self.drawn.set(self.known.get_value());
+        let take = move |()| {
+            self.overtaken.set(false);
+            self.drawn.update(|times| *times += 1);
+        };
         view! { <Overtaken overtaken=self.overtaken take/> }.into_any()
     }
 }
@@ -61,9 +63,29 @@ pub(crate) fn saved<T: Clone + Send + Sync + 'static>(opened: Option<Opened<T>>,
 }
 
 /// Draws a form for something that is there, and draws it anew when the user takes what somebody else has made of it.
-pub(crate) fn opened<T: Clone + Send + Sync + 'static>(thing: T, form: impl Fn(Opened<T>) -> AnyView + Send + 'static) -> AnyView {
-    let drawn = RwSignal::new(thing);
-    (move || form(Opened { known: StoredValue::new(drawn.get()), overtaken: RwSignal::new(false), drawn })).into_any()
+pub(crate) fn opened<T: Clone + Send + Sync + 'static>(thing: T, form: impl Fn(Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
+    let own = Opened { known: StoredValue::new(thing), overtaken: RwSignal::new(false), drawn: RwSignal::new(0) };
+    let form = StoredValue::new(form);
+    let place = NodeRef::<html::Div>::new();
+    // the button that was pressed goes with the old form
+    Effect::new(move |before: Option<u32>| {
+        let times = own.drawn.get();
+        if before.is_some_and(|before| before != times) {
+            request_animation_frame(move || {
+                if let Some(place) = place.get_untracked() {
+                    dom::focus_first(&place);
+                }
+            });
+        }
+        times
+    });
+    view! {
+        <div node_ref=place class="contents">
+            // another key is another form: what was typed into the old one's fields goes with it
+            <For each=move || std::iter::once(own.drawn.get()) key=|times| *times children=move |_| form.with_value(|form| form(own))/>
+        </div>
+    }
+    .into_any()
 }
 
 /// Somebody else has saved meanwhile.

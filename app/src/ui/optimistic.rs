@@ -3,19 +3,21 @@
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
 
 use leptos::{prelude::*, task::spawn_local};
+use send_wrapper::SendWrapper;
 
 use super::toast::Toasts;
 use crate::api::ApiError;
 
 type Patch<T> = Arc<dyn Fn(&mut T) + Send + Sync>;
-type Task = Pin<Box<dyn Future<Output = ()>>>;
+/// Stays on the browser's one thread; the server has none, and drops an empty queue on whichever thread it likes.
+type Task = SendWrapper<Pin<Box<dyn Future<Output = ()>>>>;
 
 /// Laid over what the server said last of a thing. The calls are made one after the other, so that of two changes of the same
 /// switch the later one holds.
 pub(crate) struct Optimistic<T: 'static> {
     pending: RwSignal<Vec<(u32, Patch<T>)>>,
     next: StoredValue<u32>,
-    queue: StoredValue<VecDeque<Task>, LocalStorage>,
+    queue: StoredValue<VecDeque<Task>>,
     running: StoredValue<bool>,
     toasts: Toasts,
 }
@@ -33,7 +35,7 @@ impl<T: 'static> Optimistic<T> {
         Self {
             pending: RwSignal::new(Vec::new()),
             next: StoredValue::new(0),
-            queue: StoredValue::new_local(VecDeque::new()),
+            queue: StoredValue::new(VecDeque::new()),
             running: StoredValue::new(false),
             toasts: expect_context(),
         }
@@ -73,7 +75,7 @@ impl<T: 'static> Optimistic<T> {
             }
             self.pending.try_update(|pending| pending.retain(|(own, _)| *own != id));
         };
-        self.queue.update_value(|queue| queue.push_back(Box::pin(task)));
+        self.queue.update_value(|queue| queue.push_back(SendWrapper::new(Box::pin(task))));
         if self.running.get_value() {
             return;
         }

@@ -49,7 +49,7 @@ pub(super) fn Account() -> impl IntoView {
                                         <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
                                         <Sessions owner=me.id sessions/>
                                     </Panel>
-                                    <div class="grid grid-cols-1 items-start gap-4 xl:grid-cols-2">
+                                    <div class="grid max-w-[120rem] grid-cols-1 items-start gap-4 xl:grid-cols-2">
                                         {opened(me, |own| view! { <Profile own/> }.into_any())}
                                         <Password sessions/>
                                     </div>

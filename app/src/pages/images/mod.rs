@@ -113,11 +113,11 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                             <SortHead label="File" column=Column::File sort/>
                             <SortHead label="Type" column=Column::Kind sort/>
                             <SortHead label="Architecture" column=Column::Arch sort/>
-                            <SortHead label="Size" column=Column::Size sort/>
-                            <th scope="col">"SHA-256"</th>
-                            <SortHead label="Owner" column=Column::Owner sort/>
-                            <SortHead label="Uploaded (UTC)" column=Column::Date sort/>
-                            <th scope="col">"Flags"</th>
+                            <SortHead label="Size" column=Column::Size sort class="max-md:hidden"/>
+                            <th scope="col" class="max-md:hidden">"SHA-256"</th>
+                            <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
+                            <SortHead label="Uploaded (UTC)" column=Column::Date sort class="max-md:hidden"/>
+                            <th scope="col" class="max-md:hidden">"Flags"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -130,17 +130,21 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                             <span class="font-medium break-all">{image.filename.clone()}</span>
                                             {(!image.description.is_empty()).then(|| view! { <span class="block text-xs opacity-80">{image.description.clone()}</span> })}
                                             <span class="block font-mono text-xs break-all opacity-80">{image.name.clone()}</span>
+                                            // what has no column of its own on a telephone
+                                            <span class="block text-xs opacity-80 md:hidden">
+                                                {format!("{}, {}", bytes(image.size as f64), image.upload_date.seconds())}
+                                            </span>
                                         </th>
                                         <td>{image.file_type.word()}</td>
                                         <td>{image.arch.clone()}</td>
-                                        <td class="text-right whitespace-nowrap" title=format!("{} bytes", image.size)>{bytes(image.size as f64)}</td>
-                                        <td class="whitespace-nowrap">
+                                        <td class="text-right whitespace-nowrap max-md:hidden" title=format!("{} bytes", image.size)>{bytes(image.size as f64)}</td>
+                                        <td class="whitespace-nowrap max-md:hidden">
                                             <code class="text-xs" title=image.sha256.clone()>{image.sha256.get(..12).unwrap_or(&image.sha256).to_owned()}"…"</code>
                                             <CopyButton text=image.sha256.clone() what="SHA-256"/>
                                         </td>
-                                        <td>{image.user.clone().unwrap_or_else(|| "–".into())}</td>
-                                        <td class="text-xs whitespace-nowrap">{image.upload_date.seconds()}</td>
-                                        <td><Flags public=image.public known_good=image.known_good/></td>
+                                        <td class="max-md:hidden">{image.user.clone().unwrap_or_else(|| "–".into())}</td>
+                                        <td class="text-xs whitespace-nowrap max-md:hidden">{image.upload_date.seconds()}</td>
+                                        <td class="max-md:hidden"><Flags public=image.public known_good=image.known_good/></td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             {image.may_change.then(|| records.buttons(&image, true))}
                                         </td>

@@ -49,7 +49,8 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
     let fault = RwSignal::new(None::<String>);
     let add = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        match parse_tags(&typed.read_untracked()) {
+        let parsed = typed.with_untracked(|text| parse_tags(text));
+        match parsed {
             Ok(new) if new.is_empty() => {}
             Ok(new) => {
                 let named = new.iter().map(Tag::as_str).collect::<Vec<_>>().join(", ");

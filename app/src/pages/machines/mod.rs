@@ -199,7 +199,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
             class:hidden=move || listing.rows.with(Vec::is_empty)
             aria-busy=move || listing.waiting.get().to_string()
         >
-            <table class="table-sm table max-md:[&_:is(td,th)]:px-1.5 [&_:is(td,th)]:py-1" data-testid="machines">
+            <table class="table-sm table max-md:[&_:is(td,th)]:px-1 [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
                 <thead class="bg-base-200">
                     <tr>

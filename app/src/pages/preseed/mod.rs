@@ -137,7 +137,7 @@ fn Fields(
 ) -> impl IntoView {
     let kinds: Vec<Choice> = PreseedType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
     view! {
-        <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,110rem)_minmax(22rem,32rem)]">
             <div class="flex min-w-0 flex-col gap-3">
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-[2fr_1fr_3fr]">
                     <TextField id="preseed-name" label="Name" field=form.name required=true disabled=readonly/>
