@@ -109,6 +109,11 @@ export function forget(name) {
   }
 }
 
+/** The first field that can be typed into. */
+export function focusFirst(area) {
+  area.querySelector(":is(input, select, textarea):not(:disabled)")?.focus();
+}
+
 export function dialogIsOpen() {
   return document.querySelector("dialog[open]") !== null;
 }

@@ -56,15 +56,15 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("MP5: settings too: all of them at once, as they were", async () => {
     await form.locator("#kernel-opts").fill("wrong=1");
-    await form.getByLabel("Netboot").click();
+    await form.locator("#preseed").selectOption("");
     await save();
     await toast("Settings saved").waitFor();
     const changed = await api(page, "GET", `/machine/${own.id}`);
-    assert.deepEqual([changed.kernel_opts, changed.netboot_enabled], ["wrong=1", !own.netboot_enabled]);
+    assert.deepEqual([changed.kernel_opts, changed.preseed_id], ["wrong=1", null]);
     await undo("Settings saved");
     await until("the form is as before", 5, async () => (await form.locator("#kernel-opts").inputValue()) === own.kernel_opts);
     const back = await api(page, "GET", `/machine/${own.id}`);
-    assert.deepEqual([back.kernel_opts, back.netboot_enabled, back.kernel_id], [own.kernel_opts, own.netboot_enabled, image("Kernel")]);
+    assert.deepEqual([back.kernel_opts, back.preseed_id, back.kernel_id], [own.kernel_opts, preseed.id, image("Kernel")]);
   });
   await report.check("a refused inverse says why", async () => {
     const take = async () => {

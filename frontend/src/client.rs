@@ -1,4 +1,4 @@
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 use app::{
     SessionGate,
@@ -23,12 +23,12 @@ const SESSION: &str = "/session";
 
 #[async_trait]
 impl ApiClient for HttpClient {
-    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError> {
+    async fn call(&self, method: Method, path: &str, body: Option<String>, version: Option<String>) -> Result<Answer, ApiError> {
         SendWrapper::new(async {
-            match call(method, address(path), body.clone()).await {
+            match call(method, address(path), body.clone(), version.clone()).await {
                 // sent once more, as if the session had never ended
                 Err(error) if error.is_unauthenticated() && path != SESSION && self.0.pass(method != Method::Get).await => {
-                    call(method, address(path), body).await
+                    call(method, address(path), body, version).await
                 }
                 result => result,
             }
@@ -56,7 +56,7 @@ impl ApiClient for HttpClient {
         let on_refused = move || {
             let gate = gate.clone();
             spawn_local(async move {
-                if call(Method::Get, address("/self"), None).await.is_err_and(|error| error.is_unauthenticated()) {
+                if call(Method::Get, address("/self"), None, None).await.is_err_and(|error| error.is_unauthenticated()) {
                     gate.pass(false).await;
                 }
             });
@@ -69,28 +69,10 @@ fn address(path: &str) -> String {
     format!("{BASE}{path}")
 }
 
-/// What several people edit at a time, in forms that are open for long: its versions are remembered.
-const EDITED: [&str; 2] = ["/api/v1/machine/", "/api/v1/preseed/"];
-
-thread_local! {
-    /// The version (`ETag`) of each that this page saw last, by its address.
-    static SEEN: RefCell<HashMap<String, String>> = RefCell::default();
-}
-
-/// Whether it is one of those themselves, not a part of it.
-fn versioned(address: &str) -> bool {
-    EDITED.iter().any(|start| address.strip_prefix(start).is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())))
-}
-
-async fn call(method: Method, address: String, body: Option<String>) -> Result<Answer, ApiError> {
-    let edited = matches!(method, Method::Get | Method::Put) && versioned(&address);
+async fn call(method: Method, address: String, body: Option<String>, version: Option<String>) -> Result<Answer, ApiError> {
     let mut request = request(method, &address);
-    if edited
-        && method == Method::Put
-        // used up: who is refused and tries again knows of the other's change
-        && let Some(seen) = SEEN.with_borrow_mut(|seen| seen.remove(&address))
-    {
-        request = request.header("If-Match", &seen);
+    if let Some(version) = version {
+        request = request.header("If-Match", &version);
     }
     let unsent = |error: gloo_net::Error| ApiError::transport(format!("The request could not be made: {error}"));
     let request = match body {
@@ -101,14 +83,9 @@ async fn call(method: Method, address: String, body: Option<String>) -> Result<A
     // the browser says no more than "failed to fetch"
     let response = request.send().await.map_err(|_| unreachable())?;
     let total = response.headers().get("x-total-count").and_then(|total| total.parse().ok());
-    if edited
-        && response.ok()
-        && let Some(version) = response.headers().get("ETag")
-    {
-        SEEN.with_borrow_mut(|seen| seen.insert(address, version));
-    }
+    let version = response.headers().get("ETag");
     let text = response.text().await.map_err(|_| unreachable())?;
-    if response.ok() { Ok(Answer { body: text, total }) } else { Err(refusal(response.status(), &text)) }
+    if response.ok() { Ok(Answer { body: text, total, version }) } else { Err(refusal(response.status(), &text)) }
 }
 
 fn request(method: Method, address: &str) -> RequestBuilder {
@@ -143,21 +120,13 @@ pub(crate) fn refusal(status: u16, body: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::{refusal, versioned};
+    use super::refusal;
 
     #[test]
     fn an_error_of_ours_keeps_its_words() {
         let error = refusal(409, r#"{"error_type": "Conflict", "errors": ["A machine with that name already exists"]}"#);
         assert_eq!(error.status, 409);
         assert_eq!(error.text(), "A machine with that name already exists");
-    }
-
-    #[test]
-    fn only_what_people_edit_has_versions_here() {
-        assert!(versioned("/api/v1/machine/7") && versioned("/api/v1/preseed/12"));
-        for other in ["/api/v1/machine", "/api/v1/machine/", "/api/v1/machine/7/event", "/api/v1/machine/7?x=1", "/api/v1/bmc/7"] {
-            assert!(!versioned(other), "{other}");
-        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::Api,
+    client::{Api, Edit},
     fields::{ArchName, Description, Id, SubarchName, present},
 };
 
@@ -60,8 +60,11 @@ impl Api {
     pub async fn create_arch(&self, new: &ArchInput) -> Result<Arch, ApiError> {
         self.post("/arch", new).await
     }
-    pub async fn change_arch(&self, id: i64, change: &ArchInput) -> Result<Arch, ApiError> {
-        self.put(&format!("/arch/{id}"), change).await
+    /// As long as it is as `known`.
+    pub async fn edit_arch(&self, known: &Arch, change: &ArchInput) -> Result<Edit<Arch>, ApiError> {
+        // its flavours have forms of their own
+        let form = |own: &Arch| (own.name.clone(), own.description.clone());
+        self.edit(&format!("/arch/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_arch(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/arch/{id}")).await
@@ -69,8 +72,9 @@ impl Api {
     pub async fn create_subarch(&self, arch: i64, new: &SubarchInput) -> Result<Subarch, ApiError> {
         self.post(&format!("/arch/{arch}/subarch"), new).await
     }
-    pub async fn change_subarch(&self, arch: i64, id: i64, change: &SubarchInput) -> Result<Subarch, ApiError> {
-        self.put(&format!("/arch/{arch}/subarch/{id}"), change).await
+    /// As long as it is as `known`.
+    pub async fn edit_subarch(&self, arch: i64, known: &Subarch, change: &SubarchInput) -> Result<Edit<Subarch>, ApiError> {
+        self.edit(&format!("/arch/{arch}/subarch/{}", known.id), change, |now| now == known).await
     }
     pub async fn delete_subarch(&self, arch: i64, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/arch/{arch}/subarch/{id}")).await

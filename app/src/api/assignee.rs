@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::Api,
+    client::{Api, Edit},
     fields::{Instant, Reason},
 };
 
@@ -43,8 +43,9 @@ impl Api {
     pub async fn add_assignee(&self, machine: i64, new: &NewAssignee) -> Result<Assignee, ApiError> {
         self.post(&format!("/machine/{machine}/assignee"), new).await
     }
-    pub async fn change_assignee(&self, machine: i64, id: i64, change: &AssigneeChange) -> Result<Assignee, ApiError> {
-        self.put(&format!("/machine/{machine}/assignee/{id}"), change).await
+    /// As long as it is as `known`.
+    pub async fn edit_assignee(&self, machine: i64, known: &Assignee, change: &AssigneeChange) -> Result<Edit<Assignee>, ApiError> {
+        self.edit(&format!("/machine/{machine}/assignee/{}", known.id), change, |now| now == known).await
     }
     pub async fn delete_assignee(&self, machine: i64, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/machine/{machine}/assignee/{id}")).await

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::Api,
+    client::{Api, Edit},
     fields::{BmcKey, BmcName, BmcPassword, BmcUsername, Instant, IpAddress, present},
 };
 
@@ -290,8 +290,11 @@ impl Api {
     pub async fn create_bmc(&self, new: &BmcInput) -> Result<Bmc, ApiError> {
         self.post("/bmc", new).await
     }
-    pub async fn change_bmc(&self, id: i64, change: &BmcInput) -> Result<Bmc, ApiError> {
-        self.put(&format!("/bmc/{id}"), change).await
+    /// As long as it is as `known`.
+    pub async fn edit_bmc(&self, known: &Bmc, change: &BmcInput) -> Result<Edit<Bmc>, ApiError> {
+        // what else it tells changes by itself
+        let form = |own: &Bmc| Bmc { cipher_suite: None, health: BmcHealth::default(), machines: Vec::new(), ..own.clone() };
+        self.edit(&format!("/bmc/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_bmc(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/bmc/{id}")).await

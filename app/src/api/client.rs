@@ -31,7 +31,30 @@ pub struct Answer {
     pub body: String,
     /// With a page of a list: how many items all pages have (`X-Total-Count`).
     pub total: Option<usize>,
+    /// Which version of the thing this is (`ETag`).
+    pub version: Option<String>,
 }
+
+/// What came of saving a form that others may have had open as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit<T> {
+    Saved(T),
+    /// Nothing was saved: somebody else was quicker, and this is what they made of it.
+    Overtaken(T),
+}
+
+impl<T> Edit<T> {
+    /// # Errors
+    /// The sentence for where nobody can be asked who wins.
+    pub fn saved(self) -> Result<T, ApiError> {
+        match self {
+            Self::Saved(thing) => Ok(thing),
+            Self::Overtaken(_) => Err(ApiError::new(412, "Precondition Failed", "PreconditionFailed", vec![OVERTAKEN.into()])),
+        }
+    }
+}
+
+const OVERTAKEN: &str = "It was changed elsewhere meanwhile";
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -63,8 +86,8 @@ pub enum StreamStatus {
 /// which wraps its `!Send` fetch futures in `SendWrapper` (sound there: one thread).
 #[async_trait]
 pub trait ApiClient: Send + Sync + 'static {
-    /// The answer when its status is a success.
-    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError>;
+    /// The answer when its status is a success. With a version (`If-Match`) the call is refused unless the thing still is that one.
+    async fn call(&self, method: Method, path: &str, body: Option<String>, version: Option<String>) -> Result<Answer, ApiError>;
 
     /// Multipart upload of part `q` (JSON) and part `file`, in the browser.
     async fn upload(&self, path: &str, q: String, file: Upload, progress: SendWrapper<Progress>) -> Result<String, ApiError>;
@@ -72,6 +95,11 @@ pub trait ApiClient: Send + Sync + 'static {
     /// Calls `on_event` for every event of the lab until the subscription is dropped.
     /// Called only from effects, which never run on the server.
     fn subscribe(&self, on_event: Box<dyn Fn(LabEvent) + Send + Sync>, on_status: Box<dyn Fn(StreamStatus) + Send + Sync>) -> Subscription;
+
+    /// Whether calls are written down rather than made.
+    fn records(&self) -> bool {
+        false
+    }
 }
 
 /// The `ApiClient` in Leptos' context, with one method per operation (in the file of its resource).
@@ -92,31 +120,55 @@ impl Api {
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
-        decode(&self.0.call(Method::Get, path, None).await?.body)
+        decode(&self.0.call(Method::Get, path, None, None).await?.body)
     }
 
     /// A list that was asked for in part.
     pub(super) async fn get_page<T: DeserializeOwned>(&self, path: &str) -> Result<Page<T>, ApiError> {
-        let answer = self.0.call(Method::Get, path, None).await?;
+        let answer = self.0.call(Method::Get, path, None, None).await?;
         let items: Vec<T> = decode(&answer.body)?;
         Ok(Page { total: answer.total.unwrap_or(items.len()), items })
     }
 
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
-        decode(&self.0.call(Method::Post, path, Some(encode(body)?)).await?.body)
+        decode(&self.0.call(Method::Post, path, Some(encode(body)?), None).await?.body)
     }
 
     pub(super) async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
-        decode(&self.0.call(Method::Put, path, Some(encode(body)?)).await?.body)
+        decode(&self.0.call(Method::Put, path, Some(encode(body)?), None).await?.body)
+    }
+
+    /// A PUT of a form's values. Nothing is sent when the thing is not, or no longer, what `same` takes for that with which the form
+    /// was opened; and nobody can come between this look and the change, which names the version seen.
+    pub(super) async fn edit<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        change: &impl Serialize,
+        same: impl Fn(&T) -> bool,
+    ) -> Result<Edit<T>, ApiError> {
+        let mut version = None;
+        if !self.0.records() {
+            let seen = self.0.call(Method::Get, path, None, None).await?;
+            let now: T = decode(&seen.body)?;
+            if !same(&now) {
+                return Ok(Edit::Overtaken(now));
+            }
+            version = seen.version;
+        }
+        match self.0.call(Method::Put, path, Some(encode(change)?), version).await {
+            Ok(answer) => decode(&answer.body).map(Edit::Saved),
+            Err(error) if error.status == 412 => self.get(path).await.map(Edit::Overtaken),
+            Err(error) => Err(error),
+        }
     }
 
     /// A PUT that is answered with 204.
     pub(super) async fn put_empty(&self, path: &str, body: &impl Serialize) -> Result<(), ApiError> {
-        self.0.call(Method::Put, path, Some(encode(body)?)).await.map(drop)
+        self.0.call(Method::Put, path, Some(encode(body)?), None).await.map(drop)
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<(), ApiError> {
-        self.0.call(Method::Delete, path, None).await.map(drop)
+        self.0.call(Method::Delete, path, None, None).await.map(drop)
     }
 
     pub(super) async fn upload<T: DeserializeOwned>(&self, path: &str, q: String, file: Upload, progress: Progress) -> Result<T, ApiError> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::{Api, Progress, Upload, query},
+    client::{Api, Edit, Progress, Upload, query},
     fields::{Description, Instant},
 };
 
@@ -110,8 +110,10 @@ impl Api {
         let q = serde_json::to_string(new).map_err(|error| ApiError::transport(error.to_string()))?;
         self.upload("/image", q, file, progress).await
     }
-    pub async fn change_image(&self, id: i64, change: &ImageChange) -> Result<Image, ApiError> {
-        self.put(&format!("/image/{id}"), change).await
+    /// As long as it is as `known`.
+    pub async fn edit_image(&self, known: &Image, change: &ImageChange) -> Result<Edit<Image>, ApiError> {
+        let form = |own: &Image| Image { may_change: true, ..own.clone() };
+        self.edit(&format!("/image/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_image(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/image/{id}")).await

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::Api,
+    client::{Api, Edit},
     fields::{Id, Identifier, Instant, MacAddr, present},
 };
 
@@ -78,6 +78,11 @@ impl Api {
     }
     pub async fn change_interface(&self, machine: i64, id: i64, change: &InterfaceChange) -> Result<Interface, ApiError> {
         self.put(&format!("/machine/{machine}/interface/{id}"), change).await
+    }
+    /// As long as it is as `known`.
+    pub async fn edit_interface(&self, machine: i64, known: &Interface, change: &InterfaceChange) -> Result<Edit<Interface>, ApiError> {
+        let form = |own: &Interface| Interface { lease_ipv4: None, last_seen_date: None, ..own.clone() };
+        self.edit(&format!("/machine/{machine}/interface/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_interface(&self, machine: i64, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/machine/{machine}/interface/{id}")).await

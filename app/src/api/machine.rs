@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     ApiError,
     bmc::BmcHealth,
-    client::{Api, Page, query},
-    fields::{Id, KernelOpts, MachineName, Tag, present},
+    client::{Api, Edit, Page, query},
+    fields::{Id, Instant, KernelOpts, MachineName, Tag, present},
     lease::MachineLease,
 };
 
@@ -128,6 +128,8 @@ pub struct Machine {
     pub leases: Vec<MachineLease>,
     /// Free labels, in order.
     pub tags: Vec<String>,
+    /// When its own settings or its state last changed.
+    pub updated_at: Instant,
     /// Whether the asking user may change it: its assignees and admins may.
     pub may_change: bool,
 }
@@ -308,6 +310,10 @@ impl Api {
     }
     pub async fn change_machine(&self, id: i64, change: &MachineChange) -> Result<Machine, ApiError> {
         self.put(&format!("/machine/{id}"), change).await
+    }
+    /// As long as the machine is the `same` as the form knew it: others may have changed what is not in the form.
+    pub async fn edit_machine(&self, id: i64, change: &MachineChange, same: impl Fn(&Machine) -> bool) -> Result<Edit<Machine>, ApiError> {
+        self.edit(&format!("/machine/{id}"), change, same).await
     }
     pub async fn delete_machine(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/machine/{id}")).await

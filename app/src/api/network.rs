@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::{Api, query},
+    client::{Api, Edit, query},
     fields::{Cidr, NetworkName},
 };
 
@@ -51,8 +51,10 @@ impl Api {
     pub async fn create_network(&self, new: &NetworkInput) -> Result<Network, ApiError> {
         self.post("/network", new).await
     }
-    pub async fn change_network(&self, id: i64, change: &NetworkInput) -> Result<Network, ApiError> {
-        self.put(&format!("/network/{id}"), change).await
+    /// As long as it is as `known`.
+    pub async fn edit_network(&self, known: &Network, change: &NetworkInput) -> Result<Edit<Network>, ApiError> {
+        let form = |own: &Network| Network { machines: Vec::new(), ..own.clone() };
+        self.edit(&format!("/network/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_network(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/network/{id}")).await

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::{Api, query},
+    client::{Api, Edit, query},
     fields::{Description, Id, PreseedName},
 };
 
@@ -146,8 +146,10 @@ impl Api {
     pub async fn create_preseed(&self, new: &NewPreseed) -> Result<Preseed, ApiError> {
         self.post("/preseed", new).await
     }
-    pub async fn change_preseed(&self, id: i64, change: &PreseedChange) -> Result<Preseed, ApiError> {
-        self.put(&format!("/preseed/{id}"), change).await
+    /// As long as it is as `known`.
+    pub async fn edit_preseed(&self, known: &Preseed, change: &PreseedChange) -> Result<Edit<Preseed>, ApiError> {
+        let form = |own: &Preseed| Preseed { may_change: true, ..own.clone() };
+        self.edit(&format!("/preseed/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_preseed(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/preseed/{id}")).await

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApiError,
-    client::Api,
+    client::{Api, Edit},
     fields::{Email, Instant, NewPassword, TokenDescription, Username},
 };
 
@@ -193,8 +193,9 @@ impl Api {
     pub async fn me(&self) -> Result<Me, ApiError> {
         self.get("/self").await
     }
-    pub async fn change_me(&self, change: &MeChange) -> Result<Me, ApiError> {
-        self.put("/self", change).await
+    /// As long as it is as `known`.
+    pub async fn edit_me(&self, known: &Me, change: &MeChange) -> Result<Edit<Me>, ApiError> {
+        self.edit("/self", change, |now| now == known).await
     }
     pub async fn change_own_password(&self, change: &PasswordChange) -> Result<(), ApiError> {
         self.put_empty("/self/password", change).await
@@ -230,6 +231,10 @@ impl Api {
     }
     pub async fn change_user(&self, id: i64, change: &UserChange) -> Result<User, ApiError> {
         self.put(&format!("/user/{id}"), change).await
+    }
+    /// As long as it is as `known`.
+    pub async fn edit_user(&self, known: &User, change: &UserChange) -> Result<Edit<User>, ApiError> {
+        self.edit(&format!("/user/{}", known.id), change, |now| now == known).await
     }
     pub async fn delete_user(&self, id: i64) -> Result<(), ApiError> {
         self.delete(&format!("/user/{id}")).await

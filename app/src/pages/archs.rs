@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::records::loaded;
 use crate::{
-    api::{Api, Arch, ArchInput, ArchName, Description, Id, Image, ImageType, Me, Subarch, SubarchInput, SubarchName},
+    api::{Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Subarch, SubarchInput, SubarchName},
     ui::{
-        AddButton, Choice, Confirm, Dialog, Empty, FieldState, Icon, PageHead, RowButton, SelectField, Submit, SubmitButton, SubmitErrors,
-        SwitchField, TextField, Toasts, natural,
+        AddButton, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SelectField, Submit,
+        SwitchField, TextField, Toasts, natural, opened, saved,
     },
 };
 
@@ -37,6 +37,14 @@ impl Subject {
             Self::Arch(arch) => format!("Edit {}", arch.name),
             Self::NewSubarch(arch) => format!("Add a subarchitecture of {}", arch.name),
             Self::Subarch(arch, subarch) => format!("Edit {} / {}", arch.name, subarch.name),
+        }
+    }
+
+    async fn delete(self, api: Api) -> Result<(), ApiError> {
+        match self {
+            Self::Arch(arch) => api.delete_arch(arch.id).await,
+            Self::Subarch(arch, subarch) => api.delete_subarch(arch.id, subarch.id).await,
+            Self::NewArch | Self::NewSubarch(_) => Ok(()),
         }
     }
 }
@@ -87,21 +95,16 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     let delete = move |()| {
         let Some(subject) = deleting.get_untracked() else { return };
         let api = api.get_value();
-        submit.run(
-            async move {
-                match subject {
-                    Subject::Arch(arch) => api.delete_arch(arch.id).await,
-                    Subject::Subarch(arch, subarch) => api.delete_subarch(arch.id, subarch.id).await,
-                    Subject::NewArch | Subject::NewSubarch(_) => Ok(()),
-                }
-            },
-            move |()| {
-                delete_open.set(false);
-                toasts.ok("Deleted.");
-                reload.run(());
-            },
-        );
+        submit.run(subject.delete(api), move |()| {
+            delete_open.set(false);
+            toasts.ok("Deleted.");
+            reload.run(());
+        });
     };
+    let curl = Callback::new(move |()| {
+        let subject = deleting.get_untracked()?;
+        Curl::of("Delete", async |api| subject.delete(api).await)
+    });
     let admin = me.admin;
     view! {
         <PageHead title="Architectures">
@@ -120,11 +123,15 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         <Dialog open title=Signal::derive(move || subject.get().map(|subject| subject.title()).unwrap_or_default())>
             {move || match subject.get() {
                 None => ().into_any(),
-                Some(Subject::NewArch) => view! { <ArchForm open old=None done=reload/> }.into_any(),
-                Some(Subject::Arch(arch)) => view! { <ArchForm open old=Some(arch) done=reload/> }.into_any(),
-                Some(Subject::NewSubarch(arch)) => view! { <SubarchForm open arch old=None loaders=loaders.get_value() done=reload/> }.into_any(),
+                Some(Subject::NewArch) => view! { <ArchForm open opened=None done=reload/> }.into_any(),
+                Some(Subject::Arch(arch)) => opened(arch, move |own| view! { <ArchForm open opened=Some(own) done=reload/> }.into_any()),
+                Some(Subject::NewSubarch(arch)) => {
+                    view! { <SubarchForm open arch opened=None loaders=loaders.get_value() done=reload/> }.into_any()
+                }
                 Some(Subject::Subarch(arch, subarch)) => {
-                    view! { <SubarchForm open arch old=Some(subarch) loaders=loaders.get_value() done=reload/> }.into_any()
+                    opened(subarch, move |own| {
+                        view! { <SubarchForm open arch=arch.clone() opened=Some(own) loaders=loaders.get_value() done=reload/> }.into_any()
+                    })
                 }
             }}
         </Dialog>
@@ -139,6 +146,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
             acknowledge=true
             submit
             action=delete
+            curl
         />
     }
 }
@@ -155,7 +163,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
             view! {
                 <tr class="hover:bg-base-200">
                     <th scope="row" class="font-medium">{subarch.name.clone()}</th>
-                    <td class="break-words">{subarch.description.clone()}</td>
+                    <td class="break-words max-md:hidden">{subarch.description.clone()}</td>
                     <td class="font-mono text-xs break-all">{subarch.bootloader.clone().unwrap_or_else(|| "none".into())}</td>
                     <td>{if subarch.efiboot { "UEFI" } else { "BIOS or default" }}</td>
                     <td class="w-0 text-right whitespace-nowrap">
@@ -202,7 +210,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
                             <thead>
                                 <tr>
                                     <th scope="col">"Name"</th>
-                                    <th scope="col">"Description"</th>
+                                    <th scope="col" class="max-md:hidden">"Description"</th>
                                     <th scope="col">"Bootloader"</th>
                                     <th scope="col">"Firmware"</th>
                                     <th scope="col"><span class="sr-only">"Actions"</span></th>
@@ -219,53 +227,59 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
 }
 
 #[component]
-fn ArchForm(open: RwSignal<bool>, old: Option<Arch>, done: Callback<()>) -> impl IntoView {
+fn ArchForm(open: RwSignal<bool>, opened: Option<Opened<Arch>>, done: Callback<()>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let old = opened.map(Opened::known);
     let name = FieldState::new(old.as_ref().map(|own| own.name.clone()).unwrap_or_default());
-    let description = FieldState::new(old.as_ref().map(|own| own.description.clone()).unwrap_or_default());
+    let description = FieldState::new(old.map(|own| own.description).unwrap_or_default());
     let submit = Submit::new();
-    let id = old.map(|own| own.id);
+    let input = move || {
+        let (Some(name), Some(description)) = (name.parse(ArchName::parse), description.parse(Description::parse)) else { return None };
+        Some(ArchInput { name, description: Some(description) })
+    };
+    let call = move |api: Api, input: ArchInput| async move {
+        match opened {
+            Some(opened) => api.edit_arch(&opened.known(), &input).await,
+            None => api.create_arch(&input).await.map(Edit::Saved),
+        }
+    };
+    let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Some(name), Some(description)) = (name.parse(ArchName::parse), description.parse(Description::parse)) else { return };
-        let input = ArchInput { name, description: Some(description) };
-        let api = api.clone();
-        submit.run(
-            async move {
-                match id {
-                    Some(id) => api.change_arch(id, &input).await,
-                    None => api.create_arch(&input).await,
-                }
-            },
-            move |arch| {
-                open.set(false);
-                toasts.ok(format!("Architecture {} saved.", arch.name));
-                done.run(());
-            },
-        );
+        let Some(input) = input() else { return };
+        submit.run(call(api.clone(), input), move |answer| {
+            let Some(arch) = saved(opened, answer) else { return };
+            open.set(false);
+            toasts.ok(format!("Architecture {} saved.", arch.name));
+            done.run(());
+        });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
             <TextField id="arch-name" label="Name" field=name required=true placeholder="arm64"/>
             <TextField id="arch-description" label="Description" field=description/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {opened.map(Opened::notice)}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }
 
 #[component]
-fn SubarchForm(open: RwSignal<bool>, arch: Arch, old: Option<Subarch>, loaders: Vec<Image>, done: Callback<()>) -> impl IntoView {
+fn SubarchForm(
+    open: RwSignal<bool>,
+    arch: Arch,
+    opened: Option<Opened<Subarch>>,
+    loaders: Vec<Image>,
+    done: Callback<()>,
+) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let old = opened.map(Opened::known);
     let name = FieldState::new(old.as_ref().map(|own| own.name.clone()).unwrap_or_default());
     let description = FieldState::new(old.as_ref().map(|own| own.description.clone()).unwrap_or_default());
     let loader = FieldState::new(old.as_ref().and_then(|own| own.bootloader_id).map(|id| id.to_string()).unwrap_or_default());
-    let efiboot = RwSignal::new(old.as_ref().is_some_and(|own| own.efiboot));
+    let efiboot = RwSignal::new(old.is_some_and(|own| own.efiboot));
     let submit = Submit::new();
     let mut fitting: Vec<Image> = loaders.into_iter().filter(|image| image.arch == arch.name).collect();
     fitting.sort_by(|a, b| b.upload_date.cmp(&a.upload_date));
@@ -276,31 +290,32 @@ fn SubarchForm(open: RwSignal<bool>, arch: Arch, old: Option<Subarch>, loaders: 
             Choice::new(image.id, format!("{}{description} – {}", image.filename, image.upload_date.day()))
         })
         .collect();
-    let id = old.map(|own| own.id);
     let arch_id = arch.id;
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let (Some(name), Some(description)) = (name.parse(SubarchName::parse), description.parse(Description::parse)) else { return };
-        let input = SubarchInput {
+    let input = move || {
+        let (Some(name), Some(description)) = (name.parse(SubarchName::parse), description.parse(Description::parse)) else { return None };
+        Some(SubarchInput {
             name,
             description: Some(description),
             bootloader_id: Some(loader.value.get_untracked().parse().ok().map(Id)),
             efiboot: efiboot.get_untracked(),
-        };
-        let api = api.clone();
-        submit.run(
-            async move {
-                match id {
-                    Some(id) => api.change_subarch(arch_id, id, &input).await,
-                    None => api.create_subarch(arch_id, &input).await,
-                }
-            },
-            move |subarch| {
-                open.set(false);
-                toasts.ok(format!("Subarchitecture {} saved.", subarch.name));
-                done.run(());
-            },
-        );
+        })
+    };
+    let call = move |api: Api, input: SubarchInput| async move {
+        match opened {
+            Some(opened) => api.edit_subarch(arch_id, &opened.known(), &input).await,
+            None => api.create_subarch(arch_id, &input).await.map(Edit::Saved),
+        }
+    };
+    let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = input() else { return };
+        submit.run(call(api.clone(), input), move |answer| {
+            let Some(subarch) = saved(opened, answer) else { return };
+            open.set(false);
+            toasts.ok(format!("Subarchitecture {} saved.", subarch.name));
+            done.run(());
+        });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
@@ -315,11 +330,8 @@ fn SubarchForm(open: RwSignal<bool>, arch: Arch, old: Option<Subarch>, loaders: 
                 help="An image of type bootloader, of this architecture."
             />
             <SwitchField id="subarch-efi" label="UEFI" checked=efiboot help="Ask the BMC for a UEFI boot."/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {opened.map(Opened::notice)}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }

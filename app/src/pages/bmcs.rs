@@ -1,18 +1,19 @@
 //! BMCs: what switches machines and carries their consoles.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{
     health::{HealthBadge, HealthNote},
-    session::{Failed, Session},
+    records::{Record, Records, loaded, names},
 };
 use crate::{
-    api::{Api, Bmc, BmcBackend, BmcInput, BmcKey, BmcName, BmcPassword, BmcPrivilege, BmcQuirk, BmcType, BmcUsername, IpAddress, Me},
+    api::{
+        Api, Bmc, BmcBackend, BmcInput, BmcKey, BmcName, BmcPassword, BmcPrivilege, BmcQuirk, BmcType, BmcUsername, Edit, IpAddress, Me,
+    },
     live::Live,
     ui::{
-        AddButton, Choice, Confirm, Dialog, Empty, FieldState, FilterBox, Icon, Loading, PageHead, RowButton, SelectField, Submit,
-        SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, matches, natural,
+        AddButton, Choice, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Submit, SwitchField,
+        TextField, Toasts, matches, natural, saved,
     },
 };
 
@@ -21,75 +22,46 @@ const PORT: u16 = 623;
 
 #[component]
 pub(super) fn Bmcs() -> impl IntoView {
-    let session = expect_context::<Session>();
-    let api = expect_context::<Api>();
-    let bmcs = Resource::new(
-        || (),
-        move |()| {
-            let api = api.clone();
-            async move { api.bmcs().await }
-        },
-    );
-    view! {
-        <Title text="BMCs"/>
-        <div class="p-4">
-            <Suspense fallback=Loading>
-                {move || Suspend::new(async move {
-                    match session.with(bmcs).await {
-                        Ok((me, bmcs)) => view! { <List me bmcs/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| bmcs.refetch()/> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
+    loaded("BMCs", |api| async move { api.bmcs().await }, |me, bmcs| view! { <List me bmcs/> }.into_any())
+}
+
+impl Record for Bmc {
+    const NOUN: &'static str = "BMC";
+
+    fn id(&self) -> i64 {
+        self.id
     }
+
+    fn label(&self) -> &str {
+        &self.name
+    }
+}
+
+fn found(own: &Bmc, query: &str) -> bool {
+    matches(&format!("{}\n{}\n{}\n{}", own.name, own.ip, own.bmc_type.word(), own.machines.join("\n")).to_lowercase(), query)
 }
 
 #[component]
 fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
-    let api = StoredValue::new(expect_context::<Api>());
-    let toasts = expect_context::<Toasts>();
     let live = expect_context::<Live>();
-    let bmcs = RwSignal::new(bmcs);
+    let records = Records::new(bmcs);
     let filter = RwSignal::new(String::new());
     let sorted = move || {
         let query = filter.get();
-        let found = |own: &Bmc| {
-            matches(&format!("{}\n{}\n{}\n{}", own.name, own.ip, own.bmc_type.word(), own.machines.join("\n")).to_lowercase(), &query)
-        };
-        let mut list: Vec<Bmc> = bmcs.with(|list| list.iter().filter(|own| found(own)).cloned().collect());
+        let mut list: Vec<Bmc> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());
         list.sort_by(|a, b| natural(&a.name, &b.name));
         list
     };
     let adding = RwSignal::new(false);
-    let editing = RwSignal::new(None::<Bmc>);
-    let edit_open = RwSignal::new(false);
-    let deleting = RwSignal::new(None::<Bmc>);
-    let delete_open = RwSignal::new(false);
-    let submit = Submit::new();
-    let delete = move |()| {
-        let Some(bmc) = deleting.get_untracked() else { return };
-        let api = api.get_value();
-        submit.run(async move { api.delete_bmc(bmc.id).await }, move |()| {
-            delete_open.set(false);
-            bmcs.update(|list| list.retain(|own| own.id != bmc.id));
-            toasts.ok(format!("BMC {} deleted.", bmc.name));
-        });
-    };
-    let put = Callback::new(move |bmc: Bmc| {
-        bmcs.update(|list| match list.iter_mut().find(|own| own.id == bmc.id) {
-            Some(own) => *own = bmc,
-            None => list.push(bmc),
-        });
-    });
+    let put = records.put();
     let admin = me.admin;
     view! {
         <PageHead title="BMCs">
-            <FilterBox value=filter label="Filter BMCs"/>
+            <SearchBox value=filter label="Filter BMCs"/>
             {admin.then(|| view! { <AddButton label="Add BMC" open=adding testid="add-bmc"/> })}
         </PageHead>
         <Show
-            when=move || !bmcs.with(Vec::is_empty)
+            when=move || !records.list.with(Vec::is_empty)
             fallback=|| view! { <Empty title="No BMCs yet">"A BMC switches a machine's power and carries its console, over IPMI."</Empty> }
         >
             // without the administrators' buttons nothing in it can be reached by the keyboard, and it scrolls sideways on a telephone
@@ -99,19 +71,18 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                     <thead class="bg-base-200">
                         <tr>
                             <th scope="col">"Name"</th>
-                            {admin.then(|| view! { <th scope="col">"Address"</th> })}
-                            <th scope="col">"Type"</th>
+                            {admin.then(|| view! { <th scope="col" class="max-md:hidden">"Address"</th> })}
+                            <th scope="col" class="max-md:hidden">"Type"</th>
                             <th scope="col">"Health"</th>
                             // told to administrators only
-                            {admin.then(|| view! { <th scope="col">"User name"</th><th scope="col">"Password"</th> })}
-                            <th scope="col">"Machines"</th>
+                            {admin.then(|| view! { <th scope="col" class="max-md:hidden">"User name"</th><th scope="col" class="max-md:hidden">"Password"</th> })}
+                            <th scope="col" class="max-md:hidden">"Machines"</th>
                             {admin.then(|| view! { <th scope="col"><span class="sr-only">"Actions"</span></th> })}
                         </tr>
                     </thead>
                     <tbody>
                         <For each=sorted key=|bmc| serde_json::to_string(bmc).unwrap_or_default() let:bmc>
                             {
-                                let (edited, deleted) = (bmc.clone(), bmc.clone());
                                 let health = live.health(bmc.id, bmc.health.clone());
                                 let kind = match bmc.backend {
                                     BmcBackend::Native => bmc.bmc_type.word().to_owned(),
@@ -121,27 +92,16 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                                 view! {
                                     <tr class="hover:bg-base-200" data-bmc=bmc.name.clone()>
                                         <th scope="row" class="font-medium">{bmc.name.clone()}</th>
-                                        {admin.then(|| view! { <td class="font-mono text-xs whitespace-nowrap">{address}</td> })}
-                                        <td>{kind}</td>
+                                        {admin.then(|| view! { <td class="font-mono text-xs whitespace-nowrap max-md:hidden">{address}</td> })}
+                                        <td class="max-md:hidden">{kind}</td>
                                         <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
                                         {admin.then(|| view! {
-                                            <td>{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
-                                            <td>{if bmc.has_password { "set" } else { "none" }}</td>
+                                            <td class="max-md:hidden">{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
+                                            <td class="max-md:hidden">{if bmc.has_password { "set" } else { "none" }}</td>
                                         })}
-                                        <td class="max-w-72 text-xs break-words">{bmc.machines.join(", ")}</td>
+                                        <td class="max-w-72 text-xs break-words max-md:hidden">{names(&bmc.machines)}</td>
                                         {admin.then(|| view! {
-                                            <td class="w-0 text-right whitespace-nowrap">
-                                                <RowButton
-                                                    icon=Icon::Pencil
-                                                    label=format!("Edit BMC {}", edited.name)
-                                                    action=move |()| { editing.set(Some(edited.clone())); edit_open.set(true); }
-                                                />
-                                                <RowButton
-                                                    icon=Icon::Trash
-                                                    label=format!("Delete BMC {}", deleted.name)
-                                                    action=move |()| { deleting.set(Some(deleted.clone())); delete_open.set(true); }
-                                                />
-                                            </td>
+                                            <td class="w-0 text-right whitespace-nowrap">{records.buttons(&bmc, true)}</td>
                                         })}
                                     </tr>
                                 }
@@ -151,18 +111,9 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                 </table>
             </div>
         </Show>
-        <Dialog open=adding title="Add a BMC"><Form open=adding old=None done=put/></Dialog>
-        <Dialog open=edit_open title="Edit BMC">
-            {move || editing.get().map(|bmc| view! { <Form open=edit_open old=Some(bmc) done=put/> })}
-        </Dialog>
-        <Confirm
-            open=delete_open
-            title="Delete BMC"
-            text=Signal::derive(move || format!("Are you sure you want to delete BMC {}?", deleting.get().map(|own| own.name).unwrap_or_default()))
-            acknowledge=true
-            submit
-            action=delete
-        />
+        <Dialog open=adding title="Add a BMC"><Form open=adding opened=None done=put/></Dialog>
+        {records.editor(move |open, opened| view! { <Form open opened=Some(opened) done=put/> }.into_any())}
+        {records.deleter(|_| String::new(), |api, id| async move { api.delete_bmc(id).await })}
     }
 }
 
@@ -171,9 +122,10 @@ fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 #[component]
-fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl IntoView {
+fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let old = opened.map(Opened::known);
     let name = FieldState::new(old.as_ref().map(|own| own.name.clone()).unwrap_or_default());
     let ip = FieldState::new(old.as_ref().map(|own| own.ip.clone()).unwrap_or_default());
     let port = FieldState::new(old.as_ref().map_or(PORT, |own| own.port).to_string());
@@ -200,45 +152,47 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
     let special = old.as_ref().is_some_and(|own| {
         own.backend != BmcBackend::default() || own.privilege_level != BmcPrivilege::default() || own.has_key || !own.quirks.is_empty()
     });
-    let id = old.map(|own| own.id);
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let input = move || {
         let place = (name.parse(BmcName::parse), ip.parse(IpAddress::parse), port.parse(parse_port), kind.parse(BmcType::parse));
         let login = (username.parse(BmcUsername::parse), password.parse(BmcPassword::parse));
-        let ((Some(name), Some(ip), Some(port), Some(bmc_type)), (Some(username), Some(password))) = (place, login) else { return };
+        let ((Some(name), Some(ip), Some(port), Some(bmc_type)), (Some(username), Some(password))) = (place, login) else { return None };
         let session = (backend.parse(BmcBackend::parse), privilege.parse(BmcPrivilege::parse), quirks.parse(BmcQuirk::parse_list));
-        let ((Some(backend), Some(privilege_level), Some(quirks)), Some(key)) = (session, key.parse(BmcKey::parse)) else { return };
-        let cipher_suite = forget.get_untracked().then_some(None);
-        // an empty field keeps the secret there is
-        let password = Some(password).filter(|password| id.is_none() || !password.as_str().is_empty());
-        let key = Some(key).filter(|key| !key.as_str().is_empty());
-        let input = BmcInput {
+        let ((Some(backend), Some(privilege_level), Some(quirks)), Some(key)) = (session, key.parse(BmcKey::parse)) else { return None };
+        Some(BmcInput {
             name,
             ip,
             port: Some(port),
             bmc_type: Some(bmc_type),
             backend: Some(backend),
-            cipher_suite,
+            cipher_suite: forget.get_untracked().then_some(None),
             username: Some(username),
-            password,
+            // an empty field keeps the secret there is
+            password: Some(password).filter(|password| opened.is_none() || !password.as_str().is_empty()),
             quirks: Some(quirks),
             privilege_level: Some(privilege_level),
-            key,
-        };
-        let api = api.clone();
-        submit.run(
-            async move {
-                match id {
-                    Some(id) => api.change_bmc(id, &input).await,
-                    None => api.create_bmc(&input).await,
-                }
-            },
-            move |bmc| {
-                open.set(false);
-                toasts.ok(format!("BMC {} saved.", bmc.name));
-                done.run(bmc);
-            },
-        );
+            key: Some(key).filter(|key| !key.as_str().is_empty()),
+        })
+    };
+    let call = move |api: Api, input: BmcInput| async move {
+        match opened {
+            Some(opened) => api.edit_bmc(&opened.known(), &input).await,
+            None => api.create_bmc(&input).await.map(Edit::Saved),
+        }
+    };
+    // a shell keeps what was typed
+    let curl = Callback::new(move |()| {
+        let input = BmcInput { password: None, key: None, ..input()? };
+        Curl::of("Save, without secrets", async |api| call(api, input).await)
+    });
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = input() else { return };
+        submit.run(call(api.clone(), input), move |answer| {
+            let Some(bmc) = saved(opened, answer) else { return };
+            open.set(false);
+            toasts.ok(format!("BMC {} saved.", bmc.name));
+            done.run(bmc);
+        });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
@@ -300,11 +254,8 @@ fn Form(open: RwSignal<bool>, old: Option<Bmc>, done: Callback<Bmc>) -> impl Int
                         <SwitchField id="bmc-forget-suite" label="Forget it: the BMC was made weaker on purpose" checked=forget/>
                     }
                 })}
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {opened.map(Opened::notice)}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }

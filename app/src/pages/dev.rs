@@ -11,9 +11,9 @@ use crate::{
     api::{ApiError, MachineState, PowerState},
     live::Power,
     ui::{
-        AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, FilterBox, Glyph, Icon, Loading,
-        Notice, PageHead, Panel, RowButton, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors, SwitchField, TextArea,
-        TextField, Toasts,
+        AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, Glyph, Icon, Loading, Notice,
+        PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors, SwitchField,
+        TextArea, TextField, Toasts,
     },
 };
 
@@ -81,7 +81,7 @@ fn Fields() -> impl IntoView {
                 <SwitchField id="dev-on" label="On" checked=RwSignal::new(true) help="What it does."/>
                 <SwitchField id="dev-switch-off" label="Off, disabled" checked=RwSignal::new(false) disabled=true/>
                 <TextArea id="dev-area" label="Several lines" field=FieldState::new("one\ntwo")/>
-                <FilterBox value=RwSignal::new(String::new()) label="Filter the list"/>
+                <SearchBox value=RwSignal::new(String::new()) label="Filter the list"/>
             </div>
             <div class="mt-4">
                 <Editor id="dev-editor" label="Editor" value=RwSignal::new("# line one\n# line two\n".into())/>

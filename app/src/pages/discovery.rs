@@ -14,8 +14,8 @@ use super::{
 use crate::{
     api::{Api, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network, query_string},
     ui::{
-        Choice, CopyButton, Dialog, Empty, FieldState, FilterBox, Glyph, Icon, Loading, Notice, PageHead, RowButton, SelectField, Submit,
-        SubmitButton, SubmitErrors, TextField, Toasts, dom, format::counted, load, matches, natural,
+        Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Glyph, Icon, Loading, Notice, Optimistic, PageHead, RowButton,
+        SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Toasts, dom, format::counted, load, matches, natural,
     },
 };
 
@@ -54,11 +54,13 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     let records = Records::new(list);
     let filter = RwSignal::new(query.get("q").unwrap_or_default());
     let dismissed = RwSignal::new(query.get("dismissed").is_some());
+    let switched = Optimistic::<Vec<DiscoveredMac>>::new();
+    let all = Memo::new(move |_| switched.over(records.list.get()));
     let shown = Memo::new(move |_| {
         let (query, dismissed) = (filter.get(), dismissed.get());
-        records.list.with(|list| list.iter().filter(|own| (dismissed || !own.dismissed) && found(own, &query)).cloned().collect::<Vec<_>>())
+        all.with(|list| list.iter().filter(|own| (dismissed || !own.dismissed) && found(own, &query)).cloned().collect::<Vec<_>>())
     });
-    let hidden = move || records.list.with(|list| list.iter().filter(|own| own.dismissed).count());
+    let hidden = move || all.with(|list| list.iter().filter(|own| own.dismissed).count());
     Effect::new(move |before: Option<()>| {
         let (query, dismissed) = (filter.get(), dismissed.get());
         if before.is_some() {
@@ -68,19 +70,22 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     });
     let call = Submit::new();
     let dismiss = move |own: DiscoveredMac| {
-        let change = DiscoveredChange { dismissed: !own.dismissed };
-        let api = api.get_value();
-        let call_api = api.clone();
-        call.run(async move { call_api.change_discovered(own.id, &change).await }, move |own| {
-            let said = if own.dismissed { format!("{} is not listed any more.", own.mac) } else { format!("{} is listed again.", own.mac) };
-            let (id, back) = (own.id, DiscoveredChange { dismissed: !own.dismissed });
-            let inverse = move || {
-                let api = api.clone();
-                async move { api.change_discovered(id, &back).await }
-            };
-            toasts.undoable(said, inverse, move |own| records.put().run(own));
-            records.put().run(own);
-        });
+        let (id, dismissed) = (own.id, !own.dismissed);
+        let call = move |dismissed| {
+            let api = api.get_value();
+            async move { api.change_discovered(id, &DiscoveredChange { dismissed }).await }
+        };
+        let said = if dismissed { format!("{} is not listed any more.", own.mac) } else { format!("{} is listed again.", own.mac) };
+        let failed = if dismissed { format!("{} is still listed", own.mac) } else { format!("{} is not listed", own.mac) };
+        switched.run(
+            move |list| list.iter_mut().filter(|own| own.id == id).for_each(|own| own.dismissed = dismissed),
+            call(dismissed),
+            move |own| {
+                records.put().run(own);
+                toasts.undoable(said, move || call(!dismissed), move |own| records.put().run(own));
+            },
+            failed,
+        );
     };
     let refresh = move |_| {
         let api = api.get_value();
@@ -99,24 +104,19 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     let forget = Callback::new(move |id: i64| records.list.update(|list| list.retain(|own| own.id != id)));
     view! {
         <PageHead title="Discovered MACs">
-            <FilterBox value=filter label="Filter by MAC, vendor, host name or architecture"/>
+            <SearchBox value=filter label="Filter by MAC, vendor, host name or architecture"/>
             <button type="button" class="btn btn-sm" on:click=refresh disabled=move || call.busy().get() data-testid="refresh">
                 <Glyph icon=Icon::Reset/>
                 "Refresh"
             </button>
         </PageHead>
         <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2 text-sm">
-            <label class="flex cursor-pointer items-center gap-2">
-                <input
-                    type="checkbox"
-                    class="toggle toggle-sm toggle-primary"
-                    data-testid="show-dismissed"
-                    checked=dismissed.get_untracked()
-                    prop:checked=move || dismissed.get()
-                    on:change=move |event| dismissed.set(event_target_checked(&event))
-                />
-                {move || format!("Show dismissed ({})", hidden())}
-            </label>
+            <Switch
+                id="show-dismissed"
+                label=Signal::derive(move || format!("Show dismissed ({})", hidden()))
+                checked=dismissed
+                change=move |on| dismissed.set(on)
+            />
             <span class="opacity-80" role="status" data-testid="discovered-count">{move || counted(shown.with(Vec::len), "MAC address", "MAC addresses")}</span>
         </div>
         <SubmitErrors submit=call/>
@@ -221,15 +221,6 @@ fn InterfaceForm(open: RwSignal<bool>, own: DiscoveredMac, forget: Callback<i64>
     }
 }
 
-/// Those whose names fit, by name, at most [`OFFERED`]; the chosen one always.
-fn offered(machines: &[(i64, String)], query: &str, chosen: &str) -> Vec<Choice> {
-    let is_chosen = |id: i64| id.to_string() == chosen;
-    let fitting = machines.iter().filter(|(id, name)| is_chosen(*id) || matches(&name.to_lowercase(), query));
-    let (mut first, rest): (Vec<_>, Vec<_>) = fitting.partition(|(id, _)| is_chosen(*id));
-    first.extend(rest);
-    first.into_iter().take(OFFERED).map(|(id, name)| Choice::new(id, name)).collect()
-}
-
 #[component]
 fn InterfaceFields(
     open: RwSignal<bool>,
@@ -241,51 +232,47 @@ fn InterfaceFields(
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
-    let search = FieldState::new("");
     let machine = FieldState::new("");
     let identifier = FieldState::new("");
     let network = FieldState::new("");
     let submit = Submit::new();
-    let many = machines.len() > OFFERED;
-    let mut machines: Vec<(i64, String)> = machines.into_iter().map(|machine| (machine.id, machine.name)).collect();
-    machines.sort_by(|(_, a), (_, b)| natural(a, b));
-    let machines = StoredValue::new(machines);
-    let choices =
-        Signal::derive(move || machines.with_value(|machines| offered(machines, &search.value.read(), &machine.value.get_untracked())));
+    let mut choices: Vec<Choice> = machines.into_iter().map(|machine| Choice::new(machine.id, machine.name)).collect();
+    choices.sort_by(|a, b| natural(&a.label, &b.label));
+    let choices = StoredValue::new(choices);
     let network_choices: Vec<Choice> = networks.iter().map(|own| Choice::new(own.id, format!("{} ({})", own.name, own.subnet))).collect();
     let mac = own.mac.clone();
+    let id = own.id;
+    let input = move || {
+        let parsed = (machine.chosen("a machine"), identifier.parse_optional(Identifier::parse));
+        let (Some(chosen), Some(identifier)) = parsed else { return None };
+        let machine_id = Id(chosen.parse().ok()?);
+        Some(DiscoveredInterface { machine_id, identifier, network_id: network.value.get_untracked().parse().ok().map(Id) })
+    };
+    let curl =
+        Callback::new(move |()| input().and_then(|new| Curl::of("Add interface", async |api| api.discovered_interface(id, &new).await)));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let parsed = (machine.chosen("a machine"), identifier.parse_optional(Identifier::parse));
-        let (Some(chosen), Some(identifier)) = parsed else { return };
-        let Ok(machine_id) = chosen.parse() else { return };
-        let new =
-            DiscoveredInterface { machine_id: Id(machine_id), identifier, network_id: network.value.get_untracked().parse().ok().map(Id) };
+        let Some(new) = input() else { return };
         let (api, navigate) = (api.clone(), navigate.clone());
-        let name =
-            machines.with_value(|list| list.iter().find(|(id, _)| *id == machine_id).map(|(_, name)| name.clone())).unwrap_or_default();
-        let id = own.id;
+        let Id(machine) = new.machine_id;
+        let chosen = machine.to_string();
+        let name = choices.with_value(|all| all.iter().find(|own| own.value == chosen).map(|own| own.label.clone())).unwrap_or_default();
         submit.run(async move { api.discovered_interface(id, &new).await }, move |interface| {
             open.set(false);
             forget.run(id);
             toasts.ok(format!("{} is an interface of {name} now.", interface.mac));
-            navigate(&format!("/machines/{machine_id}"), NavigateOptions::default());
+            navigate(&format!("/machines/{machine}"), NavigateOptions::default());
         });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
             <p class="text-sm">"The interface has the MAC address " <code>{mac}</code> "."</p>
-            {many.then(|| view! { <TextField id="interface-search" label="Find the machine" field=search placeholder="Part of its name"/> })}
-            <SelectField id="interface-machine" label="Machine" field=machine choices/>
+            <SelectField id="interface-machine" label="Machine" field=machine choices=choices.get_value() search=true most=OFFERED/>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <TextField id="interface-identifier" label="Identifier" field=identifier placeholder="eth0"/>
                 <SelectField id="interface-network" label="Network" field=network choices=network_choices none="None"/>
             </div>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Add interface"/>
-            </div>
+            <FormEnd open submit label="Add interface" curl/>
         </form>
     }
 }
@@ -314,14 +301,5 @@ mod tests {
             assert!(found(&own, query), "{query}");
         }
         assert!(!found(&own, "arm"));
-    }
-
-    #[test]
-    fn a_chosen_machine_stays_among_those_offered() {
-        let lab: Vec<(i64, String)> = (1..=200).map(|id| (id, format!("d03-{id}"))).collect();
-        let ids = |query, chosen| offered(&lab, query, chosen).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
-        assert_eq!(ids("", "").len(), OFFERED);
-        assert_eq!(ids("d03-199", ""), ["199"]);
-        assert_eq!(ids("d03-199", "7"), ["7", "199"]);
     }
 }

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use super::records::loaded;
 use crate::{
     api::{Lease, Me, query_string},
-    ui::{CopyButton, Empty, FilterBox, PageHead, Sort, SortHead, dom, format::counted, matches, natural},
+    ui::{CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, dom, format::counted, matches, natural},
 };
 
 /// Rows drawn; the filter finds the others.
@@ -67,7 +67,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
     });
     view! {
         <PageHead title="Leases">
-            <FilterBox value=filter label="Filter leases by address, MAC or machine"/>
+            <SearchBox value=filter label="Filter leases by address, MAC or machine"/>
         </PageHead>
         <Show
             when=move || { total > 0 }

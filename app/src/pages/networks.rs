@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::records::{Record, Records, loaded};
+use super::records::{Record, Records, loaded, names};
 use crate::{
-    api::{Api, Cidr, Me, Network, NetworkInput, NetworkName},
-    ui::{AddButton, Dialog, Empty, FieldState, PageHead, Submit, SubmitButton, SubmitErrors, TextField, Toasts, natural},
+    api::{Api, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
+    ui::{AddButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, Submit, TextField, Toasts, natural, saved},
 };
 
 #[component]
@@ -51,9 +51,9 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                         <tr>
                             <th scope="col">"Name"</th>
                             <th scope="col">"Subnet"</th>
-                            <th scope="col">"Static pool"</th>
-                            <th scope="col">"Reserved pool"</th>
-                            <th scope="col">"Machines"</th>
+                            <th scope="col" class="max-md:hidden">"Static pool"</th>
+                            <th scope="col" class="max-md:hidden">"Reserved pool"</th>
+                            <th scope="col" class="max-md:hidden">"Machines"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -65,9 +65,9 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                                     <tr class="hover:bg-base-200">
                                         <th scope="row" class="font-medium">{network.name.clone()}</th>
                                         <td class="font-mono text-xs">{network.subnet.clone()}</td>
-                                        <td class="font-mono text-xs">{pool(&network.static_net)}</td>
-                                        <td class="font-mono text-xs">{pool(&network.reserved_net)}</td>
-                                        <td class="max-w-72 text-xs break-words">{network.machines.join(", ")}</td>
+                                        <td class="font-mono text-xs max-md:hidden">{pool(&network.static_net)}</td>
+                                        <td class="font-mono text-xs max-md:hidden">{pool(&network.reserved_net)}</td>
+                                        <td class="max-w-72 text-xs break-words max-md:hidden">{names(&network.machines)}</td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             {admin.then(|| records.buttons(&network, true))}
                                         </td>
@@ -79,8 +79,8 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                 </table>
             </div>
         </Show>
-        <Dialog open=adding title="Add a network"><Form open=adding old=None done=put/></Dialog>
-        {records.editor(move |open, network| view! { <Form open old=Some(network) done=put/> }.into_any())}
+        <Dialog open=adding title="Add a network"><Form open=adding opened=None done=put/></Dialog>
+        {records.editor(move |open, opened| view! { <Form open opened=Some(opened) done=put/> }.into_any())}
         {records.deleter(
             |network| match network.machines.len() {
                 0 => String::new(),
@@ -93,36 +93,38 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
 }
 
 #[component]
-fn Form(open: RwSignal<bool>, old: Option<Network>, done: Callback<Network>) -> impl IntoView {
+fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Network>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let old = opened.map(Opened::known);
     let text = |field: fn(&Network) -> String| old.as_ref().map(field).unwrap_or_default();
     let name = FieldState::new(text(|own| own.name.clone()));
     let subnet = FieldState::new(text(|own| own.subnet.clone()));
     let static_net = FieldState::new(text(|own| own.static_net.clone().unwrap_or_default()));
     let reserved_net = FieldState::new(text(|own| own.reserved_net.clone().unwrap_or_default()));
     let submit = Submit::new();
-    let id = old.map(|own| own.id);
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let input = move || {
         let names = (name.parse(NetworkName::parse), subnet.parse(Cidr::parse));
         let pools = (static_net.parse_optional(Cidr::parse), reserved_net.parse_optional(Cidr::parse));
-        let ((Some(name), Some(subnet)), (Some(static_net), Some(reserved_net))) = (names, pools) else { return };
-        let input = NetworkInput { name, subnet, static_net, reserved_net };
-        let api = api.clone();
-        submit.run(
-            async move {
-                match id {
-                    Some(id) => api.change_network(id, &input).await,
-                    None => api.create_network(&input).await,
-                }
-            },
-            move |network| {
-                open.set(false);
-                toasts.ok(format!("Network {} saved.", network.name));
-                done.run(network);
-            },
-        );
+        let ((Some(name), Some(subnet)), (Some(static_net), Some(reserved_net))) = (names, pools) else { return None };
+        Some(NetworkInput { name, subnet, static_net, reserved_net })
+    };
+    let call = move |api: Api, input: NetworkInput| async move {
+        match opened {
+            Some(opened) => api.edit_network(&opened.known(), &input).await,
+            None => api.create_network(&input).await.map(Edit::Saved),
+        }
+    };
+    let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = input() else { return };
+        submit.run(call(api.clone(), input), move |answer| {
+            let Some(network) = saved(opened, answer) else { return };
+            open.set(false);
+            toasts.ok(format!("Network {} saved.", network.name));
+            done.run(network);
+        });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
@@ -144,11 +146,8 @@ fn Form(open: RwSignal<bool>, old: Option<Network>, done: Callback<Network>) -> 
                 placeholder="10.0.0.192/26"
                 help="A part of the subnet for addresses that DHCP always gives to the same machine. May be empty."
             />
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {opened.map(Opened::notice)}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }

@@ -77,6 +77,14 @@ pub(super) fn StateBadge(state: Signal<MachineState>) -> impl IntoView {
     }
 }
 
+/// What is wanted every day, in the order of buttons and menus.
+pub(super) const POWER_USUAL: &[PowerAction] = POWER_ALL.split_at(4).0;
+/// With the disk: for many machines, and the menu of a row.
+pub(super) const POWER_MENU: &[PowerAction] = POWER_ALL.split_at(5).0;
+/// Also what needs somebody at the console.
+const POWER_ALL: &[PowerAction] =
+    &[PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot, PowerAction::DiskReboot, PowerAction::BiosReboot];
+
 /// A command's name on its button, and what it does.
 pub(super) fn command(action: PowerAction) -> (&'static str, &'static str) {
     match action {
@@ -155,13 +163,9 @@ pub(super) fn PowerButtons(
             commander.send(machine, name.get_untracked(), action);
         }
     };
-    let mut actions = vec![PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot];
-    if all {
-        actions.extend([PowerAction::DiskReboot, PowerAction::BiosReboot]);
-    }
-    let buttons = actions
-        .into_iter()
-        .map(|action| {
+    let buttons = if all { POWER_ALL } else { POWER_USUAL }
+        .iter()
+        .map(|&action| {
             let (label, title) = command(action);
             // what the machine is already; any command is possible while the power is not known
             let pointless = move || {

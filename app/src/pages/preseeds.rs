@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{flags::Flags, records::loaded};
 use crate::{
     api::{Me, Preseed},
-    ui::{Empty, FilterBox, Glyph, Icon, PageHead, Sort, SortHead, format::counted, matches, natural},
+    ui::{Empty, Glyph, Icon, PageHead, SearchBox, Sort, SortHead, Switch, format::counted, matches, natural},
 };
 
 /// A preseed as listed, without its text.
@@ -78,16 +78,8 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
             </a>
         </PageHead>
         <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
-            <FilterBox value=filter label="Filter preseeds"/>
-            <label class="flex cursor-pointer items-center gap-2 text-sm">
-                <input
-                    type="checkbox"
-                    class="toggle toggle-sm toggle-primary"
-                    prop:checked=move || only_mine.get()
-                    on:change=move |event| only_mine.set(event_target_checked(&event))
-                />
-                "Only my preseeds"
-            </label>
+            <SearchBox value=filter label="Filter preseeds"/>
+            <Switch id="only-mine" label="Only my preseeds" checked=only_mine change=move |on| only_mine.set(on)/>
             <span class="text-sm opacity-80" role="status">{move || counted(shown.with(Vec::len), "preseed", "preseeds")}</span>
         </div>
         <Show

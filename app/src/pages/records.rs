@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::session::{Failed, Session};
 use crate::{
     api::{Api, ApiError, Me},
-    ui::{Confirm, Dialog, Icon, Loading, RowButton, Submit, Toasts},
+    ui::{Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Toasts, opened},
 };
 
 /// A page whose data is asked for once: its title, and `draw` when the data is there, else what stands in its place.
@@ -45,6 +45,18 @@ pub(super) trait Record: Clone + Send + Sync + 'static {
     fn id(&self) -> i64;
 
     fn label(&self) -> &str;
+}
+
+/// Machines named in a cell, before the others are only counted.
+const NAMED: usize = 8;
+
+/// `d03-1, d03-2 and 58 more`
+pub(super) fn names(machines: &[String]) -> String {
+    let named = machines.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match machines.len().saturating_sub(NAMED) {
+        0 => named,
+        rest => format!("{named} and {rest} more"),
+    }
 }
 
 /// The things a page lists, and which of them its dialogs are about.
@@ -110,11 +122,11 @@ impl<T: Record> Records<T> {
     }
 
     /// The dialog with the form for the one that is edited; the form closes it.
-    pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, T) -> AnyView + Send + Sync + 'static) -> AnyView {
+    pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
         let form = StoredValue::new(form);
         view! {
             <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN)>
-                {move || self.editing.get().map(|record| form.with_value(|form| form(self.edit_open, record)))}
+                {move || self.editing.get().map(|record| opened(record, move |opened| form.with_value(|form| form(self.edit_open, opened))))}
             </Dialog>
         }
         .into_any()
@@ -136,6 +148,10 @@ impl<T: Record> Records<T> {
                 toasts.ok(format!("Deleted {} {}.", T::NOUN, record.label()));
             });
         };
+        let curl = Callback::new(move |()| {
+            let record = self.deleting.get_untracked()?;
+            Curl::of(format!("Delete {} {}", T::NOUN, record.label()), async |api| delete(api, record.id()).await)
+        });
         let text = move || {
             self.deleting.with(|record| {
                 let Some(record) = record else { return String::new() };
@@ -144,8 +160,21 @@ impl<T: Record> Records<T> {
             })
         };
         view! {
-            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action/>
+            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action curl/>
         }
         .into_any()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names;
+
+    #[test]
+    fn many_names_are_counted() {
+        let machines = |count: usize| (1..=count).map(|n| format!("m{n}")).collect::<Vec<_>>();
+        assert_eq!(names(&machines(2)), "m1, m2");
+        assert_eq!(names(&machines(60)), "m1, m2, m3, m4, m5, m6, m7, m8 and 52 more");
+        assert_eq!(names(&[]), "");
     }
 }

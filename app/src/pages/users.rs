@@ -9,7 +9,7 @@ use super::{
 use crate::{
     api::{Api, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
-        AddButton, CopyButton, Dialog, FieldState, FilterBox, Icon, Notice, PageHead, RowButton, Submit, SubmitButton, SubmitErrors,
+        AddButton, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox, Submit,
         SwitchField, TextField, Toasts, matches, natural,
     },
 };
@@ -60,7 +60,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let own_id = me.id;
     view! {
         <PageHead title="Users">
-            <FilterBox value=filter label="Filter users"/>
+            <SearchBox value=filter label="Filter users"/>
             {admin.then(|| view! { <AddButton label="Add user" open=adding testid="add-user"/> })}
         </PageHead>
         {(!admin).then(|| view! { <div class="mb-3"><Notice tone="alert-info">"Only administrators manage accounts."</Notice></div> })}
@@ -70,7 +70,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                 <thead class="bg-base-200">
                     <tr>
                         <th scope="col">"User name"</th>
-                        <th scope="col">"E-mail"</th>
+                        <th scope="col" class="max-md:hidden">"E-mail"</th>
                         <th scope="col">"Privilege"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
@@ -82,7 +82,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                             view! {
                                 <tr class="hover:bg-base-200">
                                     <th scope="row" class="font-medium">{user.username.clone()}</th>
-                                    <td>{user.email.clone().filter(|email| !email.is_empty()).unwrap_or_else(|| "–".into())}</td>
+                                    <td class="max-md:hidden">{user.email.clone().filter(|email| !email.is_empty()).unwrap_or_else(|| "–".into())}</td>
                                     <td>{match user.admin { Some(true) => "Administrator", Some(false) => "User", None => "" }}</td>
                                     <td class="w-0 text-right whitespace-nowrap">
                                         {admin.then(|| view! {
@@ -107,7 +107,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
             </table>
         </div>
         <Dialog open=adding title="Add a user"><NewForm open=adding done=made/></Dialog>
-        {records.editor(move |open, user| view! { <EditForm open user done=put/> }.into_any())}
+        {records.editor(move |open, opened| view! { <EditForm open opened done=put/> }.into_any())}
         <Dialog open=password_open title="Set password">
             {move || password_of.get().map(|user| view! { <PasswordForm open=password_open user/> })}
         </Dialog>
@@ -146,10 +146,14 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
     let email = FieldState::new("");
     let admin = RwSignal::new(false);
     let submit = Submit::new();
+    let input = move || {
+        let (Some(username), Some(email)) = (username.parse(Username::parse), email.parse_optional(Email::parse)) else { return None };
+        Some(NewUser { username, email, admin: admin.get_untracked() })
+    };
+    let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Add user", async |api| api.create_user(&new).await)));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Some(username), Some(email)) = (username.parse(Username::parse), email.parse_optional(Email::parse)) else { return };
-        let new = NewUser { username, email, admin: admin.get_untracked() };
+        let Some(new) = input() else { return };
         let api = api.clone();
         submit.run(async move { api.create_user(&new).await }, move |user| {
             open.set(false);
@@ -162,29 +166,31 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
             <TextField id="user-email" label="E-mail" field=email kind="email"/>
             <SwitchField id="user-admin" label="Administrator" checked=admin help="Owns BMCs, networks, architectures and users, and may change everything."/>
             <p class="text-sm opacity-80">"A password is generated and shown once."</p>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Add user"/>
-            </div>
+            <FormEnd open submit label="Add user" curl/>
         </form>
     }
 }
 
 #[component]
-fn EditForm(open: RwSignal<bool>, user: User, done: Callback<User>) -> impl IntoView {
+fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let user = opened.known();
     let username = FieldState::new(user.username);
     let email = FieldState::new(user.email.unwrap_or_default());
     let admin = RwSignal::new(user.admin == Some(true));
     let submit = Submit::new();
+    let input = move || {
+        let (Some(username), Some(email)) = (username.parse(Username::parse), email.parse(Email::parse)) else { return None };
+        Some(UserChange { username: Some(username), email: Some(email), admin: Some(admin.get_untracked()), password: None })
+    };
+    let call = move |api: Api, change: UserChange| async move { api.edit_user(&opened.known(), &change).await };
+    let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Some(username), Some(email)) = (username.parse(Username::parse), email.parse(Email::parse)) else { return };
-        let change = UserChange { username: Some(username), email: Some(email), admin: Some(admin.get_untracked()), password: None };
-        let api = api.clone();
-        submit.run(async move { api.change_user(user.id, &change).await }, move |user| {
+        let Some(change) = input() else { return };
+        submit.run(call(api.clone(), change), move |answer| {
+            let Some(user) = opened.saved(answer) else { return };
             open.set(false);
             toasts.ok(format!("User {} saved.", user.username));
             done.run(user);
@@ -195,11 +201,8 @@ fn EditForm(open: RwSignal<bool>, user: User, done: Callback<User>) -> impl Into
             <TextField id="edit-user-name" label="User name" field=username required=true/>
             <TextField id="edit-user-email" label="E-mail" field=email kind="email"/>
             <SwitchField id="edit-user-admin" label="Administrator" checked=admin/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {opened.notice()}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }
@@ -225,11 +228,7 @@ fn PasswordForm(open: RwSignal<bool>, user: User) -> impl IntoView {
         <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
             <p class="text-sm">"A new password for " <strong>{name}</strong> ". All their sessions end."</p>
             <TextField id="user-password" label="New password" field=password kind="password" autocomplete="new-password" required=true/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Set password"/>
-            </div>
+            <FormEnd open submit label="Set password"/>
         </form>
     }
 }

@@ -103,7 +103,7 @@ pub(crate) fn Donut(
                                             {label}
                                         </th>
                                         <td class="text-right font-semibold" data-count=count.to_string()>{count}</td>
-                                        <td class="w-12 text-right opacity-80">{share(count, total)}</td>
+                                        <td class="w-12 text-right whitespace-nowrap opacity-80">{share(count, total)}</td>
                                     </tr>
                                 }
                             })

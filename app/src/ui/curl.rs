@@ -3,43 +3,63 @@
 use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{dom, toast::Toasts};
+use crate::api::{Api, Method, Recorded, record};
 
 /// A call of the API as it is offered for a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Curl {
     /// What it does, as its button says it.
     label: String,
-    method: &'static str,
-    /// Below `/api/v1`.
-    path: String,
-    body: Option<String>,
+    call: Recorded,
 }
 
 impl Curl {
     pub(crate) fn get(label: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { label: label.into(), method: "GET", path: path.into(), body: None }
+        Self { label: label.into(), call: Recorded { method: Method::Get, path: path.into(), body: None, file: None } }
     }
 
-    pub(crate) fn send(label: impl Into<String>, method: &'static str, path: impl Into<String>, body: &impl serde::Serialize) -> Self {
-        // plain data: it always has a JSON form
-        let body = serde_json::to_string(body).ok();
-        Self { label: label.into(), method, path: path.into(), body }
+    /// What `call` would send first.
+    pub(crate) fn of<T>(label: impl Into<String>, call: impl AsyncFnOnce(Api) -> T) -> Option<Self> {
+        record(call).map(|call| Self { label: label.into(), call })
     }
 
     /// For a POSIX shell. The token is the user's own, and stands in no history.
     fn command(&self, origin: &str) -> String {
+        let Recorded { method, path, body, file } = &self.call;
         let mut out = "curl -fsS".to_owned();
-        if self.method != "GET" {
-            out.push_str(&format!(" -X {}", self.method));
+        match method {
+            Method::Get => {}
+            // with these two curl knows by itself
+            Method::Post if body.is_some() => {}
+            Method::Post => out.push_str(" -X POST"),
+            Method::Put => out.push_str(" -X PUT"),
+            Method::Delete => out.push_str(" -X DELETE"),
         }
         out.push_str(" -H \"Authorization: Bearer $MR_PROVISIONER_TOKEN\"");
-        if let Some(body) = &self.body {
-            out.push_str(&format!(" -H 'Content-Type: application/json' -d {}", quoted(body)));
+        match (body, file) {
+            (Some(body), Some(file)) => {
+                out.push_str(&format!(" -F {} -F {}", quoted(&format!("q={body}")), quoted(&format!("file=@{}", in_form(file)))));
+            }
+            (Some(body), None) => out.push_str(&format!(" -H 'Content-Type: application/json' -d {}", quoted(body))),
+            (None, _) => {}
         }
         out.push(' ');
-        out.push_str(&quoted(&format!("{origin}/api/v1{}", self.path)));
+        out.push_str(&quoted(&format!("{origin}/api/v1{path}")));
         out
     }
+
+    async fn copy(self, toasts: Toasts) {
+        if dom::copy(&self.command(&dom::origin())).await {
+            toasts.ok(format!("Copied “{}” as a curl command. It takes a token of yours from $MR_PROVISIONER_TOKEN.", self.label));
+        } else {
+            toasts.warning("The browser did not allow copying.");
+        }
+    }
+}
+
+/// A file's name as curl's `-F` reads it: there `;` and `,` end one that is not within quotes.
+fn in_form(name: &str) -> String {
+    format!("\"{}\"", name.replace('\\', r"\\").replace('"', r#"\""#))
 }
 
 /// One word for the shell, whatever is in it.
@@ -56,13 +76,7 @@ pub(crate) fn CurlMenu(#[prop(into)] calls: Signal<Vec<Curl>>) -> impl IntoView 
         if let Some(menu) = menu.get_untracked() {
             menu.set_open(false);
         }
-        spawn_local(async move {
-            if dom::copy(&call.command(&dom::origin())).await {
-                toasts.ok(format!("Copied “{}” as a curl command. It takes a token of yours from $MR_PROVISIONER_TOKEN.", call.label));
-            } else {
-                toasts.warning("The browser did not allow copying.");
-            }
-        });
+        spawn_local(call.copy(toasts));
     };
     view! {
         <details node_ref=menu class="dropdown dropdown-end">
@@ -83,6 +97,27 @@ pub(crate) fn CurlMenu(#[prop(into)] calls: Signal<Vec<Curl>>) -> impl IntoView 
     }
 }
 
+/// Copies what a form would send now. `call` answers none while a field is wrong, which the field then says.
+#[component]
+pub(crate) fn CurlButton(call: Callback<(), Option<Curl>>) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    view! {
+        <button
+            type="button"
+            class="btn btn-sm btn-ghost"
+            title="Copy what this would send as a command for a shell"
+            data-testid="as-curl"
+            on:click=move |_| {
+                if let Some(call) = call.run(()) {
+                    spawn_local(call.copy(toasts));
+                }
+            }
+        >
+            "As curl"
+        </button>
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,11 +130,21 @@ mod tests {
         );
     }
 
+    fn send(method: Method, body: &str, file: Option<&str>) -> String {
+        let call = Recorded { method, path: "/machine/7".into(), body: Some(body.into()), file: file.map(str::to_owned) };
+        Curl { label: "Save".into(), call }.command("https://lab.example")
+    }
+
     #[test]
     fn whatever_is_sent_stays_one_word() {
-        let call = Curl::send("Save", "PUT", "/machine/7", &serde_json::json!({ "kernel_opts": "a='$(b)' \\c" }));
-        let command = call.command("https://lab.example");
+        let command = send(Method::Put, r#"{"kernel_opts":"a='$(b)' \\c"}"#, None);
         assert!(command.starts_with("curl -fsS -X PUT -H"), "{command}");
         assert!(command.contains(r#"-H 'Content-Type: application/json' -d '{"kernel_opts":"a='\''$(b)'\'' \\c"}' '"#), "{command}");
+    }
+
+    #[test]
+    fn an_upload_names_its_file() {
+        let command = send(Method::Post, "{}", Some("vmlinuz \"6;12\""));
+        assert!(command.contains(r#" -F 'q={}' -F 'file=@"vmlinuz \"6;12\""' 'https"#), "{command}");
     }
 }

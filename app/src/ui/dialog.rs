@@ -3,6 +3,7 @@
 use leptos::{html, prelude::*};
 
 use super::{
+    curl::{Curl, CurlButton},
     dom,
     icon::{Glyph, Icon},
     submit::{Submit, SubmitButton, SubmitErrors},
@@ -49,6 +50,29 @@ pub(crate) fn Dialog(
     }
 }
 
+/// The end of a dialog's form: what went wrong, the way out, and the button that sends it.
+#[component]
+pub(crate) fn FormEnd(
+    open: RwSignal<bool>,
+    submit: Submit,
+    #[prop(into)] label: Signal<String>,
+    #[prop(default = "btn-primary")] class: &'static str,
+    #[prop(optional, into)] disabled: Signal<bool>,
+    #[prop(default = "form-send")] testid: &'static str,
+    /// What would be sent, for a script.
+    #[prop(optional_no_strip, into)]
+    curl: Option<Callback<(), Option<Curl>>>,
+) -> impl IntoView {
+    view! {
+        <SubmitErrors submit/>
+        <div class="flex items-center justify-end gap-2">
+            {curl.map(|call| view! { <span class="mr-auto"><CurlButton call/></span> })}
+            <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+            <SubmitButton submit label class disabled testid/>
+        </div>
+    }
+}
+
 /// Asks before something that cannot be undone. `action` runs when the user agreed; it drives `submit`
 /// and closes the dialog when it went well.
 #[component]
@@ -62,6 +86,9 @@ pub(crate) fn Confirm(
     acknowledge: bool,
     submit: Submit,
     #[prop(into)] action: Callback<()>,
+    /// The same for a script.
+    #[prop(optional, into)]
+    curl: Option<Callback<(), Option<Curl>>>,
 ) -> impl IntoView {
     let agreed = RwSignal::new(false);
     Effect::new(move |_| {
@@ -92,11 +119,7 @@ pub(crate) fn Confirm(
                         "I acknowledge that this action is irrevocable."
                     </label>
                 </Show>
-                <SubmitErrors submit/>
-                <div class="flex justify-end gap-2">
-                    <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                    <SubmitButton submit label=verb class="btn-error" disabled=Signal::derive(move || !agreed.get()) testid="confirm-action"/>
-                </div>
+                <FormEnd open submit label=verb class="btn-error" disabled=Signal::derive(move || !agreed.get()) testid="confirm-action" curl/>
             </form>
         </Dialog>
     }

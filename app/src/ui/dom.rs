@@ -43,6 +43,8 @@ extern "C" {
     pub(crate) fn keep_focus(area: &web_sys::Element);
     #[wasm_bindgen(js_name = focusWithin)]
     pub(crate) fn focus_within(selector: &str) -> Option<web_sys::Element>;
+    #[wasm_bindgen(js_name = focusFirst)]
+    pub(crate) fn focus_first(area: &web_sys::HtmlElement);
     #[wasm_bindgen(js_name = scrollToEntry)]
     pub(crate) fn scroll_to_entry(id: &str);
     #[wasm_bindgen(js_name = followScroll)]

@@ -197,6 +197,18 @@ impl Choice {
     }
 }
 
+/// Those whose labels fit, at most so many; the chosen one always.
+fn offered(choices: Vec<Choice>, query: &str, chosen: &str, most: usize) -> Vec<Choice> {
+    let fitting = choices.into_iter().filter(|own| own.value == chosen || matches(&own.label.to_lowercase(), query));
+    let mut left = most;
+    let within = |own: &Choice| {
+        let fits = left > 0;
+        left = left.saturating_sub(1);
+        fits || own.value == chosen
+    };
+    fitting.filter(within).collect()
+}
+
 #[component]
 pub(crate) fn SelectField(
     id: &'static str,
@@ -211,6 +223,9 @@ pub(crate) fn SelectField(
     /// A long list gets a field that narrows it down.
     #[prop(optional)]
     search: bool,
+    /// So many are offered at once; the search finds the others.
+    #[prop(default = usize::MAX)]
+    most: usize,
 ) -> impl IntoView {
     let query = RwSignal::new(String::new());
     let searchable = move || search && choices.with(Vec::len) >= MANY && !disabled.get();
@@ -218,9 +233,7 @@ pub(crate) fn SelectField(
         let mut list: Vec<Choice> = none.map(|label| Choice::new("", label)).into_iter().collect();
         let chosen = field.value.get_untracked();
         // what is chosen stays, whatever is looked for
-        query.with(|query| {
-            list.extend(choices.get().into_iter().filter(|own| own.value == chosen || matches(&own.label.to_lowercase(), query)));
-        });
+        query.with(|query| list.extend(offered(choices.get(), query, &chosen, most)));
         // a value that is not offered stays visible instead of turning silently into the first entry
         let value = field.value.get_untracked();
         if !list.iter().any(|choice| choice.value == value) {
@@ -279,7 +292,41 @@ pub(crate) fn SelectField(
     }
 }
 
-/// A switch with its words beside it.
+/// A switch with its words beside it, which does something at once.
+#[component]
+pub(crate) fn Switch(
+    /// Unique in the document.
+    id: &'static str,
+    #[prop(into)] label: Signal<String>,
+    #[prop(into)] checked: Signal<bool>,
+    #[prop(into)] change: Callback<bool>,
+    #[prop(default = "")] class: &'static str,
+    #[prop(optional_no_strip, into)] help: Option<&'static str>,
+    #[prop(optional, into)] disabled: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <div class="flex flex-col gap-1">
+            <label class=format!("flex cursor-pointer items-center gap-2 text-sm {class}") for=id>
+                <input
+                    id=id
+                    name=id
+                    type="checkbox"
+                    class="toggle toggle-sm toggle-primary"
+                    data-testid=id
+                    checked=checked.get_untracked()
+                    prop:checked=move || checked.get()
+                    on:change=move |event| change.run(event_target_checked(&event))
+                    disabled=move || disabled.get()
+                    aria-describedby=help.map(|_| format!("{id}-note"))
+                />
+                {move || label.get()}
+            </label>
+            {help.map(|text| view! { <span id=format!("{id}-note") class="text-xs opacity-80">{text}</span> })}
+        </div>
+    }
+}
+
+/// A switch of a form.
 #[component]
 pub(crate) fn SwitchField(
     id: &'static str,
@@ -288,30 +335,22 @@ pub(crate) fn SwitchField(
     #[prop(optional)] help: Option<&'static str>,
     #[prop(optional, into)] disabled: Signal<bool>,
 ) -> impl IntoView {
-    view! {
-        <div class="flex flex-col gap-1">
-            <label class="flex cursor-pointer items-center gap-2 text-sm font-medium" for=id>
-                <input
-                    id=id
-                    name=id
-                    type="checkbox"
-                    class="toggle toggle-sm toggle-primary"
-                    checked=checked.get_untracked()
-                    prop:checked=move || checked.get()
-                    on:change=move |event| checked.set(event_target_checked(&event))
-                    disabled=move || disabled.get()
-                    aria-describedby=help.map(|_| format!("{id}-note"))
-                />
-                {label}
-            </label>
-            {help.map(|text| view! { <span id=format!("{id}-note") class="text-xs opacity-80">{text}</span> })}
-        </div>
-    }
+    view! { <Switch id label checked change=move |on| checked.set(on) class="font-medium" help disabled/> }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{same_but_for_html, textarea_html};
+    use super::{Choice, offered, same_but_for_html, textarea_html};
+
+    #[test]
+    fn a_chosen_one_stays_among_those_offered() {
+        let lab = || (1..=200).map(|id| Choice::new(id, format!("D03-{id}"))).collect::<Vec<_>>();
+        let ids = |query, chosen| offered(lab(), query, chosen, 50).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
+        assert_eq!(ids("", "").len(), 50);
+        assert_eq!(ids("", "180").len(), 51);
+        assert_eq!(ids("d03-199", ""), ["199"]);
+        assert_eq!(ids("d03-199", "7"), ["7", "199"]);
+    }
 
     #[test]
     fn a_text_cannot_leave_its_textarea() {

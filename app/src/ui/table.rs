@@ -27,6 +27,11 @@ impl<C: Copy + PartialEq> Sort<C> {
         Self { column, descending: self.column == column && !self.descending }
     }
 
+    /// Whether downwards, if it is the column sorted by.
+    pub(crate) fn direction_of(self, column: C) -> Option<bool> {
+        (self.column == column).then_some(self.descending)
+    }
+
     pub(crate) fn apply(self, ordering: Ordering) -> Ordering {
         if self.descending { ordering.reverse() } else { ordering }
     }
@@ -37,7 +42,7 @@ pub(crate) fn matches(haystack: &str, query: &str) -> bool {
     query.split_whitespace().all(|word| haystack.contains(&word.to_lowercase()))
 }
 
-/// A column's heading that sorts by it.
+/// A column's heading that sorts by it, of a table that is sorted in the browser.
 #[component]
 pub(crate) fn SortHead<C>(
     label: &'static str,
@@ -48,57 +53,47 @@ pub(crate) fn SortHead<C>(
 where
     C: Copy + PartialEq + Send + Sync + 'static,
 {
-    let direction = move || {
-        let sort = sort.get();
-        (sort.column == column).then_some(if sort.descending { "descending" } else { "ascending" })
-    };
+    sort_head(label, class, move || sort.get().direction_of(column), move || sort.update(|sort| *sort = sort.clicked(column)))
+}
+
+/// A column's heading, whoever sorts. `direction`: whether it is sorted by, and then whether downwards.
+pub(crate) fn sort_head(
+    label: &'static str,
+    class: &'static str,
+    direction: impl Fn() -> Option<bool> + Copy + Send + Sync + 'static,
+    click: impl Fn() + 'static,
+) -> AnyView {
     view! {
-        <th scope="col" class=class aria-sort=direction>
+        <th scope="col" class=class aria-sort=move || direction().map(|down| if down { "descending" } else { "ascending" })>
             <button
                 type="button"
-                class="hover:text-base-content inline-flex cursor-pointer items-center gap-1"
-                on:click=move |_| sort.update(|sort| *sort = sort.clicked(column))
+                class="hover:text-base-content inline-flex cursor-pointer items-center gap-1 whitespace-nowrap"
+                on:click=move |_| click()
             >
                 {label}
                 <span aria-hidden="true" class="inline-block w-2">
                     {move || match direction() {
-                        Some("descending") => "▾",
-                        Some(_) => "▴",
+                        Some(true) => "▾",
+                        Some(false) => "▴",
                         None => "",
                     }}
                 </span>
             </button>
         </th>
     }
+    .into_any()
 }
 
+/// The box that filters a list, or searches on the server. What is typed before the application has loaded is kept.
 #[component]
-pub(crate) fn FilterBox(
+pub(crate) fn SearchBox(
     value: RwSignal<String>,
     /// What is searched, for those who do not see the lens.
     label: &'static str,
+    #[prop(optional)] id: Option<&'static str>,
+    #[prop(default = "Filter")] placeholder: &'static str,
+    #[prop(default = "filter")] testid: &'static str,
 ) -> impl IntoView {
-    view! {
-        <label class="input input-sm w-64 max-w-full">
-            <Glyph icon=Icon::Search class="size-4 opacity-80"/>
-            <input
-                type="search"
-                aria-label=label
-                placeholder="Filter"
-                data-testid="filter"
-                value=value.get_untracked()
-                prop:value=move || value.get()
-                on:input=move |event| value.set(event_target_value(&event))
-                autocomplete="off"
-                spellcheck="false"
-            />
-        </label>
-    }
-}
-
-/// As [`FilterBox`], for what the server searches: what is typed before the application has loaded is kept.
-#[component]
-pub(crate) fn SearchBox(id: &'static str, value: RwSignal<String>, label: &'static str, placeholder: &'static str) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     keep_in_step(value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
     view! {
@@ -110,7 +105,7 @@ pub(crate) fn SearchBox(id: &'static str, value: RwSignal<String>, label: &'stat
                 type="search"
                 aria-label=label
                 placeholder=placeholder
-                data-testid="search"
+                data-testid=testid
                 value=value.get_untracked()
                 on:input=move |event| value.set(event_target_value(&event))
                 autocomplete="off"

@@ -1,6 +1,7 @@
 //! A terminal on a socket. xterm, the socket and the log live in `js/terminal.js`; bytes never pass through wasm.
 
 use leptos::{html::Div, prelude::*, task::spawn_local};
+use send_wrapper::SendWrapper;
 use wasm_bindgen::prelude::*;
 
 use super::find::Found;
@@ -71,7 +72,8 @@ impl Drop for Guard {
 /// What a page does with its terminal. Without effect while the terminal is loading.
 #[derive(Clone, Copy)]
 pub(crate) struct TerminalHandle {
-    guard: StoredValue<Option<Guard>, LocalStorage>,
+    /// None on the server, which may drop it on another thread.
+    guard: StoredValue<Option<SendWrapper<Guard>>>,
     /// What the last search came to.
     pub(super) found: RwSignal<Found>,
     /// Whether the search is open.
@@ -80,7 +82,7 @@ pub(crate) struct TerminalHandle {
 
 impl TerminalHandle {
     pub(crate) fn new() -> Self {
-        Self { guard: StoredValue::new_local(None), found: RwSignal::new(Found::default()), searching: RwSignal::new(false) }
+        Self { guard: StoredValue::new(None), found: RwSignal::new(Found::default()), searching: RwSignal::new(false) }
     }
 
     fn with(self, act: impl FnOnce(&Session)) {
@@ -155,7 +157,7 @@ pub(crate) fn Terminal(
                         _on_search: on_search,
                     };
                     // given back if the user left while xterm was loading: dropping the guard closes the socket
-                    drop(handle.guard.try_set_value(Some(opened)));
+                    drop(handle.guard.try_set_value(Some(SendWrapper::new(opened))));
                 }
                 Err(error) => {
                     link.try_set(Link::Broken(format!("The terminal could not be loaded: {error:?}")));

@@ -131,7 +131,7 @@ struct InProcess {
 
 #[async_trait]
 impl ApiClient for InProcess {
-    async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, ApiError> {
+    async fn call(&self, method: Method, path: &str, body: Option<String>, _: Option<String>) -> Result<Answer, ApiError> {
         let failed = |error: &dyn std::fmt::Display| ApiError::transport(error.to_string());
         let method = match method {
             Method::Get => http::Method::GET,
@@ -150,7 +150,8 @@ impl ApiClient for InProcess {
         let bytes = to_bytes(response.into_body(), ANSWER_LIMIT).await.map_err(|error| failed(&error))?;
         if status.is_success() {
             let body = String::from_utf8(bytes.into()).map_err(|error| failed(&error))?;
-            return Ok(Answer { body, total });
+            // pages are drawn here, not changed: nobody asks for a version
+            return Ok(Answer { body, total, version: None });
         }
         Err(serde_json::from_slice(&bytes).unwrap_or_else(|_| ApiError::transport(format!("the server answered {status}"))))
     }

@@ -7,7 +7,7 @@ use super::{Actor, LabError};
 use crate::secrets;
 
 /// What changes by itself, or with who asks, is no other version of the thing.
-const PASSING: [&str; 12] = [
+const PASSING: [&str; 13] = [
     "power",
     "power_error",
     "state",
@@ -20,6 +20,7 @@ const PASSING: [&str; 12] = [
     "bmc_health",
     "machines",
     "may_change",
+    "updated_at",
 ];
 
 /// An entity tag (RFC 9110 §8.8.3) of a thing as it travels.

@@ -73,6 +73,7 @@ async fn a_machine_has_all_that_clients_of_the_original_read() {
             assignees: vec![],
             leases: vec![],
             tags: vec![],
+            updated_at: made.updated_at.clone(),
             may_change: true,
         };
         assert_eq!(made, expected);

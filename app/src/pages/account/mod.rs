@@ -13,7 +13,7 @@ use self::{sessions::Sessions, tokens::Tokens};
 use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
-    ui::{FieldState, Loading, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts},
+    ui::{FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts, opened},
 };
 
 /// Most characters the SSH keys may have.
@@ -49,8 +49,8 @@ pub(super) fn Account() -> impl IntoView {
                                         <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
                                         <Sessions owner=me.id sessions/>
                                     </Panel>
-                                    <div class="grid grid-cols-1 items-start gap-4 xl:grid-cols-2">
-                                        <Profile me/>
+                                    <div class="grid max-w-[120rem] grid-cols-1 items-start gap-4 xl:grid-cols-2">
+                                        {opened(me, |own| view! { <Profile own/> }.into_any())}
                                         <Password sessions/>
                                     </div>
                                 </div>
@@ -70,9 +70,10 @@ fn ssh_keys(text: &str) -> Result<String, String> {
 }
 
 #[component]
-fn Profile(me: Me) -> impl IntoView {
+fn Profile(own: Opened<Me>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let me = own.known();
     let email = FieldState::new(me.email);
     let keys = FieldState::new(me.ssh_key);
     let submit = Submit::new();
@@ -80,8 +81,13 @@ fn Profile(me: Me) -> impl IntoView {
         event.prevent_default();
         let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), keys.parse(ssh_keys)) else { return };
         let change = MeChange { email: Some(email), ssh_key: Some(ssh_key) };
-        let api = api.clone();
-        submit.run(async move { api.change_me(&change).await }, move |_| toasts.ok("Account saved."));
+        let (api, known) = (api.clone(), own.known());
+        submit.run(async move { api.edit_me(&known, &change).await }, move |answer| {
+            if let Some(me) = own.saved(answer) {
+                own.keep(me);
+                toasts.ok("Account saved.");
+            }
+        });
     };
     view! {
         <Panel id="profile" title="Profile">
@@ -95,6 +101,7 @@ fn Profile(me: Me) -> impl IntoView {
                     help="Public keys, one per line. Preseeds put them on the machines you provision."
                     placeholder="ssh-ed25519 AAAA… you@host"
                 />
+                {own.notice()}
                 <SubmitErrors submit/>
                 <div><SubmitButton submit label="Save"/></div>
             </form>

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{Api, Arch, Description, Image, ImageChange, ImageType},
-    ui::{Choice, FieldState, SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts},
+    ui::{Choice, Curl, FieldState, FormEnd, Opened, SelectField, Submit, SwitchField, TextField, Toasts},
 };
 
 /// What the type and architecture pickers offer, here and at upload.
@@ -16,28 +16,39 @@ pub(super) fn arch_choices(archs: &[Arch]) -> Vec<Choice> {
 
 /// The form inside the dialog.
 #[component]
-pub(super) fn EditForm(open: RwSignal<bool>, image: Image, archs: Vec<Arch>, #[prop(into)] done: Callback<Image>) -> impl IntoView {
+pub(super) fn EditForm(
+    open: RwSignal<bool>,
+    opened: Opened<Image>,
+    archs: Vec<Arch>,
+    #[prop(into)] done: Callback<Image>,
+) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let image = opened.known();
     let kind = FieldState::new(image.file_type.word());
     let arch = FieldState::new(&image.arch);
     let description = FieldState::new(&image.description);
     let public = RwSignal::new(image.public);
     let known_good = RwSignal::new(image.known_good);
     let submit = Submit::new();
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let input = move || {
         let parsed = (kind.parse(ImageType::parse), arch.chosen("an architecture"), description.parse(Description::parse));
-        let (Some(file_type), Some(arch), Some(description)) = parsed else { return };
-        let change = ImageChange {
+        let (Some(file_type), Some(arch), Some(description)) = parsed else { return None };
+        Some(ImageChange {
             file_type: Some(file_type),
             arch: Some(arch),
             description: Some(description),
             known_good: Some(known_good.get_untracked()),
             public: Some(public.get_untracked()),
-        };
-        let api = api.clone();
-        submit.run(async move { api.change_image(image.id, &change).await }, move |image| {
+        })
+    };
+    let call = move |api: Api, change: ImageChange| async move { api.edit_image(&opened.known(), &change).await };
+    let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(change) = input() else { return };
+        submit.run(call(api.clone(), change), move |answer| {
+            let Some(image) = opened.saved(answer) else { return };
             open.set(false);
             toasts.ok(format!("{} saved.", image.filename));
             done.run(image);
@@ -53,11 +64,8 @@ pub(super) fn EditForm(open: RwSignal<bool>, image: Image, archs: Vec<Arch>, #[p
             <TextField id="edit-image-description" label="Description" field=description/>
             <SwitchField id="edit-image-public" label="Public" checked=public help="Everybody may use it."/>
             <SwitchField id="edit-image-good" label="Known good" checked=known_good help="A mark for others: this one works."/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {opened.notice()}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{Arch, Image, Me},
     ui::{
-        AddButton, CopyButton, Empty, FilterBox, PageHead, Sort, SortHead,
+        AddButton, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Switch,
         format::{bytes, counted},
         matches, natural,
     },
@@ -97,16 +97,8 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
             <UploadPanel open=uploading archs=archs.get_value() done=put/>
         </Show>
         <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
-            <FilterBox value=filter label="Filter images"/>
-            <label class="flex cursor-pointer items-center gap-2 text-sm">
-                <input
-                    type="checkbox"
-                    class="toggle toggle-sm toggle-primary"
-                    prop:checked=move || only_mine.get()
-                    on:change=move |event| only_mine.set(event_target_checked(&event))
-                />
-                "Only my images"
-            </label>
+            <SearchBox value=filter label="Filter images"/>
+            <Switch id="only-mine" label="Only my images" checked=only_mine change=move |on| only_mine.set(on)/>
             <span class="text-sm opacity-80" role="status">{move || counted(shown.with(Vec::len), "image", "images")}</span>
         </div>
         <Show
@@ -121,11 +113,11 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                             <SortHead label="File" column=Column::File sort/>
                             <SortHead label="Type" column=Column::Kind sort/>
                             <SortHead label="Architecture" column=Column::Arch sort/>
-                            <SortHead label="Size" column=Column::Size sort/>
-                            <th scope="col">"SHA-256"</th>
-                            <SortHead label="Owner" column=Column::Owner sort/>
-                            <SortHead label="Uploaded (UTC)" column=Column::Date sort/>
-                            <th scope="col">"Flags"</th>
+                            <SortHead label="Size" column=Column::Size sort class="max-md:hidden"/>
+                            <th scope="col" class="max-md:hidden">"SHA-256"</th>
+                            <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
+                            <SortHead label="Uploaded (UTC)" column=Column::Date sort class="max-md:hidden"/>
+                            <th scope="col" class="max-md:hidden">"Flags"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -138,17 +130,21 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                             <span class="font-medium break-all">{image.filename.clone()}</span>
                                             {(!image.description.is_empty()).then(|| view! { <span class="block text-xs opacity-80">{image.description.clone()}</span> })}
                                             <span class="block font-mono text-xs break-all opacity-80">{image.name.clone()}</span>
+                                            // what has no column of its own on a telephone
+                                            <span class="block text-xs opacity-80 md:hidden">
+                                                {format!("{}, {}", bytes(image.size as f64), image.upload_date.seconds())}
+                                            </span>
                                         </th>
                                         <td>{image.file_type.word()}</td>
                                         <td>{image.arch.clone()}</td>
-                                        <td class="text-right whitespace-nowrap" title=format!("{} bytes", image.size)>{bytes(image.size as f64)}</td>
-                                        <td class="whitespace-nowrap">
+                                        <td class="text-right whitespace-nowrap max-md:hidden" title=format!("{} bytes", image.size)>{bytes(image.size as f64)}</td>
+                                        <td class="whitespace-nowrap max-md:hidden">
                                             <code class="text-xs" title=image.sha256.clone()>{image.sha256.get(..12).unwrap_or(&image.sha256).to_owned()}"…"</code>
                                             <CopyButton text=image.sha256.clone() what="SHA-256"/>
                                         </td>
-                                        <td>{image.user.clone().unwrap_or_else(|| "–".into())}</td>
-                                        <td class="text-xs whitespace-nowrap">{image.upload_date.seconds()}</td>
-                                        <td><Flags public=image.public known_good=image.known_good/></td>
+                                        <td class="max-md:hidden">{image.user.clone().unwrap_or_else(|| "–".into())}</td>
+                                        <td class="text-xs whitespace-nowrap max-md:hidden">{image.upload_date.seconds()}</td>
+                                        <td class="max-md:hidden"><Flags public=image.public known_good=image.known_good/></td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             {image.may_change.then(|| records.buttons(&image, true))}
                                         </td>
@@ -163,7 +159,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                 <Empty title="No image matches"/>
             </Show>
         </Show>
-        {records.editor(move |open, image| view! { <EditForm open image archs=archs.get_value() done=put/> }.into_any())}
+        {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_value() done=put/> }.into_any())}
         {records.deleter(|_| String::new(), |api, id| async move { api.delete_image(id).await })}
     }
 }

@@ -8,7 +8,7 @@ use super::edit::{arch_choices, type_choices};
 use crate::{
     api::{Api, Arch, Description, Image, ImageType, NewImage, Upload},
     ui::{
-        Choice, CopyButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField,
+        Choice, CopyButton, Curl, CurlButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField,
         format::{bytes, rate, seconds},
     },
 };
@@ -53,12 +53,11 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
         file_error.set(None);
         chosen.set(picked);
     };
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let wanted = move || {
         let picked = file();
         file_error.set(picked.is_none().then(|| "Choose a file".to_owned()));
         let parsed = (picked, kind.parse(ImageType::parse), arch.chosen("an architecture"), description.parse(Description::parse));
-        let (Some(file), Some(file_type), Some(arch), Some(description)) = parsed else { return };
+        let (Some(file), Some(file_type), Some(arch), Some(description)) = parsed else { return None };
         let new = NewImage {
             file_type,
             arch,
@@ -66,6 +65,16 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
             known_good: known_good.get_untracked(),
             public: public.get_untracked(),
         };
+        Some((new, file))
+    };
+    let curl = Callback::new(move |()| {
+        let (new, file) = wanted()?;
+        let upload = Upload(SendWrapper::new(file));
+        Curl::of("Upload", async |api| api.upload_image(&new, upload, Box::new(|_, _| ())).await)
+    });
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some((new, file)) = wanted() else { return };
         let started = js_sys::Date::now();
         errors.set(Vec::new());
         step.set(Step::Sending { sent: 0.0, total: file.size(), started });
@@ -161,6 +170,7 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                     <Show when=move || sending.get()>
                         <button type="button" class="btn btn-sm" on:click=move |_| cancel() data-testid="upload-cancel">"Cancel upload"</button>
                     </Show>
+                    <CurlButton call=curl/>
                 </div>
             </form>
             <div role="status">

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::Context;
 use crate::{
-    api::{Assignee, AssigneeChange, NewAssignee, Reason, User},
+    api::{Api, Assignee, AssigneeChange, NewAssignee, Reason, User},
     ui::{
-        AddButton, Choice, Confirm, Dialog, FieldState, Icon, Loading, Notice, Panel, RowButton, SelectField, Submit, SubmitButton,
-        SubmitErrors, TextField, Toasts, load,
+        AddButton, Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton, SelectField,
+        Submit, TextField, Toasts, load, opened,
     },
 };
 
@@ -40,6 +40,10 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
             toasts.undoable(said, inverse, move |_| context.reload());
         });
     };
+    let remove_curl = Callback::new(move |()| {
+        let assignee = removing.get_untracked()?;
+        Curl::of("Remove", async |api| api.delete_assignee(context.id, assignee.id).await)
+    });
     // one's own assignment can be given back without an administrator
     let own = context.username;
     view! {
@@ -105,7 +109,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                 </Dialog>
             })}
             <Dialog open=change_open title="Edit reason">
-                {move || changing.get().map(|assignee| view! { <Change open=change_open context assignee/> })}
+                {move || changing.get().map(|own| opened(own, move |own| view! { <Change open=change_open context own/> }.into_any()))}
             </Dialog>
             <Confirm
                 open=remove_open
@@ -117,6 +121,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                 verb="Remove"
                 submit
                 action=remove
+                curl=remove_curl
             />
         </Panel>
     }
@@ -143,10 +148,14 @@ fn NewFields(open: RwSignal<bool>, context: Context, users: Vec<User>) -> impl I
     let user = FieldState::new("");
     let reason = FieldState::new("");
     let submit = Submit::new();
+    let input = move || {
+        let (Some(user), Some(reason)) = (user.chosen("a user"), reason.parse_optional(Reason::parse)) else { return None };
+        Some(NewAssignee { user, reason })
+    };
+    let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Assign", async |api| api.add_assignee(context.id, &new).await)));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Some(user), Some(reason)) = (user.chosen("a user"), reason.parse_optional(Reason::parse)) else { return };
-        let new = NewAssignee { user, reason };
+        let Some(new) = input() else { return };
         let api = context.api.get_value();
         submit.run(async move { api.add_assignee(context.id, &new).await }, move |assignee| {
             open.set(false);
@@ -163,41 +172,35 @@ fn NewFields(open: RwSignal<bool>, context: Context, users: Vec<User>) -> impl I
         <form class="flex flex-col gap-3" on:submit=send>
             <SelectField id="assignee-user" label="User" field=user choices/>
             <TextField id="assignee-reason" label="Reason" field=reason placeholder="What for?"/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Assign"/>
-            </div>
+            <FormEnd open submit label="Assign" curl/>
         </form>
     }
 }
 
 #[component]
-fn Change(open: RwSignal<bool>, context: Context, assignee: Assignee) -> impl IntoView {
+fn Change(open: RwSignal<bool>, context: Context, own: Opened<Assignee>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let reason = FieldState::new(assignee.reason);
+    let reason = FieldState::new(own.known().reason);
     let submit = Submit::new();
+    let input = move || reason.parse(Reason::parse).map(|reason| AssigneeChange { reason: Some(reason) });
+    let call = move |api: Api, change: AssigneeChange| async move { api.edit_assignee(context.id, &own.known(), &change).await };
+    let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let Some(reason) = reason.parse(Reason::parse) else { return };
-        let api = context.api.get_value();
-        submit.run(
-            async move { api.change_assignee(context.id, assignee.id, &AssigneeChange { reason: Some(reason) }).await },
-            move |_| {
+        let Some(change) = input() else { return };
+        submit.run(call(context.api.get_value(), change), move |answer| {
+            if own.saved(answer).is_some() {
                 open.set(false);
                 context.reload();
                 toasts.ok("Reason saved.");
-            },
-        );
+            }
+        });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
             <TextField id="change-reason" label="Reason" field=reason/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {own.notice()}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }

@@ -5,8 +5,10 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::Context;
 use crate::{
-    api::{ApiError, Bmc, BmcType, Cartridge, Id, MachineChange, MachineName},
-    ui::{Choice, Confirm, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextField, Toasts, load},
+    api::{Api, ApiError, Bmc, BmcType, Cartridge, Id, Machine, MachineChange, MachineName},
+    ui::{
+        Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, TextField, Toasts, load, opened,
+    },
 };
 
 #[component]
@@ -25,14 +27,16 @@ fn Form(open: RwSignal<bool>, context: Context) -> impl IntoView {
     move || match bmcs.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
-        Some(Ok(bmcs)) => view! { <Fields open context bmcs/> }.into_any(),
+        Some(Ok(bmcs)) => {
+            opened(context.machine.get_untracked(), move |own| view! { <Fields open context own bmcs=bmcs.clone()/> }.into_any())
+        }
     }
 }
 
 #[component]
-fn Fields(open: RwSignal<bool>, context: Context, bmcs: Vec<Bmc>) -> impl IntoView {
+fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Vec<Bmc>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let machine = context.machine.get_untracked();
+    let machine = own.known();
     let name = FieldState::new(&machine.name);
     let arch = FieldState::new(&machine.arch);
     let bmc = FieldState::new(machine.bmc_id.map(|id| id.to_string()).unwrap_or_default());
@@ -45,19 +49,29 @@ fn Fields(open: RwSignal<bool>, context: Context, bmcs: Vec<Bmc>) -> impl IntoVi
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
     let old_arch = machine.arch.clone();
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let (Some(name), Some(arch)) = (name.parse(MachineName::parse), arch.chosen("an architecture")) else { return };
-        let Some(bmc_info) = (if moonshot.get_untracked() { bmc_info.parse(cartridge) } else { Some(String::new()) }) else { return };
-        let change = MachineChange {
+    let input = move || {
+        let (Some(name), Some(arch)) = (name.parse(MachineName::parse), arch.chosen("an architecture")) else { return None };
+        let bmc_info = if moonshot.get_untracked() { bmc_info.parse(cartridge)? } else { String::new() };
+        Some(MachineChange {
             name: Some(name),
             arch: Some(arch),
             bmc_id: Some(bmc.value.get_untracked().parse().ok().map(Id)),
             bmc_info: Some(bmc_info),
             ..MachineChange::default()
-        };
-        let api = context.api.get_value();
-        submit.run(async move { api.change_machine(context.id, &change).await }, move |machine| {
+        })
+    };
+    let call = move |api: Api, change: MachineChange| async move {
+        // the rest of a machine is changed elsewhere
+        let form = |machine: &Machine| (machine.name.clone(), machine.arch_id, machine.bmc_id, machine.bmc_info.clone());
+        let known = form(&own.known());
+        api.edit_machine(context.id, &change, |now| form(now) == known).await
+    };
+    let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(change) = input() else { return };
+        submit.run(call(context.api.get_value(), change), move |answer| {
+            let Some(machine) = own.saved(answer) else { return };
             context.machine.set(machine);
             open.set(false);
             toasts.ok("Machine saved.");
@@ -74,11 +88,8 @@ fn Fields(open: RwSignal<bool>, context: Context, bmcs: Vec<Bmc>) -> impl IntoVi
             <Show when=move || moonshot.get()>
                 <TextField id="edit-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {own.notice()}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }
@@ -111,6 +122,7 @@ pub(super) fn DeleteDialog(open: RwSignal<bool>, context: Context) -> impl IntoV
             },
         );
     };
+    let curl = Callback::new(move |()| Curl::of("Delete", async |api| api.delete_machine(context.id).await));
     view! {
         <Confirm
             open
@@ -121,6 +133,7 @@ pub(super) fn DeleteDialog(open: RwSignal<bool>, context: Context) -> impl IntoV
             acknowledge=true
             submit
             action=delete
+            curl
         />
     }
 }

@@ -6,34 +6,36 @@ use super::{
     Context,
     edit::{DeleteDialog, EditDialog},
     provisioning::{Form, ProvisionButton},
+    tags::Tags,
 };
 use crate::{
-    api::PowerAction,
+    api::NewAssignee,
     live::{Live, Power},
     pages::health::HealthBadge,
-    pages::power::{Commander, PowerBadge, PowerButtons, StateBadge, command},
+    pages::power::{Commander, POWER_USUAL, PowerBadge, PowerButtons, StateBadge, command},
     ui::{Curl, CurlMenu, Glyph, Icon, Notice},
 };
 
 /// What can be done on this page, for scripts; with what the form holds now.
 fn commands(context: Context, form: Form) -> Vec<Curl> {
-    let at = |rest: &str| format!("/machine/{}{rest}", context.id);
+    let id = context.id;
+    let at = |rest: &str| format!("/machine/{id}{rest}");
     let mut out = vec![Curl::get("Read the machine", at("")), Curl::get("Read its events", at("/event"))];
     let (may_change, bmc) = context.machine.with(|machine| (machine.may_change, machine.bmc_id.is_some()));
     if !may_change {
         return out;
     }
-    out.push(Curl::send("Save the settings", "PUT", at(""), &form.as_change()));
+    let change = form.as_change();
+    out.extend(Curl::of("Save the settings", async |api| api.change_machine(id, &change).await));
     if bmc {
-        out.push(Curl::send("Provision", "POST", at("/state"), &serde_json::json!({ "state": "provision" })));
-        out.extend(
-            [PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot]
-                .map(|action| Curl::send(command(action).0, "POST", at("/power"), &serde_json::json!({ "state": action.word() }))),
-        );
+        out.extend(Curl::of("Provision", async |api| api.provision(id).await));
+        for &action in POWER_USUAL {
+            out.extend(Curl::of(command(action).0, async |api| api.set_power(id, action).await));
+        }
     }
     if context.admin {
-        let own = context.username.get_value();
-        out.push(Curl::send("Assign to yourself", "POST", at("/assignee"), &serde_json::json!({ "user": own, "reason": "" })));
+        let new = NewAssignee { user: context.username.get_value(), reason: None };
+        out.extend(Curl::of("Assign to yourself", async |api| api.add_assignee(id, &new).await));
     }
     out.push(Curl::get("Read the console's end", at("/console/tail?lines=50")));
     out
@@ -50,7 +52,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
         Memo::new(move |_| context.machine.with(|machine| Some((machine.bmc_id?, machine.bmc_health.clone().unwrap_or_default()))));
     let commander = Commander::new();
     let name = Signal::derive(move || context.machine.with(|machine| machine.name.clone()));
-    let netboot = Signal::derive(move || context.machine.with(|machine| machine.netboot_enabled));
+    let netboot = Signal::derive(move || context.shown().netboot_enabled);
     let may_change = Signal::derive(move || context.machine.with(|machine| machine.may_change));
     let no_command = Signal::derive(move || context.machine.with(|machine| !machine.may_change || machine.bmc_id.is_none()));
     let editing = RwSignal::new(false);
@@ -83,6 +85,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                             })
                     }}
                 </p>
+                <Tags context/>
             </div>
             <div class="flex flex-wrap items-center gap-2">
                 <PowerButtons machine=context.id name power netboot commander disabled=no_command/>

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::Context;
 use crate::{
-    api::{ConfigTypeV4, Id, Identifier, Instant, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
+    api::{Api, ApiError, ConfigTypeV4, Edit, Id, Identifier, Instant, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
     ui::{
-        AddButton, Choice, Confirm, CopyButton, Dialog, FieldState, Icon, Loading, Notice, Panel, RowButton, SelectField, Submit,
-        SubmitButton, SubmitErrors, TextField, Toasts, load,
+        AddButton, Choice, Confirm, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton,
+        SelectField, Submit, TextField, Toasts, load, opened, saved,
     },
 };
 
@@ -43,6 +43,10 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
             toasts.ok(format!("Interface {} removed.", interface.mac));
         });
     };
+    let remove_curl = Callback::new(move |()| {
+        let interface = removing.get_untracked()?;
+        Curl::of("Remove", async |api| api.delete_interface(context.id, interface.id).await)
+    });
     let may_change = move || context.machine.with(|machine| machine.may_change);
     view! {
         <Panel
@@ -127,7 +131,10 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
                 title=Signal::derive(move || if editing.get() == Some(Editing::New) { "Add an interface".to_owned() } else { "Edit interface".to_owned() })
                 testid="interface-dialog"
             >
-                {move || editing.get().map(|editing| view! { <Form open context editing/> })}
+                {move || match editing.get()? {
+                    Editing::New => Some(view! { <Form open context editing=None/> }.into_any()),
+                    Editing::One(own) => Some(opened(*own, move |own| view! { <Form open context editing=Some(own)/> }.into_any())),
+                }}
             </Dialog>
             <Confirm
                 open=remove_open
@@ -138,6 +145,7 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
                 verb="Remove"
                 submit
                 action=remove
+                curl=remove_curl
             />
         </Panel>
     }
@@ -185,24 +193,34 @@ fn parse_address(text: &str) -> Result<String, String> {
     if text.trim() == "auto" { Ok("auto".into()) } else { Ipv4::parse(text).map(Ipv4::into_string) }
 }
 
+/// A new one; how it gets its address is a change of it.
+async fn add(api: &Api, machine: i64, wanted: InterfaceChange) -> Result<Interface, ApiError> {
+    let InterfaceChange { identifier, mac, network_id, config_type_v4, configured_ipv4 } = wanted;
+    let mac = mac.ok_or_else(|| ApiError::transport("an interface has a MAC address"))?;
+    let new = NewInterface { mac, identifier: identifier.flatten(), network_id: network_id.flatten() };
+    let made = api.add_interface(machine, &new).await?;
+    if config_type_v4 == Some(ConfigTypeV4::Dynamic) {
+        return Ok(made);
+    }
+    let settings = InterfaceChange { config_type_v4, configured_ipv4, ..InterfaceChange::default() };
+    api.change_interface(machine, made.id, &settings).await
+}
+
 #[component]
-fn Form(open: RwSignal<bool>, context: Context, editing: Editing) -> impl IntoView {
+fn Form(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interface>>) -> impl IntoView {
     let api = context.api.get_value();
     let networks = load(async move { api.networks().await });
     move || match networks.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
-        Some(Ok(networks)) => view! { <Fields open context editing=editing.clone() networks/> }.into_any(),
+        Some(Ok(networks)) => view! { <Fields open context editing networks/> }.into_any(),
     }
 }
 
 #[component]
-fn Fields(open: RwSignal<bool>, context: Context, editing: Editing, networks: Vec<Network>) -> impl IntoView {
+fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interface>>, networks: Vec<Network>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let old = match &editing {
-        Editing::New => None,
-        Editing::One(interface) => Some((**interface).clone()),
-    };
+    let old = editing.map(Opened::known);
     let identifier = FieldState::new(old.as_ref().map(|own| own.identifier.clone()).unwrap_or_default());
     let mac = FieldState::new(old.as_ref().map(|own| own.mac.clone()).unwrap_or_default());
     let network = FieldState::new(old.as_ref().and_then(|own| own.network_id).map(|id| id.to_string()).unwrap_or_default());
@@ -234,42 +252,42 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Editing, networks: Ve
     });
     let wants_address = Memo::new(move |_| kind.value.with(|kind| kind != "dynamic"));
     let admin = context.admin;
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let input = move || {
         let identifier = identifier.parse_optional(Identifier::parse);
         let mac = mac.parse(MacAddr::parse);
         let address = if wants_address.get_untracked() { address.parse(parse_address).map(Some) } else { Some(None) };
-        let (Some(identifier), Some(mac), Some(address)) = (identifier, mac, address) else { return };
+        let (Some(identifier), Some(mac), Some(address)) = (identifier, mac, address) else { return None };
         let network_id: Option<Id> = network.value.get_untracked().parse().ok().map(Id);
         let config = config_parse(&kind.value.get_untracked());
-        let settings = InterfaceChange { config_type_v4: Some(config), configured_ipv4: Some(address), ..InterfaceChange::default() };
-        let api = context.api.get_value();
-        let old = old.clone();
-        submit.run(
-            async move {
-                match old {
-                    None => {
-                        let new = NewInterface { mac, identifier, network_id };
-                        let made = api.add_interface(context.id, &new).await?;
-                        if config == ConfigTypeV4::Dynamic { Ok(made) } else { api.change_interface(context.id, made.id, &settings).await }
-                    }
-                    Some(old) => {
-                        let change = InterfaceChange {
-                            identifier: Some(identifier),
-                            mac: (admin && mac.as_str() != old.mac).then_some(mac),
-                            network_id: (admin && network_id.map(|id| id.0) != old.network_id).then_some(network_id),
-                            ..settings
-                        };
-                        api.change_interface(context.id, old.id, &change).await
-                    }
-                }
-            },
-            move |interface| {
-                open.set(false);
-                context.reload();
-                toasts.ok(format!("Interface {} saved.", interface.mac));
-            },
-        );
+        Some(InterfaceChange {
+            identifier: Some(identifier),
+            mac: Some(mac),
+            network_id: Some(network_id),
+            config_type_v4: Some(config),
+            configured_ipv4: Some(address),
+        })
+    };
+    let call = move |api: Api, input: InterfaceChange| async move {
+        let Some(own) = editing else { return add(&api, context.id, input).await.map(Edit::Saved) };
+        let old = own.known();
+        let change = InterfaceChange {
+            // administrators only, and only what is not so already
+            mac: input.mac.filter(|mac| admin && mac.as_str() != old.mac),
+            network_id: input.network_id.filter(|id| admin && id.map(|id| id.0) != old.network_id),
+            ..input
+        };
+        api.edit_interface(context.id, &old, &change).await
+    };
+    let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = input() else { return };
+        submit.run(call(context.api.get_value(), input), move |answer| {
+            let Some(interface) = saved(editing, answer) else { return };
+            open.set(false);
+            context.reload();
+            toasts.ok(format!("Interface {} saved.", interface.mac));
+        });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
@@ -282,11 +300,8 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Editing, networks: Ve
             <Show when=move || wants_address.get()>
                 <TextField id="if-address" label="Address" field=address mono=true help="“auto” takes the first free one of the pool."/>
             </Show>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Save"/>
-            </div>
+            {editing.map(Opened::notice)}
+            <FormEnd open submit label="Save" curl/>
         </form>
     }
 }

@@ -7,6 +7,7 @@ mod head;
 mod interfaces;
 mod provisioning;
 mod sentence;
+mod tags;
 mod tail;
 mod timeline;
 mod warnings;
@@ -28,12 +29,13 @@ use self::{
 pub(super) use self::{
     edit::cartridge,
     sentence::{Tone, sentence},
+    tags::parse_tags,
 };
 use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, ApiError, Arch, Assignee, Event, Image, Interface, LabEvent, Me, Preseed},
     live::Live,
-    ui::Loading,
+    ui::{Loading, Optimistic},
 };
 
 /// What the page shows of a machine, all loaded at once.
@@ -124,6 +126,8 @@ struct Context {
     admin: bool,
     username: StoredValue<String>,
     machine: RwSignal<api::Machine>,
+    /// What is switched on this page before the server has agreed.
+    switched: Optimistic<api::Machine>,
     interfaces: RwSignal<Vec<Interface>>,
     assignees: RwSignal<Vec<Assignee>>,
     /// Newest first.
@@ -135,6 +139,11 @@ struct Context {
 }
 
 impl Context {
+    /// The machine with what was switched on this page.
+    fn shown(self) -> api::Machine {
+        self.switched.over(self.machine.get())
+    }
+
     /// The machine itself, with what else changes with it.
     fn reload(self) {
         let api = self.api.get_value();
@@ -186,6 +195,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
         admin: me.admin,
         username: StoredValue::new(me.username),
         machine: RwSignal::new(loaded.machine),
+        switched: Optimistic::new(),
         interfaces: RwSignal::new(loaded.interfaces),
         assignees: RwSignal::new(loaded.assignees),
         events: RwSignal::new(loaded.events),
@@ -230,7 +240,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
     view! {
         <Title text=move || context.machine.with(|machine| machine.name.clone())/>
         <Head context form/>
-        <div class="mt-4 grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+        <div class="mt-4 grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] min-[2200px]:grid-cols-[minmax(0,80rem)_minmax(0,70rem)]">
             <div class="flex min-w-0 flex-col gap-4">
                 <Provisioning context form/>
                 {move || console.get().then(|| view! { <Tail context/> })}
@@ -270,6 +280,7 @@ pub(super) fn sample() -> api::Machine {
         assignees: Vec::new(),
         leases: Vec::new(),
         tags: Vec::new(),
+        updated_at: api::Instant(String::new()),
         may_change: true,
     }
 }

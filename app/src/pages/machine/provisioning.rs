@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::{Context, PreseedName, warnings::warnings};
 use crate::{
-    api::{Api, ApiError, Id, Image, ImageType, KernelOpts, Machine, MachineChange},
+    api::{Api, ApiError, Edit, Id, Image, ImageType, KernelOpts, Machine, MachineChange},
     ui::{
-        Choice, Dialog, FieldState, Glyph, Icon, Notice, Panel, SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField,
-        Toasts,
+        Choice, Dialog, FieldState, FormEnd, Glyph, Icon, Notice, Overtaken, Panel, SelectField, Submit, SubmitButton, SubmitErrors,
+        Switch, TextField, Toasts,
     },
 };
 
@@ -19,7 +19,6 @@ struct Settings {
     initrd: String,
     preseed: String,
     options: String,
-    netboot: bool,
 }
 
 impl Settings {
@@ -31,7 +30,6 @@ impl Settings {
             initrd: text(machine.initrd_id),
             preseed: text(machine.preseed_id),
             options: machine.kernel_opts.clone(),
-            netboot: machine.netboot_enabled,
         }
     }
 
@@ -39,7 +37,6 @@ impl Settings {
     fn change(&self) -> MachineChange {
         let id = |text: &str| Some(text.parse().ok().map(Id));
         MachineChange {
-            netboot_enabled: Some(self.netboot),
             subarch: Some(Some(self.subarch.clone()).filter(|name| !name.is_empty())),
             kernel_id: id(&self.kernel),
             // the server had them: they are within its rule
@@ -60,7 +57,6 @@ pub(super) struct Form {
     initrd: FieldState,
     preseed: FieldState,
     options: FieldState,
-    netboot: RwSignal<bool>,
     /// What the server had when the form was last in step with it.
     base: RwSignal<Settings>,
     /// Somebody else saved while this form was being edited.
@@ -78,7 +74,6 @@ impl Form {
             initrd: FieldState::new(settings.initrd.clone()),
             preseed: FieldState::new(settings.preseed.clone()),
             options: FieldState::new(settings.options.clone()),
-            netboot: RwSignal::new(settings.netboot),
             base: RwSignal::new(settings),
             overtaken: RwSignal::new(false),
             save: Submit::new(),
@@ -94,7 +89,6 @@ impl Form {
             initrd: self.initrd.value.get(),
             preseed: self.preseed.value.get(),
             options: self.options.value.get(),
-            netboot: self.netboot.get(),
         }
     }
 
@@ -119,7 +113,6 @@ impl Form {
         self.initrd.reset(&settings.initrd);
         self.preseed.reset(&settings.preseed);
         self.options.reset(&settings.options);
-        self.netboot.set(settings.netboot);
         self.overtaken.set(false);
         self.save.clear();
     }
@@ -144,9 +137,9 @@ impl Form {
         }
     }
 
-    /// What Save sends now, for a script.
+    /// What Save sends now, and the switch beside it, for a script.
     pub(super) fn as_change(self) -> MachineChange {
-        self.now().change()
+        MachineChange { netboot_enabled: Some(self.context.shown().netboot_enabled), ..self.now().change() }
     }
 
     /// The machine as it would be once saved.
@@ -161,16 +154,29 @@ impl Form {
         machine.kernel_id = now.kernel.parse().ok();
         machine.initrd_id = now.initrd.parse().ok();
         machine.preseed_id = now.preseed.parse().ok();
-        machine.netboot_enabled = now.netboot;
         machine
     }
 }
 
-async fn store(api: &Api, id: i64, change: Option<MachineChange>) -> Result<Option<Machine>, ApiError> {
+/// Saves the settings, if there is something to save, as long as they still are as `base` has them.
+async fn store(api: &Api, id: i64, change: Option<(MachineChange, Settings)>) -> Result<Option<Edit<Machine>>, ApiError> {
     match change {
-        Some(change) => api.change_machine(id, &change).await.map(Some),
+        Some((change, base)) => api.edit_machine(id, &change, |now| Settings::of(now) == base).await.map(Some),
         None => Ok(None),
     }
+}
+
+fn switch_netboot(context: Context, on: bool) {
+    let api = context.api.get_value();
+    let change = MachineChange { netboot_enabled: Some(on), ..MachineChange::default() };
+    context.switched.run(
+        move |machine| machine.netboot_enabled = on,
+        async move { api.change_machine(context.id, &change).await },
+        move |machine| {
+            context.machine.set(machine);
+        },
+        if on { "Netboot is not switched on" } else { "Netboot is not switched off" },
+    );
 }
 
 #[component]
@@ -184,28 +190,23 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
         let base = form.base.get_untracked();
         let back = base.change();
         form.save.run_placing(
-            async move {
-                // as it is now, not as the last event told: what is asked here is what `If-Match` names
-                let now = api.machine(context.id).await?;
-                if Settings::of(&now) != base {
-                    return Ok(Err(now));
-                }
-                api.change_machine(context.id, &change).await.map(Ok)
-            },
+            async move { store(&api, context.id, Some((change, base))).await },
             move |error| form.field_of(error),
             move |saved| match saved {
-                Ok(machine) => {
+                Some(Edit::Saved(machine)) => {
+                    let made = Settings::of(&machine);
                     context.machine.set(machine);
                     let inverse = move || {
-                        let (api, back) = (context.api.get_value(), back.clone());
-                        async move { api.change_machine(context.id, &back).await }
+                        let (api, back, made) = (context.api.get_value(), back.clone(), made.clone());
+                        async move { api.edit_machine(context.id, &back, |now| Settings::of(now) == made).await?.saved() }
                     };
                     toasts.undoable("Settings saved.", inverse, move |machine| {
                         context.machine.try_set(machine);
                     });
                 }
                 // the form keeps what was typed and says that it was overtaken
-                Err(theirs) => context.machine.set(theirs),
+                Some(Edit::Overtaken(theirs)) => context.machine.set(theirs),
+                None => {}
             },
         );
     };
@@ -235,6 +236,17 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
     });
     view! {
         <Panel id="provisioning" title="Provisioning">
+            <div class="border-base-300 mb-3 border-b pb-3">
+                <Switch
+                    id="netboot"
+                    label="Netboot"
+                    class="font-medium"
+                    checked=Signal::derive(move || context.shown().netboot_enabled)
+                    change=move |on| switch_netboot(context, on)
+                    help="At once, without Save. Off: whenever the machine asks, it is told to boot from its disk. Provision switches netboot on."
+                    disabled=locked
+                />
+            </div>
             <form class="flex flex-col gap-3" on:submit=save data-testid="provisioning-form">
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <SelectField id="subarch" label="Subarchitecture" field=form.subarch choices=subarchs none="None" disabled=locked/>
@@ -251,21 +263,8 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     help="Follow what the preseed brings; its address is put there by itself."
                     disabled=locked
                 />
-                <SwitchField
-                    id="netboot"
-                    label="Netboot"
-                    checked=form.netboot
-                    help="Off: whenever the machine asks, it is told to boot from its disk. Provision switches netboot on."
-                    disabled=locked
-                />
                 <Warnings found/>
-                <Show when=move || form.overtaken.get()>
-                    <Notice>
-                        "These settings were changed elsewhere while you were editing. Saving overwrites that; "
-                        <button type="button" class="link" on:click=move |_| form.reset(&form.base.get_untracked())>"take theirs"</button>
-                        "."
-                    </Notice>
-                </Show>
+                <Overtaken overtaken=form.overtaken take=move |()| form.reset(&form.base.get_untracked())/>
                 <SubmitErrors submit=form.save/>
                 <Show when=move || !locked.get()>
                     <div class="flex items-center gap-3">
@@ -338,19 +337,30 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
                 open.set(false);
                 return;
             };
-            Some(change)
+            Some((change, form.base.get_untracked()))
         } else {
             None
         };
         let api = context.api.get_value();
         submit.run(
             async move {
-                if let Some(machine) = store(&api, context.id, change).await? {
-                    context.machine.try_set(machine);
+                match store(&api, context.id, change).await? {
+                    // the form behind this dialog asks who wins
+                    Some(Edit::Overtaken(theirs)) => {
+                        context.machine.try_set(theirs);
+                        return Ok(false);
+                    }
+                    Some(Edit::Saved(machine)) => drop(context.machine.try_set(machine)),
+                    None => {}
                 }
-                api.provision(context.id).await
+                api.provision(context.id).await.map(|_| true)
             },
-            move |_| {
+            move |provisioned| {
+                if !provisioned {
+                    open.set(false);
+                    toasts.warning("Not provisioned: the settings were changed elsewhere meanwhile. Look at them first.");
+                    return;
+                }
                 open.set(false);
                 context.reload();
                 toasts.ok("Provisioning started. Every step appears under Events.");
@@ -385,15 +395,12 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
                 <Notice tone="alert-info">"The changed settings are saved first."</Notice>
             </Show>
             <Warnings found/>
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton
-                    submit
-                    label=Signal::derive(move || if hopeless() { "Provision anyway".to_owned() } else { "Provision".to_owned() })
-                    testid="provision-confirm"
-                />
-            </div>
+            <FormEnd
+                open
+                submit
+                label=Signal::derive(move || if hopeless() { "Provision anyway".to_owned() } else { "Provision".to_owned() })
+                testid="provision-confirm"
+            />
         </form>
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError, BulkOutcome, BulkPower, BulkProvision, Id, Me, PowerAction},
-    pages::power::{command, icon},
+    pages::power::{POWER_MENU, command, icon},
     ui::{Dialog, Glyph, Icon, Submit, Toasts, format::counted},
 };
 
@@ -169,7 +169,6 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
             </button>
         }
     };
-    let power = [PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot, PowerAction::DiskReboot];
     view! {
         <Show when=any>
             <div
@@ -187,7 +186,7 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
                 <span class="flex-1 max-lg:hidden"></span>
                 // on a telephone one line that is pushed sideways: it must leave room for the rows
                 <span class="flex items-center gap-1 max-lg:overflow-x-auto max-lg:[&>*]:shrink-0">
-                    {power.map(|action| button(Action::Power(action), icon(action))).collect_view()}
+                    {POWER_MENU.iter().map(|&action| button(Action::Power(action), icon(action))).collect_view()}
                     {button(Action::Provision, Icon::Play)}
                     {admin.then(|| button(Action::Assign, Icon::User))}
                     {button(Action::Release, Icon::User)}

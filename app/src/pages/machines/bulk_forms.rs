@@ -9,8 +9,9 @@ use super::{
     selection::others,
 };
 use crate::{
-    api::{BulkAssignment, BulkRelease, BulkTags, Reason, Tag, User},
-    ui::{Choice, FieldState, Loading, Notice, SelectField, SubmitButton, SubmitErrors, TextField, format::counted, load},
+    api::{BulkAssignment, BulkRelease, BulkTags, Reason, User},
+    pages::machine::parse_tags,
+    ui::{Choice, FieldState, FormEnd, Loading, Notice, SelectField, TextField, format::counted, load},
 };
 
 /// Which machines, whose they are, and what it means.
@@ -42,11 +43,7 @@ fn About(bulk: Bulk, action: Action) -> impl IntoView {
 #[component]
 fn Buttons(bulk: Bulk, #[prop(into)] label: Signal<String>, #[prop(default = "btn-primary")] class: &'static str) -> impl IntoView {
     view! {
-        <SubmitErrors submit=bulk.submit/>
-        <div class="flex justify-end gap-2">
-            <button type="button" class="btn btn-sm" on:click=move |_| bulk.open.set(false)>"Cancel"</button>
-            <SubmitButton submit=bulk.submit label class testid="bulk-confirm"/>
-        </div>
+        <FormEnd open=bulk.open submit=bulk.submit label class testid="bulk-confirm"/>
     }
 }
 
@@ -141,7 +138,7 @@ pub(super) fn TagForm(bulk: Bulk) -> impl IntoView {
         bulk.selection.ticked.with_untracked(|ticked| ticked.values().flat_map(|machine| machine.tags.clone()).collect());
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Some(added), Some(removed)) = (add.parse(tags), remove.parse(tags)) else { return };
+        let (Some(added), Some(removed)) = (add.parse(parse_tags), remove.parse(parse_tags)) else { return };
         if added.is_empty() && removed.is_empty() {
             add.error.set(Some("Name a tag to add or to remove.".into()));
             return;
@@ -158,24 +155,5 @@ pub(super) fn TagForm(bulk: Bulk) -> impl IntoView {
             <About bulk action=Action::Tag/>
             <Buttons bulk label="Save tags"/>
         </form>
-    }
-}
-
-/// Separated by commas; blanks within are part of a tag.
-fn tags(text: &str) -> Result<Vec<Tag>, String> {
-    text.split(',').filter(|part| !part.trim().is_empty()).map(Tag::parse).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tags;
-    use crate::api::Tag;
-
-    #[test]
-    fn tags_are_separated_by_commas() {
-        let read = |text| tags(text).unwrap().iter().map(Tag::as_str).collect::<Vec<_>>().join("|");
-        assert_eq!(read(" 10g, rack 4,,"), "10g|rack 4");
-        assert_eq!(read(""), "");
-        assert!(tags(&"x".repeat(65)).is_err());
     }
 }

@@ -16,11 +16,23 @@ pub(super) enum Column {
     Netboot,
     Assignees,
     Tags,
+    Changed,
 }
 
 impl Column {
-    pub(super) const ALL: [Self; 10] =
-        [Self::Name, Self::State, Self::Power, Self::Arch, Self::Bmc, Self::Mac, Self::Ip, Self::Netboot, Self::Assignees, Self::Tags];
+    pub(super) const ALL: [Self; 11] = [
+        Self::Name,
+        Self::State,
+        Self::Power,
+        Self::Arch,
+        Self::Bmc,
+        Self::Mac,
+        Self::Ip,
+        Self::Netboot,
+        Self::Assignees,
+        Self::Tags,
+        Self::Changed,
+    ];
 
     pub(super) fn label(self) -> &'static str {
         match self {
@@ -34,6 +46,7 @@ impl Column {
             Self::Netboot => "Netboot",
             Self::Assignees => "Assignees",
             Self::Tags => "Tags",
+            Self::Changed => "Last change (UTC)",
         }
     }
 
@@ -50,6 +63,7 @@ impl Column {
             Self::Netboot => "netboot_enabled",
             Self::Assignees => "assignees",
             Self::Tags => "tags",
+            Self::Changed => "updated_at",
         }
     }
 
@@ -76,7 +90,7 @@ pub(super) struct Columns(u16);
 
 impl Columns {
     fn usual() -> Self {
-        Self::of(Column::ALL.into_iter().filter(|column| !matches!(column, Column::Ip | Column::Tags)))
+        Self::of(Column::ALL.into_iter().filter(|column| !matches!(column, Column::Ip | Column::Tags | Column::Changed)))
     }
 
     fn of(columns: impl Iterator<Item = Column>) -> Self {

@@ -238,6 +238,12 @@ impl Listing {
                 }
             }
             LabEvent::Power { .. } | LabEvent::State { .. } => {
+                // another state is a change, with a time of its own
+                if let LabEvent::State { machine, .. } = event
+                    && self.row(*machine).is_some()
+                {
+                    self.reload(*machine);
+                }
                 if self.shown.try_with_untracked(|(view, _)| view.follows_state()) == Some(true) {
                     self.refresh();
                 }

@@ -39,7 +39,7 @@ use super::session::{Failed, Session};
 use crate::{
     api::{Api, LabEvent, Machine, Me, Page},
     live::Live,
-    ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead},
+    ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead, Switch, sort_head},
 };
 
 #[component]
@@ -130,20 +130,13 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
         <div class="mb-3 flex flex-wrap items-center gap-2">
             <Search view go querying/>
             <FilterMenu view/>
-            <label class="flex cursor-pointer items-center gap-2 px-1 text-sm">
-                <input
-                    type="checkbox"
-                    class="toggle toggle-sm toggle-primary"
-                    data-testid="only-mine"
-                    checked=view.with_untracked(|view| view.mine)
-                    prop:checked=move || view.with(|view| view.mine)
-                    on:change=move |event| {
-                        let mine = event_target_checked(&event);
-                        go.to(view.get_untracked().changed(|view| view.mine = mine));
-                    }
-                />
-                "Only my machines"
-            </label>
+            <Switch
+                id="only-mine"
+                label="Only my machines"
+                class="px-1"
+                checked=Signal::derive(move || view.with(|view| view.mine))
+                change=move |mine| go.to(view.get_untracked().changed(|view| view.mine = mine))
+            />
             <span class="flex-1"></span>
             <ColumnMenu columns/>
         </div>
@@ -206,7 +199,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
             class:hidden=move || listing.rows.with(Vec::is_empty)
             aria-busy=move || listing.waiting.get().to_string()
         >
-            <table class="table-sm table max-md:[&_:is(td,th)]:px-1.5 [&_:is(td,th)]:py-1" data-testid="machines">
+            <table class="table-sm table max-md:[&_:is(td,th)]:px-1 [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
                 <thead class="bg-base-200">
                     <tr>
@@ -223,7 +216,15 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
                         </td>
                         {move || {
                             let columns = columns.get();
-                            Column::ALL.into_iter().filter(|column| columns.has(*column)).map(|column| head(column, view, go)).collect_view()
+                            Column::ALL
+                                .into_iter()
+                                .filter(|column| columns.has(*column))
+                                .map(|column| {
+                                    let direction = move || view.with(|view| view.sort.direction_of(column));
+                                    let click = move || go.to(view.get_untracked().changed(|view| view.sort = view.sort.clicked(column)));
+                                    sort_head(column.label(), column.class(), direction, click)
+                                })
+                                .collect_view()
                         }}
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
@@ -244,31 +245,4 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
             </table>
         </div>
     }
-}
-
-/// A column's heading that sorts by it.
-fn head(column: Column, view: Memo<View>, go: Go) -> AnyView {
-    let direction = move || {
-        let sort = view.with(|view| view.sort);
-        (sort.column == column).then_some(if sort.descending { "descending" } else { "ascending" })
-    };
-    view! {
-        <th scope="col" class=column.class() aria-sort=direction>
-            <button
-                type="button"
-                class="hover:text-base-content inline-flex cursor-pointer items-center gap-1 whitespace-nowrap"
-                on:click=move |_| go.to(view.get_untracked().changed(|view| view.sort = view.sort.clicked(column)))
-            >
-                {column.label()}
-                <span aria-hidden="true" class="inline-block w-2">
-                    {move || match direction() {
-                        Some("descending") => "▾",
-                        Some(_) => "▴",
-                        None => "",
-                    }}
-                </span>
-            </button>
-        </th>
-    }
-    .into_any()
 }

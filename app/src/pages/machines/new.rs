@@ -7,7 +7,7 @@ use leptos_router::hooks::use_navigate;
 use crate::{
     api::{Api, Arch, Bmc, BmcType, DiscoveredMac, Id, MacAddr, MachineName, NewMachine},
     pages::machine::cartridge,
-    ui::{Choice, Dialog, FieldState, Loading, Notice, SelectField, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts, load},
+    ui::{Choice, Curl, Dialog, FieldState, FormEnd, Loading, Notice, SelectField, Submit, TextArea, TextField, Toasts, load},
 };
 
 #[component]
@@ -69,12 +69,11 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
     let id = found.as_ref().map(|found| found.id);
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let input = move || {
         let parsed = (name.parse(MachineName::parse), arch.chosen("an architecture"), macs.parse(parse_macs));
-        let (Some(name), Some(arch), Some(macs)) = parsed else { return };
-        let Some(bmc_info) = (if moonshot.get_untracked() { bmc_info.parse(cartridge) } else { Some(String::new()) }) else { return };
-        let new = NewMachine {
+        let (Some(name), Some(arch), Some(macs)) = parsed else { return None };
+        let bmc_info = if moonshot.get_untracked() { bmc_info.parse(cartridge)? } else { String::new() };
+        Some(NewMachine {
             name,
             arch,
             subarch: Some(subarch.value.get_untracked()).filter(|name| !name.is_empty()),
@@ -82,21 +81,24 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
             bmc_info,
             macs,
             tags: Vec::new(),
-        };
-        let (api, navigate) = (api.clone(), navigate.clone());
-        submit.run(
-            async move {
-                match id {
-                    Some(id) => api.discovered_machine(id, &new).await,
-                    None => api.create_machine(&new).await,
-                }
-            },
-            move |machine| {
-                open.set(false);
-                toasts.ok(format!("Machine {} added.", machine.name));
-                navigate(&format!("/machines/{}", machine.id), leptos_router::NavigateOptions::default());
-            },
-        );
+        })
+    };
+    let call = move |api: Api, new: NewMachine| async move {
+        match id {
+            Some(id) => api.discovered_machine(id, &new).await,
+            None => api.create_machine(&new).await,
+        }
+    };
+    let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Add machine", async |api| call(api, new).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(new) = input() else { return };
+        let navigate = navigate.clone();
+        submit.run(call(api.clone(), new), move |machine| {
+            open.set(false);
+            toasts.ok(format!("Machine {} added.", machine.name));
+            navigate(&format!("/machines/{}", machine.id), leptos_router::NavigateOptions::default());
+        });
     };
     view! {
         <form class="flex flex-col gap-3" on:submit=send>
@@ -130,11 +132,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
                         .into_any()
                 }
             }}
-            <SubmitErrors submit/>
-            <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
-                <SubmitButton submit label="Add machine"/>
-            </div>
+            <FormEnd open submit label="Add machine" curl/>
         </form>
     }
 }

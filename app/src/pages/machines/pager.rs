@@ -40,10 +40,10 @@ pub(super) fn Pager(listing: Listing, view: Memo<View>, rows: RwSignal<usize>, g
                 {link("Next page", "›", "page-next", |page, last| (page < last).then_some(page + 1))}
                 {link("Last page", "»", "page-last", |page, last| (page != last).then_some(last))}
             </span>
-            <label class="flex items-center gap-1.5 max-sm:hidden">
+            <label class="flex items-center gap-1.5">
                 "Rows"
                 <select
-                    class="select select-sm w-20"
+                    class="select select-sm w-18"
                     data-testid="rows"
                     on:change=move |event| {
                         if let Ok(wanted) = event_target_value(&event).parse::<usize>() {

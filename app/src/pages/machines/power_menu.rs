@@ -4,7 +4,7 @@ use leptos::{html, prelude::*};
 
 use crate::{
     api::PowerAction,
-    pages::power::{Commander, command, icon},
+    pages::power::{Commander, POWER_MENU, command, icon},
     ui::{Glyph, dom},
 };
 
@@ -56,8 +56,9 @@ impl PowerMenu {
                 data-testid="power-menu"
             >
                 <p class="px-2 py-1 text-xs font-semibold opacity-80">{move || target.get().map(|target| target.name)}</p>
-                {[PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot, PowerAction::DiskReboot]
-                    .map(|action| {
+                {POWER_MENU
+                    .iter()
+                    .map(|&action| {
                         let (label, title) = command(action);
                         view! {
                             <button

@@ -153,6 +153,7 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
                     let weight = if mine { "font-medium" } else { "" };
                     view! { <td class=format!("{weight} max-w-80 whitespace-pre-line {class}")>{assignees(machine)}</td> }.into_any()
                 }
+                Column::Changed => view! { <td class=format!("text-xs whitespace-nowrap {class}")>{machine.updated_at.seconds()}</td> }.into_any(),
                 Column::Tags => view! {
                     <td class=class>
                         <span class="flex flex-wrap gap-1">

@@ -27,7 +27,13 @@ pub(super) fn fault(view: &View) -> Option<QueryError> {
 pub(super) fn Search(view: Memo<View>, go: Go, querying: RwSignal<bool>) -> impl IntoView {
     let search = go.field(SEARCH_PAUSE, true, |view| &view.search, |view, text| view.search = text);
     view! {
-        <SearchBox id=SEARCH_ID value=search label="Search machines by anything in their row" placeholder="Name, MAC, IP, user, tag, …"/>
+        <SearchBox
+            id=SEARCH_ID
+            value=search
+            label="Search machines by anything in their row"
+            placeholder="Name, MAC, IP, user, tag, …"
+            testid="search"
+        />
         <button
             type="button"
             class="btn btn-sm"

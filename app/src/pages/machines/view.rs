@@ -76,7 +76,9 @@ impl View {
 
     /// Whether what is shown, and where, may change with the power or the state of a machine.
     pub(super) fn follows_state(&self) -> bool {
-        !self.search.trim().is_empty() || !self.q.trim().is_empty() || matches!(self.sort.column, Column::State | Column::Power)
+        !self.search.trim().is_empty()
+            || !self.q.trim().is_empty()
+            || matches!(self.sort.column, Column::State | Column::Power | Column::Changed)
     }
 
     /// As it is asked of the API, in pages of so many.

@@ -12,10 +12,10 @@ use super::{
     session::{Failed, Session},
 };
 use crate::{
-    api::{Api, CONTENT_LIMIT, Description, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType},
+    api::{Api, CONTENT_LIMIT, Description, Edit as Edited, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType},
     ui::{
-        Choice, Confirm, Editor, FieldState, Glyph, Icon, Loading, Notice, PageHead, SelectField, Submit, SubmitButton, SubmitErrors,
-        SwitchField, TextField, Toasts, format::counted,
+        Choice, Confirm, Curl, CurlButton, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, SelectField, Submit,
+        SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, format::counted,
     },
 };
 
@@ -108,12 +108,6 @@ impl Form {
         self.submit.clear();
     }
 
-    /// Whether what can be edited is not the same.
-    fn differ(a: &Preseed, b: &Preseed) -> bool {
-        let settings = |own: &Preseed| (own.name.clone(), own.file_type.word(), own.description.clone(), own.public, own.known_good);
-        settings(a) != settings(b) || a.content != b.content
-    }
-
     /// None when something is wrong; the form then says what.
     fn parse(self) -> Option<Parsed> {
         let (name, kind) = (self.name.parse(PreseedName::parse), self.kind.parse(PreseedType::parse));
@@ -143,7 +137,7 @@ fn Fields(
 ) -> impl IntoView {
     let kinds: Vec<Choice> = PreseedType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
     view! {
-        <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div class="grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,110rem)_minmax(22rem,32rem)]">
             <div class="flex min-w-0 flex-col gap-3">
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-[2fr_1fr_3fr]">
                     <TextField id="preseed-name" label="Name" field=form.name required=true disabled=readonly/>
@@ -170,17 +164,21 @@ fn New() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
     let form = Form::of(None);
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let Some(Parsed { name, kind, description, content }) = form.parse() else { return };
-        let new = NewPreseed {
+    let input = move || {
+        let Parsed { name, kind, description, content } = form.parse()?;
+        Some(NewPreseed {
             name,
             file_type: kind,
             description: Some(description),
             content: Some(content),
             known_good: form.known_good.get_untracked(),
             public: form.public.get_untracked(),
-        };
+        })
+    };
+    let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Create preseed", async |api| api.create_preseed(&new).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(new) = input() else { return };
         let (api, navigate) = (api.clone(), navigate.clone());
         form.submit.run_placing(
             async move { api.create_preseed(&new).await },
@@ -200,6 +198,7 @@ fn New() -> impl IntoView {
                     <a class="btn btn-sm" href="/preseeds">
                         "Cancel"
                     </a>
+                    <CurlButton call=curl/>
                 </div>
             </Fields>
         </form>
@@ -216,7 +215,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
     let saved = RwSignal::new(preseed);
     // somebody else saved while this form was being edited
     let overtaken = RwSignal::new(false);
-    let take_theirs = move |_| {
+    let take_theirs = move |()| {
         form.show(&saved.read_untracked());
         overtaken.set(false);
     };
@@ -230,33 +229,34 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             || form.known_good.get() != saved.known_good
             || *form.content.read() != saved.content
     });
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let Some(Parsed { name, kind, description, content }) = form.parse() else { return };
-        let change = PreseedChange {
+    let input = move || {
+        let Parsed { name, kind, description, content } = form.parse()?;
+        Some(PreseedChange {
             name: Some(name),
             file_type: Some(kind),
             description: Some(description),
             content: Some(content),
             known_good: Some(form.known_good.get_untracked()),
             public: Some(form.public.get_untracked()),
-        };
+        })
+    };
+    let curl = Callback::new(move |()| {
+        let (change, known) = (input()?, saved.get_untracked());
+        Curl::of("Save", async |api| api.edit_preseed(&known, &change).await)
+    });
+    let delete_curl = Callback::new(move |()| Curl::of("Delete", async |api| api.delete_preseed(id).await));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(change) = input() else { return };
         let api = api.get_value();
         let known = saved.get_untracked();
         form.submit.run_placing(
-            async move {
-                // what is asked here is what `If-Match` names: nobody can come between
-                let now = api.preseed(id).await?;
-                if Form::differ(&now, &known) {
-                    return Ok(Err(now));
-                }
-                api.change_preseed(id, &change).await.map(Ok)
-            },
+            async move { api.edit_preseed(&known, &change).await },
             move |error| form.place(error),
             move |preseed| {
                 let preseed = match preseed {
-                    Ok(preseed) => preseed,
-                    Err(theirs) => {
+                    Edited::Saved(preseed) => preseed,
+                    Edited::Overtaken(theirs) => {
                         // from here on Save means: instead of theirs
                         saved.set(theirs);
                         overtaken.set(true);
@@ -300,21 +300,14 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         </Show>
         <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
             <Fields form readonly=locked>
-                <Show when=move || overtaken.get()>
-                    <div data-testid="overtaken">
-                        <Notice>
-                            "This preseed was changed elsewhere while you were editing, and nothing of yours is saved yet. Saving now overwrites that; "
-                            <button type="button" class="link" on:click=take_theirs>"take theirs"</button>
-                            "."
-                        </Notice>
-                    </div>
-                </Show>
+                <Overtaken overtaken take=take_theirs/>
                 <Show when=move || !locked.get()>
                     <div class="flex items-center gap-3">
                         <SubmitButton submit=form.submit label="Save" disabled=Signal::derive(move || !dirty.get()) testid="save-preseed"/>
                         <Show when=move || dirty.get()>
                             <span class="text-sm opacity-80" role="status">"Not saved yet"</span>
                         </Show>
+                        <CurlButton call=curl/>
                     </div>
                 </Show>
             </Fields>
@@ -326,6 +319,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             acknowledge=true
             submit=delete_submit
             action=delete
+            curl=delete_curl
         />
     }
 }

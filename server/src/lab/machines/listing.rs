@@ -16,7 +16,10 @@ use serde_json::Value;
 use store::{AssignmentView, Conn, Entry, InterfaceView, Inventory};
 
 use super::{not_found, order::Key, power_of, state};
-use crate::lab::{Action, Actor, Lab, LabError, Reach, Ties, bmcs, version};
+use crate::{
+    journal::instant,
+    lab::{Action, Actor, Lab, LabError, Reach, Ties, bmcs, version},
+};
 
 /// Readers whose lists are kept. Admins all read the same one.
 const READERS: usize = 32;
@@ -330,6 +333,7 @@ fn wire(lab: &Lab, actor: &Actor, entry: &Entry) -> Machine {
         assignees: entry.assignments.iter().map(assignee).collect(),
         leases: entry.interfaces.iter().filter_map(lease).collect(),
         tags: entry.tags.iter().map(|row| row.tag.clone()).collect(),
+        updated_at: instant(view.updated_at),
         may_change: actor.may(Action::MachineProvisioning, ties),
     }
 }

@@ -24,6 +24,7 @@ pub enum Key {
     KernelOpts,
     Assignees,
     Tags,
+    UpdatedAt,
 }
 
 impl Key {
@@ -44,6 +45,7 @@ impl Key {
             "kernel_opts" => Self::KernelOpts,
             "assignees" => Self::Assignees,
             "tags" => Self::Tags,
+            "updated_at" => Self::UpdatedAt,
             _ => return None,
         })
     }
@@ -65,6 +67,7 @@ impl Key {
             Self::KernelOpts => machine.kernel_opts.as_str().into(),
             Self::Assignees => text(entry.assignments.first().map(|assignment| assignment.username.as_str())),
             Self::Tags => text(entry.tags.first().map(|row| row.tag.as_str())),
+            Self::UpdatedAt => machine.updated_at.into(),
         }
     }
 

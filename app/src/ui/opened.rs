@@ -1,0 +1,113 @@
+//! A form for something that others may change while it is open: whoever is later is told, and asked who wins.
+
+use leptos::{html, prelude::*};
+
+use super::{dom, page::Notice};
+use crate::api::Edit;
+
+/// What a form was opened with.
+pub(crate) struct Opened<T: 'static> {
+    known: StoredValue<T>,
+    overtaken: RwSignal<bool>,
+    drawn: RwSignal<u32>,
+}
+
+impl<T> Clone for Opened<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Opened<T> {}
+
+impl<T: Clone + Send + Sync + 'static> Opened<T> {
+    pub(crate) fn known(self) -> T {
+        self.known.get_value()
+    }
+
+    /// What was saved. None: somebody else was quicker. The form says so, keeps what was typed, and saving again then means "instead
+    /// of theirs".
+    pub(crate) fn saved(self, answer: Edit<T>) -> Option<T> {
+        match answer {
+            Edit::Saved(thing) => Some(thing),
+            Edit::Overtaken(theirs) => {
+                self.known.set_value(theirs);
+                self.overtaken.set(true);
+                None
+            }
+        }
+    }
+
+    /// What was saved is what the form, which stays open, is compared with from now on.
+    pub(crate) fn keep(self, saved: T) {
+        self.known.set_value(saved);
+        self.overtaken.set(false);
+    }
+
+    /// To stand above the form's buttons.
+    pub(crate) fn notice(self) -> AnyView {
+        let take = move |()| {
+            self.overtaken.set(false);
+            self.drawn.update(|times| *times += 1);
+        };
+        view! { <Overtaken overtaken=self.overtaken take/> }.into_any()
+    }
+}
+
+/// What came of a form that makes new things, too: None when the form is to stay open.
+pub(crate) fn saved<T: Clone + Send + Sync + 'static>(opened: Option<Opened<T>>, answer: Edit<T>) -> Option<T> {
+    match opened {
+        Some(opened) => opened.saved(answer),
+        None => answer.saved().ok(),
+    }
+}
+
+/// Draws a form for something that is there, and draws it anew when the user takes what somebody else has made of it.
+pub(crate) fn opened<T: Clone + Send + Sync + 'static>(thing: T, form: impl Fn(Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
+    let own = Opened { known: StoredValue::new(thing), overtaken: RwSignal::new(false), drawn: RwSignal::new(0) };
+    let form = StoredValue::new(form);
+    let place = NodeRef::<html::Div>::new();
+    // the button that was pressed goes with the old form
+    Effect::new(move |before: Option<u32>| {
+        let times = own.drawn.get();
+        if before.is_some_and(|before| before != times) {
+            request_animation_frame(move || {
+                if let Some(place) = place.get_untracked() {
+                    dom::focus_first(&place);
+                }
+            });
+        }
+        times
+    });
+    view! {
+        <div node_ref=place class="contents">
+            // another key is another form: what was typed into the old one's fields goes with it
+            <For each=move || std::iter::once(own.drawn.get()) key=|times| *times children=move |_| form.with_value(|form| form(own))/>
+        </div>
+    }
+    .into_any()
+}
+
+/// Somebody else has saved meanwhile.
+#[component]
+pub(crate) fn Overtaken(
+    #[prop(into)] overtaken: Signal<bool>,
+    /// Shows in the form what the other has saved.
+    #[prop(into)]
+    take: Callback<()>,
+) -> impl IntoView {
+    view! {
+        // there from the start: an alert that appears together with its text is not read out everywhere
+        <div role="alert" class="empty:hidden">
+            <Show when=move || overtaken.get()>
+                <div data-testid="overtaken">
+                    <Notice>
+                        "This was changed elsewhere while you were editing, and nothing of yours is saved yet. Saving now overwrites that; "
+                        <button type="button" class="link" on:click=move |_| take.run(())>"take theirs"</button>
+                        "."
+                    </Notice>
+                </div>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,146 @@
+// Switches show at once what was asked for, and go back with the API's words when it refuses.
+import assert from "node:assert/strict";
+import { assertLooks } from "../lib/looks.mjs";
+import { api, logIn } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
+
+const REFUSAL = { error_type: "Conflict", errors: ["the lab is being moved"], status: 409, title: "Conflict" };
+
+/** Holds back calls that match until `release` is called. */
+async function held(page, method, pattern) {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  const passed = [];
+  const handler = (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    passed.push(released.then(() => route.continue()));
+    return passed.at(-1);
+  };
+  await page.route(pattern, handler);
+  const through = async () => {
+    release();
+    await Promise.all(passed);
+  };
+  return { seen: () => passed.length, release: through };
+}
+
+/** Refuses calls that match, until `stop`. */
+async function refused(page, method, pattern) {
+  const handler = (route) =>
+    route.request().method() === method ? route.fulfill({ status: 409, contentType: "application/json", body: JSON.stringify(REFUSAL) }) : route.fallback();
+  await page.route(pattern, handler);
+  return { stop: () => page.unroute(pattern, handler) };
+}
+
+export async function spec({ server, browser, report }) {
+  const page = await browser.page();
+  await report.need("log in", () => logIn(page, server));
+  const [own] = await api(page, "GET", "/machine?show_all=true");
+  const machine = () => api(page, "GET", `/machine/${own.id}`);
+  const toast = (text) => page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: text });
+  const dismissToasts = async () => {
+    while ((await page.getByRole("button", { name: "Close message" }).count()) > 0) await page.getByRole("button", { name: "Close message" }).first().click();
+  };
+  await page.goto(`${server.url}/machines/${own.id}`);
+  await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+
+  const netboot = page.getByLabel("Netboot", { exact: true });
+  const path = new RegExp(`/api/v1/machine/${own.id}$`);
+  const was = own.netboot_enabled;
+  await report.check("MP6 netboot: switched before the server has answered, and then for good", async () => {
+    const put = await held(page, "PUT", path);
+    await netboot.click();
+    await until("the call is on its way", 5, () => put.seen() === 1);
+    assert.equal(await netboot.isChecked(), !was);
+    assert.equal((await machine()).netboot_enabled, was, "the server has it already: nothing was shown ahead of it");
+    await put.release();
+    await until("the server has it", 5, async () => (await machine()).netboot_enabled === !was);
+    assert.equal(await netboot.isChecked(), !was);
+    assert.equal(await toast("Netboot").count(), 0);
+  });
+  await report.check("netboot refused: back as it was, with the API's reason, in a live region", async () => {
+    const put = await refused(page, "PUT", path);
+    await netboot.click();
+    await toast(/Netboot is not switched (on|off): the lab is being moved/).waitFor();
+    await until("it is back", 5, async () => (await netboot.isChecked()) === !was);
+    assert.equal(await page.getByTestId("toasts").getAttribute("aria-live"), "polite");
+    await put.stop();
+    await dismissToasts();
+    browser.takeMessages([/^409 /, /status of 409/]);
+  });
+  await report.check("two quick clicks: the later one holds", async () => {
+    const put = await held(page, "PUT", path);
+    await netboot.click();
+    await netboot.click();
+    assert.equal(await netboot.isChecked(), !was);
+    await put.release();
+    await until("both are done", 5, async () => (await machine()).netboot_enabled === !was && (await netboot.isChecked()) === !was);
+  });
+  await report.check("somebody else switches it: this page follows", async () => {
+    await api(page, "PUT", `/machine/${own.id}`, { netboot_enabled: was });
+    await until("it follows", 10, async () => (await netboot.isChecked()) === was);
+  });
+
+  const tags = page.getByTestId("tags");
+  const shown = () => tags.locator("[data-tag]").evaluateAll((all) => all.map(({ dataset }) => dataset.tag));
+  const add = async (text) => {
+    await page.getByTestId("new-tag").fill(text);
+    await page.getByTestId("new-tag").press("Enter");
+  };
+  await report.check("tags: there before the server has answered; several at once", async () => {
+    const post = await held(page, "POST", /bulk/);
+    await add("rack 4, 10g");
+    await until("shown", 5, async () => (await shown()).join() === "10g,rack 4");
+    assert.equal(await page.getByTestId("new-tag").inputValue(), "");
+    assert.deepEqual((await machine()).tags, []);
+    await post.release();
+    await until("the server has them", 5, async () => (await machine()).tags.join() === "10g,rack 4");
+    assert.deepEqual(await shown(), ["10g", "rack 4"]);
+  });
+  await report.check("a tag refused: gone again, with the reason; what else happened meanwhile stays", async () => {
+    const post = await refused(page, "POST", /bulk/);
+    await tags.getByRole("button", { name: "Remove tag 10g" }).click();
+    await toast("10g is not removed: the lab is being moved").waitFor();
+    await until("it is back", 5, async () => (await shown()).join() === "10g,rack 4");
+    await add("new");
+    await toast("new is not added: the lab is being moved").waitFor();
+    await until("it is gone", 5, async () => (await shown()).join() === "10g,rack 4");
+    await post.stop();
+    await dismissToasts();
+    browser.takeMessages([/^409 /, /status of 409/]);
+  });
+  await report.check("a tag that breaks a rule of the API comes back with the API's own words", async () => {
+    await add(Array.from({ length: 31 }, (_, n) => `t${n}`).join(","));
+    await toast("a machine has at most 32 tags").waitFor();
+    await until("gone", 5, async () => (await shown()).length === 2);
+    await dismissToasts();
+    browser.takeMessages([/^400 /, /status of 400/]);
+    await add("x".repeat(65));
+    await tags.getByText(/tag must/).waitFor();
+    await page.getByTestId("new-tag").fill("");
+  });
+  await report.check("two people label at a time: both labels are there", async () => {
+    await api(page, "PUT", `/machine/${own.id}`, { tags: ["10g", "rack 4", "theirs"] });
+    await add("mine");
+    await until("both", 5, async () => (await machine()).tags.join() === "10g,mine,rack 4,theirs");
+    await until("and shown", 10, async () => (await shown()).join() === "10g,mine,rack 4,theirs");
+    await tags.getByRole("button", { name: "Remove tag theirs" }).click();
+    await until("removed", 5, async () => (await machine()).tags.join() === "10g,mine,rack 4");
+  });
+  await report.check("axe, both colour schemes, desk and telephone", () => assertLooks(browser, page, "machine-tags"));
+
+  await report.check("whoever may not change the machine sees its tags and switch, and can change neither", async () => {
+    const { password } = await api(page, "POST", "/user", { username: "eve" });
+    await page.getByTestId("user-menu").click();
+    await page.getByTestId("logout").click();
+    await page.waitForURL(/\/login/);
+    await logIn(page, server, { username: "eve", password });
+    await page.goto(`${server.url}/machines/${own.id}`);
+    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    assert.deepEqual(await shown(), ["10g", "mine", "rack 4"]);
+    assert.ok(await netboot.isDisabled());
+    assert.equal(await page.getByTestId("new-tag").count(), 0);
+    assert.equal(await tags.getByRole("button").count(), 0);
+  });
+  await report.check("no page complained", () => browser.assertQuiet());
+}
