@@ -51,6 +51,8 @@ export async function original() {
     minify: true,
     format: "iife",
     define: { "process.env.NODE_ENV": '"production"', global: "window" },
+    // as its bundler did, for libraries that look
+    banner: { js: "var process = { env: {} };" },
     logLevel: "error",
   });
   const script = readFileSync(inside("app.js"));
