@@ -62,10 +62,15 @@ try {
       await picture(page, name);
     });
   }
-  await report.check("phone", async () => {
-    await page.setViewportSize({ width: 390, height: 800 });
-    await picture(page, "phone");
-  });
+  await page.setViewportSize({ width: 390, height: 800 });
+  for (const [name, path] of [["phone", `/machines/${own.id}`], ["phone-machines", "/machines"], ["phone-overview", "/overview"]]) {
+    await report.check(name, async () => {
+      await page.goto(`${server.url}${path}`);
+      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await page.waitForTimeout(1500);
+      await picture(page, name);
+    });
+  }
 } catch (error) {
   if (!(error instanceof Stopped)) await report.check("runs to its end", () => Promise.reject(error));
 } finally {

@@ -189,10 +189,22 @@ export async function spec({ server, browser, report }) {
     assert.equal(await rows.count(), 50);
     quiet();
     await page.getByTestId("columns").click();
+    await page.locator("[data-column=updated_at]").check();
+    await page.keyboard.press("Escape");
+    const changed = named("arm64-60");
+    await api(page, "PUT", `/machine/${changed.id}`, { kernel_opts: "quiet" });
+    await page.getByRole("button", { name: "Last change (UTC)" }).click();
+    await address("?sort=updated_at");
+    await page.getByRole("button", { name: "Last change (UTC)" }).click();
+    await until("what was changed last is first", 10, async () => (await names())[0] === "arm64-60");
+    assert.match(await row("arm64-60").textContent(), /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
+    await page.getByTestId("columns").click();
     await page.getByRole("button", { name: "As at first" }).click();
     await page.keyboard.press("Escape");
+    await page.setViewportSize({ width: 360, height: 740 });
     await page.getByTestId("rows").selectOption("100");
     await count(`1–100 of ${MACHINES}`);
+    await page.setViewportSize({ width: 1280, height: 800 });
   });
 
   // ------------------------------------------------------------------ live

@@ -43,14 +43,30 @@ export async function spec({ server, browser, report }) {
     await page.reload();
     assert.equal(await background(), light);
   });
-  await report.check("a telephone's width needs no sideways scrolling", async () => {
-    await page.setViewportSize({ width: 390, height: 800 });
-    for (const path of ["/machines", machine]) {
-      await page.goto(`${server.url}${path}`);
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(over <= 0, `${path}: ${over} px too wide`);
-    }
-  });
+  for (const [width, height] of [[360, 740], [3840, 2160]]) {
+    await report.check(`${width} px wide: no sideways scrolling, and what is done in a row is within reach`, async () => {
+      await page.setViewportSize({ width, height });
+      for (const path of [...PAGES, machine]) {
+        await page.goto(`${server.url}${path}`);
+        await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(over <= 0, `${path}: ${over} px too wide`);
+        // the panels of a machine and of an account scroll their tables
+        const cut = ["/account", machine].includes(path)
+          ? []
+          : await page.locator("main tbody tr :is(button, a.btn)").evaluateAll((all) => all.filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.title || one.textContent));
+        assert.deepEqual(cut, [], `${path}: out of reach`);
+        const longest = await page.locator("main :is(input, select, p)").evaluateAll((all) => {
+          const range = document.createRange();
+          const width = (one) => (one.matches("p") ? (range.selectNodeContents(one), range) : one).getBoundingClientRect().width;
+          return Math.max(0, ...all.map(width));
+        });
+        assert.ok(longest <= 1800, `${path}: a line of ${longest} px`);
+        await browser.screenshot(page, `${width}${path.replaceAll("/", "-")}`);
+      }
+    });
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
   await report.check("the pages' tables are there for those who read without JavaScript", async () => {
     const html = await (await page.context().request.get(`${server.url}/machines`)).text();
     assert.match(html, /data-testid="machine-row"/);

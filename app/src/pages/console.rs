@@ -27,6 +27,8 @@ pub(super) fn Console() -> impl IntoView {
         },
     );
     view! {
+        // until the machine's name is known
+        <Title text="Console"/>
         <Suspense fallback=Loading>
             {move || Suspend::new(async move {
                 match session.with(machine).await {

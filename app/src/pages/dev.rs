@@ -11,9 +11,9 @@ use crate::{
     api::{ApiError, MachineState, PowerState},
     live::Power,
     ui::{
-        AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, Glyph, Icon, Loading, Notice,
-        PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors, SwitchField,
-        TextArea, TextField, Toasts,
+        AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, FormEnd, Glyph, Icon, Loading,
+        Notice, Overtaken, PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors,
+        Switch, SwitchField, TextArea, TextField, Toasts,
     },
 };
 
@@ -67,6 +67,7 @@ fn Fields() -> impl IntoView {
     let wrong = FieldState::new("52:54:00");
     wrong.error.set(Some("MAC 52:54:00 is not a valid MAC address".into()));
     let few = vec![Choice::new("1", "arm64"), Choice::new("2", "x86_64")];
+    let at_once = RwSignal::new(true);
     let many: Vec<Choice> = (1..=20).map(|id| Choice::new(id, format!("vmlinuz-6.12.{id} – 2026-11-{id:02}, alice"))).collect();
     view! {
         <Panel id="fields" title="Fields">
@@ -79,6 +80,7 @@ fn Fields() -> impl IntoView {
                 <SelectField id="dev-lost" label="Choice that is not offered any more" field=FieldState::new("7") choices=few/>
                 <SelectField id="dev-search" label="Long choice" field=FieldState::new("3") choices=many search=true/>
                 <SwitchField id="dev-on" label="On" checked=RwSignal::new(true) help="What it does."/>
+                <Switch id="dev-switch" label="Does something at once" checked=at_once change=move |on| at_once.set(on)/>
                 <SwitchField id="dev-switch-off" label="Off, disabled" checked=RwSignal::new(false) disabled=true/>
                 <TextArea id="dev-area" label="Several lines" field=FieldState::new("one\ntwo")/>
                 <SearchBox value=RwSignal::new(String::new()) label="Filter the list"/>
@@ -107,6 +109,13 @@ fn Forms() -> impl IntoView {
                     <button type="button" class="btn btn-sm" on:click=wait>"Make it busy"</button>
                 </div>
                 <SubmitErrors submit=refused/>
+                <Overtaken overtaken=true take=|()| ()/>
+                <FormEnd
+                    open=RwSignal::new(true)
+                    submit=idle
+                    label="The end of a form"
+                    curl=Callback::new(|()| Some(Curl::get("Read the machine", "/machine/7")))
+                />
             </div>
         </Panel>
     }

@@ -14,7 +14,8 @@ use crate::{
 pub(super) fn Header() -> impl IntoView {
     let session = expect_context::<Session>();
     view! {
-        <a href="#main" class="btn btn-sm btn-primary sr-only z-50 focus:not-sr-only focus:absolute focus:m-2">"Skip to content"</a>
+        // the browser's own jump: the router's would leave the focus here
+        <a href="#main" rel="external" class="btn btn-sm btn-primary sr-only z-50 focus:not-sr-only focus:absolute focus:m-2">"Skip to content"</a>
         <header class="bg-base-200 border-base-300 in-[:fullscreen]:hidden sticky top-0 z-30 flex min-h-12 items-center gap-1 border-b px-3">
             <a href="/machines" class="mr-2 flex items-center gap-2 font-semibold" aria-label="mr-provisioner, start page">
                 <Glyph icon=Icon::Machine class="size-5 text-primary"/>

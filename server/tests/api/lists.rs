@@ -235,6 +235,9 @@ async fn machines_are_sorted_as_people_count_and_found_by_anything_in_them() {
             ("sort=macs", "d03-10 d03-1 D03-2"),
             ("sort=power", "d03-1 D03-2 d03-10"),
             ("sort=netboot_enabled", "d03-1 D03-2 d03-10"),
+            // as they were made
+            ("sort=updated_at", "d03-10 D03-2 d03-1"),
+            ("sort=-updated_at", "d03-1 D03-2 d03-10"),
             ("search=RACK7", "d03-1"),
             ("search=10.0.0.77", "d03-10"),
             ("search=ann+x86", "d03-10"),

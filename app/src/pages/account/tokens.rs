@@ -122,7 +122,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
         })
         .collect_view();
     view! {
-        <form class="mb-3 flex flex-col gap-3" on:submit=create>
+        <form class="mb-3 flex max-w-[60rem] flex-col gap-3" on:submit=create>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-[1fr_12rem]">
                 <TextField id="token-description" label="What for?" field=description placeholder="CI of the kernel team"/>
                 <TextField id="token-expires" label="Good until (UTC)" field=expires kind="date" help="Empty: for ever."/>

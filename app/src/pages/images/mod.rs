@@ -112,7 +112,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                         <tr>
                             <SortHead label="File" column=Column::File sort/>
                             <SortHead label="Type" column=Column::Kind sort/>
-                            <SortHead label="Architecture" column=Column::Arch sort/>
+                            <SortHead label="Architecture" column=Column::Arch sort class="max-md:hidden"/>
                             <SortHead label="Size" column=Column::Size sort class="max-md:hidden"/>
                             <th scope="col" class="max-md:hidden">"SHA-256"</th>
                             <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
@@ -132,11 +132,11 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                             <span class="block font-mono text-xs break-all opacity-80">{image.name.clone()}</span>
                                             // what has no column of its own on a telephone
                                             <span class="block text-xs opacity-80 md:hidden">
-                                                {format!("{}, {}", bytes(image.size as f64), image.upload_date.seconds())}
+                                                {format!("{}, {}, {}", image.arch, bytes(image.size as f64), image.upload_date.seconds())}
                                             </span>
                                         </th>
                                         <td>{image.file_type.word()}</td>
-                                        <td>{image.arch.clone()}</td>
+                                        <td class="max-md:hidden">{image.arch.clone()}</td>
                                         <td class="text-right whitespace-nowrap max-md:hidden" title=format!("{} bytes", image.size)>{bytes(image.size as f64)}</td>
                                         <td class="whitespace-nowrap max-md:hidden">
                                             <code class="text-xs" title=image.sha256.clone()>{image.sha256.get(..12).unwrap_or(&image.sha256).to_owned()}"…"</code>

@@ -131,10 +131,7 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
                 title=Signal::derive(move || if editing.get() == Some(Editing::New) { "Add an interface".to_owned() } else { "Edit interface".to_owned() })
                 testid="interface-dialog"
             >
-                {move || match editing.get()? {
-                    Editing::New => Some(view! { <Form open context editing=None/> }.into_any()),
-                    Editing::One(own) => Some(opened(*own, move |own| view! { <Form open context editing=Some(own)/> }.into_any())),
-                }}
+                {move || editing.get().map(|editing| view! { <Form open context editing/> })}
             </Dialog>
             <Confirm
                 open=remove_open
@@ -207,13 +204,18 @@ async fn add(api: &Api, machine: i64, wanted: InterfaceChange) -> Result<Interfa
 }
 
 #[component]
-fn Form(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interface>>) -> impl IntoView {
+fn Form(open: RwSignal<bool>, context: Context, editing: Editing) -> impl IntoView {
     let api = context.api.get_value();
     let networks = load(async move { api.networks().await });
     move || match networks.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
-        Some(Ok(networks)) => view! { <Fields open context editing networks/> }.into_any(),
+        Some(Ok(networks)) => match editing.clone() {
+            Editing::New => view! { <Fields open context editing=None networks/> }.into_any(),
+            Editing::One(own) => {
+                opened(*own, move |own| view! { <Fields open context editing=Some(own) networks=networks.clone()/> }.into_any())
+            }
+        },
     }
 }
 

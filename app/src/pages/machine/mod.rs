@@ -106,6 +106,8 @@ pub(super) fn Machine() -> impl IntoView {
         },
     );
     view! {
+        // until its name is known
+        <Title text="Machine"/>
         <div class="p-4">
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {

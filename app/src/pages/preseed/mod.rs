@@ -50,6 +50,8 @@ pub(super) fn PreseedPage() -> impl IntoView {
         },
     );
     view! {
+        // until its name is known
+        <Title text="Preseed"/>
         <div class="p-4">
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
