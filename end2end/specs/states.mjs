@@ -46,13 +46,15 @@ export async function spec({ server, browser, report }) {
   const preseed = (await api(page, "GET", "/preseed?show_all=true"))[0];
   const more = [...PAGES, ["machine", `/machines/${machine.id}`], ["console", `/machines/${machine.id}/console`], ["preseed", `/preseeds/${preseed.id}`]];
 
+  const pattern = /\/api\/v1\/(?!stream|self$|docs)/;
   for (const [name, path] of more) {
     await report.check(`${name}: says that it is loading, then why it failed, and tries again`, async () => {
       await page.goto(`${server.url}${name === "networks" ? "/archs" : "/networks"}`);
       await live(page);
       let answer;
       const answered = new Promise((resolve) => (answer = resolve));
-      const pattern = /\/api\/v1\/(?!stream|self$|docs)/;
+      // what a check that failed has left
+      await page.unroute(pattern);
       await page.route(pattern, async (route) => {
         await answered;
         await route.fulfill({ status: 503, contentType: "application/json", body: JSON.stringify({ error_type: "Unavailable", errors: ["the store is being moved"], status: 503, title: "Service Unavailable" }) });
@@ -73,6 +75,7 @@ export async function spec({ server, browser, report }) {
       browser.takeMessages([/^503 /, /status of 503/]);
     });
   }
+  await page.unroute(pattern);
   await report.check("drawn by the server, a failure has its status and the same words", async () => {
     const answer = await page.goto(`${server.url}/machines/999999`);
     assert.equal(answer.status(), 404);
