@@ -70,8 +70,13 @@ impl Db {
     }
 
     /// Starts a transaction that holds the write lock from its first moment, so that what it reads stays true until it commits.
+    ///
+    /// In a task of its own, which always comes to its end: sqlx 0.9 rolls nothing back that is dropped while it begins, and its
+    /// connection would keep the lock. What began for nobody is dropped there, and rolled back.
     pub async fn begin(&self) -> sqlx::Result<Writer> {
-        self.pool.begin_with(BEGIN).await
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(BEGIN).await });
+        begun.await.unwrap_or_else(|error| Err(sqlx::Error::Io(std::io::Error::other(error))))
     }
 
     /// Brings the schema up to date.

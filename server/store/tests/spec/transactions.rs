@@ -104,6 +104,22 @@ store_test!(
 );
 
 store_test!(
+    /// A client goes away while its change waits for that of another server: its turn comes when nobody wants it any more.
+    async fn who_gave_up_waiting_for_another_server_holds_up_nobody(db) {
+        let other = Store::open(&db.url).await.expect("a second server");
+        let first = tx(&db).await;
+        assert!(tokio::time::timeout(Duration::from_millis(300), other.begin()).await.is_err(), "it is not its turn");
+        drop(first);
+        for _ in 0..3 {
+            let next = tokio::time::timeout(Duration::from_secs(8), db.store.begin()).await;
+            drop(next.expect("nobody writes").expect("begin"));
+            let next = tokio::time::timeout(Duration::from_secs(8), other.begin()).await;
+            drop(next.expect("nobody writes").expect("begin"));
+        }
+    }
+);
+
+store_test!(
     /// However many wait to write: they wait without what reading needs.
     async fn writers_who_wait_hold_up_no_reader(db) {
         let first = tx(&db).await;
