@@ -214,10 +214,10 @@ async fn the_poller_keeps_the_power_of_machines_nobody_asks_for() {
 async fn a_browser_that_goes_away_leaves_no_provisioning_half_done() {
     let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
     // so slow that the client is gone before the BMC has answered once
-    lab.faults(Faults { delay: Duration::from_millis(250), ..Faults::default() });
+    lab.faults(Faults { delay: Duration::from_millis(100), ..Faults::default() });
     let (path, body) = (lab.path("/state"), json!({ "state": "provision" }));
     let request = lab.admin.post(&path, &body);
-    assert!(tokio::time::timeout(Duration::from_millis(700), request).await.is_err(), "the BMC was too quick for this test");
+    assert!(tokio::time::timeout(Duration::from_millis(500), request).await.is_err(), "the BMC was too quick for this test");
     lab.event(|event| matches!(event, EventKind::PowerChange { power } if power == "pxe_reboot")).await;
     assert_eq!(lab.sim().power(), Power::On);
     assert_eq!(lab.machine().await.state, MachineState::Provisioning);
