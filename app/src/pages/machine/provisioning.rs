@@ -247,7 +247,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     disabled=locked
                 />
             </div>
-            <form class="flex flex-col gap-3" on:submit=save data-testid="provisioning-form">
+            <form class="flex max-w-[100rem] flex-col gap-3" on:submit=save data-testid="provisioning-form">
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <SelectField id="subarch" label="Subarchitecture" field=form.subarch choices=subarchs none="None" disabled=locked/>
                     <SelectField id="kernel" label="Kernel" field=form.kernel choices=images(ImageType::Kernel) none="None" disabled=locked search=true/>
