@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use mimalloc::MiMalloc;
 
-/// Lists are many small pieces that live as long as one answer: measured in `docs/benchmarks.md`.
+/// A fifth less memory after the same work than with the C library's: see `docs/benchmarks.md`.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
