@@ -97,7 +97,7 @@ async fn wrong_credentials_are_told_apart_and_shown_nowhere() {
     assert!(error.to_string().contains("refused the user name"), "{error}");
     let error = Client::new(with(USER, "123456789012345678901")).chassis_status().await.unwrap_err();
     assert!(error.to_string().contains("21 octets") && error.kind.is_refusal(), "{error}");
-    assert!(start.elapsed() < bmc.target().timeouts.request, "refusals need no patience");
+    assert!(start.elapsed() < Duration::from_secs(2), "refusals need no patience");
 
     bmc.script().kg = Some(b"key");
     let error = bmc.client().chassis_status().await.unwrap_err();
