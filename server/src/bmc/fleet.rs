@@ -25,7 +25,7 @@ pub struct Fleet(Arc<Inner>);
 type Maker = Box<dyn Fn(&BmcTarget) -> Result<Box<dyn Bmc>, BmcError> + Send + Sync>;
 
 /// By BMC and by which of the machines behind it, with the settings each was made with.
-type Drivers = HashMap<(i64, String), (BmcTarget, Arc<dyn Bmc>)>;
+type Drivers = HashMap<(i64, String), (BmcTarget, Arc<Watched>)>;
 
 struct Inner {
     make: Maker,
@@ -68,13 +68,14 @@ impl Fleet {
         let key = (target.id, target.info.clone());
         if let Some((known, driver)) = drivers.get(&key) {
             if target.is_still(known) {
-                return Ok(Arc::clone(driver));
+                return Ok(Arc::clone(driver) as Arc<dyn Bmc>);
             }
+            driver.retire();
             // what it said belongs to another place, or another log-in
             self.0.records.forget_health(target.id);
         }
         let driver = (self.0.make)(target)?;
-        let driver: Arc<dyn Bmc> = Arc::new(Watched { bmc: target.id, driver, records: Arc::clone(&self.0.records) });
+        let driver = Arc::new(Watched::new(target.id, driver, Arc::clone(&self.0.records)));
         drivers.insert(key, (target.clone(), Arc::clone(&driver)));
         Ok(driver)
     }
@@ -86,11 +87,13 @@ impl Fleet {
     /// Ends the sessions of a BMC. The next request opens another, with what the settings then say; a session does not forget the
     /// cipher suite it once used.
     pub fn hang_up(&self, bmc: i64) {
-        self.drivers().retain(|(id, _), _| *id != bmc);
+        for (_, (_, driver)) in self.drivers().extract_if(|(id, _), _| *id == bmc) {
+            driver.retire();
+        }
         self.0.sessions.forget(bmc);
     }
 
-    /// Forgets a BMC that is no longer in the lab.
+    /// Forgets a BMC that is no longer in the lab, or no longer where it was.
     pub fn forget_bmc(&self, bmc: i64) {
         self.hang_up(bmc);
         self.0.records.forget_health(bmc);

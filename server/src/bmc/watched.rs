@@ -1,6 +1,9 @@
 //! A driver under observation: whatever is asked of a BMC, by whomever, says how the BMC is.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use app::api::{Fru, PowerState, SelEntry, Sensor};
 use async_trait::async_trait;
@@ -8,14 +11,26 @@ use async_trait::async_trait;
 use super::{Bmc, BmcError, BootDevice, Console, PowerControl, records::Records};
 
 pub(super) struct Watched {
-    pub(super) bmc: i64,
-    pub(super) driver: Box<dyn Bmc>,
-    pub(super) records: Arc<Records>,
+    bmc: i64,
+    driver: Box<dyn Bmc>,
+    records: Arc<Records>,
+    retired: AtomicBool,
 }
 
 impl Watched {
+    pub(super) fn new(bmc: i64, driver: Box<dyn Bmc>, records: Arc<Records>) -> Self {
+        Self { bmc, driver, records, retired: AtomicBool::new(false) }
+    }
+
+    /// The BMC is reached in another way from now on: what this one still hears says nothing of it.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
     fn seen<T>(&self, result: Result<T, BmcError>) -> Result<T, BmcError> {
-        self.records.note_attempt(self.bmc, result.as_ref().err());
+        if !self.retired.load(Ordering::Acquire) {
+            self.records.note_attempt(self.bmc, result.as_ref().err());
+        }
         result
     }
 }

@@ -131,7 +131,11 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
     store::bmcs::update(&mut tx, &after).await?;
     audit::changed(&mut tx, actor, Subject::new("bmc", id, &before.name), facts::bmc(&before), facts::bmc(&after)).await?;
     tx.commit().await?;
-    if before.cipher_suite != after.cipher_suite {
+    let as_before = BmcRow { name: before.name.clone(), cipher_suite: before.cipher_suite, ..after.clone() };
+    if as_before != before {
+        // what is known of it was learnt in another place, or with another log-in
+        lab.fleet.forget_bmc(id);
+    } else if before.cipher_suite != after.cipher_suite {
         // sessions go by the suite they began with
         lab.fleet.hang_up(id);
     }

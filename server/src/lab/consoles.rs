@@ -193,14 +193,7 @@ struct LabLines(Lab);
 impl Lines for LabLines {
     async fn bmc(&self, machine: i64) -> Result<Arc<dyn Bmc>, BmcError> {
         let failed = |text: String| BmcError::Failed(text);
-        let found = async {
-            let mut read = self.0.store.read().await?;
-            let Some(row) = store::machines::get(&mut read, machine).await? else { return Ok(None) };
-            let Some(bmc) = row.bmc_id else { return Ok(None) };
-            let bmc = store::bmcs::get(&mut read, bmc).await?;
-            Ok::<_, store::StoreError>(bmc.map(|bmc| power::target(&self.0.secrets, &row, bmc)))
-        };
-        match found.await {
+        match power::found(&self.0, machine).await {
             Ok(Some(target)) => self.0.fleet.bmc(&target),
             Ok(None) => Err(failed("the machine has no BMC any more".into())),
             Err(error) => Err(failed(format!("the machine's BMC cannot be looked up: {error}"))),

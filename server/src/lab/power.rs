@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use app::api::{EventKind, PowerAction, PowerAnswer, PowerState, Suite};
 use async_trait::async_trait;
 use serde_json::json;
-use store::{BmcRow, MachineRow};
+use store::{BmcRow, MachineRow, StoreError};
 use tokio::time::sleep;
 use zeroize::Zeroizing;
 
@@ -67,7 +67,7 @@ async fn command(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Resu
     }
     note(lab, actor, &machine, action.word()).await?;
     let now = look(lab, id, &target).await;
-    look_again(lab.clone(), id, target);
+    look_again(lab.clone(), id);
     Ok(answer(now))
 }
 
@@ -182,16 +182,31 @@ async fn look(lab: &Lab, id: i64, target: &BmcTarget) -> PowerReading {
 }
 
 /// A chassis changes its power in its own time: watches it for a moment, so that pages show the change at once.
-pub(super) fn look_again(lab: Lab, id: i64, target: BmcTarget) {
+pub(super) fn look_again(lab: Lab, id: i64) {
     tokio::spawn(async move {
         for pause in LOOK_AGAIN {
             sleep(pause).await;
             if lab.shutdown.is_cancelled() {
                 return;
             }
-            look(&lab, id, &target).await;
+            // in the meantime the machine may be gone, or its BMC be another
+            match found(&lab, id).await {
+                Ok(Some(target)) => look(&lab, id, &target).await,
+                Ok(None) => return,
+                // the poller asks it before long
+                Err(error) => return tracing::warn!(machine = id, %error, "its BMC cannot be looked up"),
+            };
         }
     });
+}
+
+/// How to reach a machine's BMC now; None when there is no such machine, or it has none.
+pub(super) async fn found(lab: &Lab, id: i64) -> Result<Option<BmcTarget>, StoreError> {
+    let mut read = lab.store.read().await?;
+    let Some(machine) = store::machines::get(&mut read, id).await? else { return Ok(None) };
+    let Some(bmc) = machine.bmc_id else { return Ok(None) };
+    let bmc = store::bmcs::get(&mut read, bmc).await?;
+    Ok(bmc.map(|bmc| target(&lab.secrets, &machine, bmc)))
 }
 
 /// How to reach a machine's BMC. A password that cannot be opened is tried as none: the BMC then says it is wrong.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app::api::{Bmc, BmcHealth, LabEvent, PowerAnswer, PowerState, Suite};
+use axum::http::StatusCode;
 use bmc_sim::{LabConfig, MachineConfig, User, faults::Faults, machine::Firmware};
 use ipmi_client::CipherSuite;
 use serde_json::json;
@@ -97,6 +98,21 @@ async fn a_refusal_is_no_silence_and_another_login_starts_afresh() {
     lab.admin.put(&lab.path(""), &json!({ "bmc_id": null })).await.ok::<app::api::Machine>();
     assert_eq!(lab.machine().await.bmc_health, None);
     lab.app.lab.shutdown.cancel();
+}
+
+/// After a power command the machine is asked several times; where its BMC was then is not where it is now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bmc_that_was_moved_is_no_longer_asked_where_it_was() {
+    let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
+    lab.admin.post(&lab.path("/power"), &json!({ "state": "on" })).await.body_of::<PowerAnswer>(StatusCode::ACCEPTED);
+    // nobody listens there
+    let moved = json!({ "name": "sim-bmc", "ip": lab.sim().bmc_addr().ip(), "port": 9 });
+    lab.admin.put(&format!("/bmc/{}", lab.bmc_id), &moved).await.ok::<Bmc>();
+    assert_eq!(lab.admin.get(&lab.path("/power")).await.ok::<PowerAnswer>().state, PowerState::BmcError);
+    for _ in 0..100 {
+        assert_eq!(bmc(&lab.admin, lab.bmc_id).await.health.reachable, Some(false));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
