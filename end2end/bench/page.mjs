@@ -153,9 +153,10 @@ async function untilPainted(page, act) {
     await page.getByText(`1–100 of ${MACHINES.toLocaleString("en")} machines`).waitFor({ timeout: 60_000 });
     await page.locator("[data-testid=live-status][data-status=open]").waitFor();
     const [typed, sorted] = [[], []];
-    for (let run = 0; run < 9; run += 1) {
+    // no digit that all of them have in their MAC address or architecture: that would change no row
+    for (const digit of "137891378") {
       await page.getByTestId("search").focus();
-      typed.push(await untilPainted(page, () => page.keyboard.press(String(run + 1))));
+      typed.push(await untilPainted(page, () => page.keyboard.press(digit)));
       await untilPainted(page, () => page.keyboard.press("Backspace"));
       for (const heading of ["MAC addresses", "Name"]) sorted.push(await untilPainted(page, () => page.getByRole("button", { name: heading }).click()));
     }
@@ -175,6 +176,8 @@ async function untilPainted(page, act) {
     await logIn(page, server);
     await page.locator("[data-testid=live-status][data-status=open]").waitFor();
     const { id } = (await api(page, "GET", "/machine?show_all=true"))[0];
+    // what a simulated chassis takes from the command to the change
+    const CHASSIS = 400;
     const times = [];
     for (let run = 0; run < 9; run += 1) {
       times.push(
@@ -199,7 +202,8 @@ async function untilPainted(page, act) {
         }, id),
       );
     }
-    figure({ name: "live update: power command to the BMC, its answer, the page painted", ours: median(times), unit: "ms" });
+    figure({ name: "power command to the BMC, its answer, the page painted", ours: median(times), unit: "ms" });
+    figure({ name: "live update: BMC change to painted", ours: median(times) - CHASSIS, unit: "ms" });
   } finally {
     await browser.close();
     await server.stop();

@@ -20,8 +20,9 @@ use crate::{
     secrets::Secrets,
 };
 
-/// After a power command the machine is asked again at these times: chassis take their while.
-const LOOK_AGAIN: [Duration; 4] = [Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(5)];
+/// Milliseconds after which the machine is asked again, each after the one before: a chassis takes its while to do what it was told,
+/// mostly a short one.
+const LOOK_AGAIN: [u64; 11] = [100, 150, 150, 200, 200, 300, 400, 500, 1000, 2500, 4000];
 
 /// Asks the machine's BMC now.
 ///
@@ -67,7 +68,15 @@ async fn command(lab: &Lab, actor: &Actor, id: i64, action: PowerAction) -> Resu
     }
     note(lab, actor, &machine, action.word()).await?;
     let now = look(lab, id, &target).await;
-    look_again(lab.clone(), id);
+    let wanted = match action {
+        PowerAction::On => Some(PowerState::On),
+        PowerAction::Off => Some(PowerState::Off),
+        // off and on again, or neither
+        _ => None,
+    };
+    if wanted != Some(now.state) {
+        look_again(lab.clone(), id, wanted);
+    }
     Ok(answer(now))
 }
 
@@ -181,21 +190,27 @@ async fn look(lab: &Lab, id: i64, target: &BmcTarget) -> PowerReading {
     reading
 }
 
-/// A chassis changes its power in its own time: watches it for a moment, so that pages show the change at once.
-pub(super) fn look_again(lab: Lab, id: i64) {
+/// A chassis changes its power in its own time: watches it for a moment, or until it is as wanted, so that pages show the change
+/// at once.
+pub(super) fn look_again(lab: Lab, id: i64, wanted: Option<PowerState>) {
     tokio::spawn(async move {
         for pause in LOOK_AGAIN {
-            sleep(pause).await;
+            sleep(Duration::from_millis(pause)).await;
             if lab.shutdown.is_cancelled() {
                 return;
             }
             // in the meantime the machine may be gone, or its BMC be another
             match found(&lab, id).await {
-                Ok(Some(target)) => look(&lab, id, &target).await,
+                Ok(Some(target)) => {
+                    let now = look(&lab, id, &target).await;
+                    if wanted == Some(now.state) {
+                        return;
+                    }
+                }
                 Ok(None) => return,
                 // the poller asks it before long
                 Err(error) => return tracing::warn!(machine = id, %error, "its BMC cannot be looked up"),
-            };
+            }
         }
     });
 }

@@ -60,7 +60,7 @@ async fn boot(lab: &Lab, actor: &Actor, id: i64) -> Result<MachineState, LabErro
         return Err(error);
     }
     power::note(lab, actor, &machine, "pxe_reboot").await?;
-    power::look_again(lab.clone(), id);
+    power::look_again(lab.clone(), id, None);
     Ok(MachineState::Provisioning)
 }
 

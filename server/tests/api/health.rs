@@ -104,7 +104,7 @@ async fn a_refusal_is_no_silence_and_another_login_starts_afresh() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bmc_that_was_moved_is_no_longer_asked_where_it_was() {
     let lab = Simulated::start(Engine::Sqlite, Firmware::Bios).await;
-    lab.admin.post(&lab.path("/power"), &json!({ "state": "on" })).await.body_of::<PowerAnswer>(StatusCode::ACCEPTED);
+    lab.admin.post(&lab.path("/power"), &json!({ "state": "pxe_reboot" })).await.body_of::<PowerAnswer>(StatusCode::ACCEPTED);
     // nobody listens there
     let moved = json!({ "name": "sim-bmc", "ip": lab.sim().bmc_addr().ip(), "port": 9 });
     lab.admin.put(&format!("/bmc/{}", lab.bmc_id), &moved).await.ok::<Bmc>();

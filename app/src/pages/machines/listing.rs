@@ -35,6 +35,11 @@ const ONE_BY_ONE: usize = 8;
 /// The page is not asked for again more often than this because something in the lab changed, in seconds.
 const SELDOM: f64 = 2.0;
 
+/// An answer that takes longer is waited for visibly.
+const SLOW: Duration = Duration::from_millis(150);
+/// Rows that are put at first. They fill a screen, and take a third of the time that a page takes.
+const FIRST: usize = 40;
+
 /// What is shown, and what is being asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Listing {
@@ -45,12 +50,16 @@ pub(super) struct Listing {
     pub(super) shown: RwSignal<(View, usize)>,
     /// The answer to something the user asked for is on its way.
     pub(super) waiting: RwSignal<bool>,
+    /// And takes its time.
+    pub(super) slow: RwSignal<bool>,
     /// Why the last answer did not come.
     pub(super) fault: RwSignal<Option<String>>,
     pub(super) table: NodeRef<html::Div>,
     wanted: StoredValue<(View, usize)>,
     /// Counts what was asked for: older answers than the newest question's are dropped.
     asked: StoredValue<u64>,
+    /// Counts the answers, of which only the newest puts the rows below its first.
+    put: StoredValue<u64>,
     /// When the page was last asked for on account of the stream.
     refreshed: StoredValue<f64>,
     refresh_due: StoredValue<bool>,
@@ -65,10 +74,12 @@ impl Listing {
             total: RwSignal::new(page.total),
             shown: RwSignal::new((view.clone(), rows)),
             waiting: RwSignal::new(false),
+            slow: RwSignal::new(false),
             fault: RwSignal::new(None),
             table: NodeRef::new(),
             wanted: StoredValue::new((view, rows)),
             asked: StoredValue::new(0),
+            put: StoredValue::new(0),
             refreshed: StoredValue::new(0.0),
             refresh_due: StoredValue::new(false),
             changed: StoredValue::new(BTreeSet::new()),
@@ -77,7 +88,7 @@ impl Listing {
     }
 
     pub(super) fn ids(self) -> Vec<i64> {
-        self.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect())
+        self.rows.with_untracked(|rows| ids(rows).collect())
     }
 
     fn row(self, id: i64) -> Option<Arc<Row>> {
@@ -93,6 +104,15 @@ impl Listing {
         self.wanted.set_value((view, rows));
         self.waiting.set(true);
         self.ask();
+        let asked = self.asked.get_value();
+        set_timeout(
+            move || {
+                if self.waiting.try_get_untracked() == Some(true) && self.asked.try_get_value() == Some(asked) {
+                    self.slow.try_set(true);
+                }
+            },
+            SLOW,
+        );
     }
 
     /// The same view anew.
@@ -119,13 +139,17 @@ impl Listing {
                 if let Some(table) = self.table.try_get_untracked().flatten() {
                     dom::keep_focus(&table);
                 }
-                self.put_page(page);
+                let rest = self.put_page(page);
                 self.shown.try_maybe_update(|shown| {
                     let news = *shown != (view.clone(), rows);
                     *shown = (view, rows);
                     (news, ())
                 });
                 self.fault.try_set(None);
+                if let Some(rest) = rest {
+                    self.slow.try_set(false);
+                    return self.put_when_painted(rest);
+                }
             }
             // the page asks to log in again; what is shown stays, and the connection after it brings the next try
             Err(error) if error.is_unauthenticated() => {}
@@ -133,30 +157,65 @@ impl Listing {
             Err(error) if error.status == 0 && !self.waiting.try_get_untracked().unwrap_or(false) => {}
             Err(error) => drop(self.fault.try_set(Some(error.text()))),
         }
-        self.waiting.try_set(false);
+        self.waited();
     }
 
-    fn put_page(self, page: Page<Machine>) {
+    fn waited(self) {
+        self.waiting.try_set(false);
+        self.slow.try_set(false);
+    }
+
+    /// Puts the first rows, and returns all when that is not yet all.
+    fn put_page(self, page: Page<Machine>) -> Option<Vec<Arc<Row>>> {
         self.total.try_set(page.total);
-        let Some(known) = self.rows.try_with_untracked(|rows| rows.iter().map(|row| (row.id, row.clone())).collect::<BTreeMap<_, _>>())
-        else {
-            return;
-        };
+        self.put.try_update_value(|put| *put += 1);
+        let shown = self.rows.try_get_untracked()?;
+        let known: BTreeMap<i64, &Arc<Row>> = shown.iter().map(|row| (row.id, row)).collect();
         let rows: Vec<Arc<Row>> = page
             .items
             .into_iter()
             .map(|machine| match known.get(&machine.id) {
                 Some(row) => {
                     put(row, machine);
-                    row.clone()
+                    Arc::clone(row)
                 }
                 None => Row::new(machine),
             })
             .collect();
+        match first(&shown, &rows, |row| row.id) {
+            Some(seen) => {
+                self.put_rows(seen);
+                Some(rows)
+            }
+            None => {
+                self.put_rows(rows);
+                None
+            }
+        }
+    }
+
+    fn put_rows(self, rows: Vec<Arc<Row>>) {
         self.rows.try_maybe_update(|shown| {
-            let news = !shown.iter().map(|row| row.id).eq(rows.iter().map(|row| row.id));
+            let news = !ids(shown).eq(ids(&rows));
             *shown = rows;
             (news, ())
+        });
+    }
+
+    /// The rows below the first ones, once these are painted.
+    fn put_when_painted(self, rows: Vec<Arc<Row>>) {
+        let Some(put) = self.put.try_get_value() else { return };
+        request_animation_frame(move || {
+            // a task after the frame
+            set_timeout(
+                move || {
+                    if self.put.try_get_value() == Some(put) {
+                        self.put_rows(rows);
+                        self.waited();
+                    }
+                },
+                Duration::ZERO,
+            );
         });
     }
 
@@ -259,6 +318,22 @@ impl Listing {
     }
 }
 
+fn ids(rows: &[Arc<Row>]) -> impl Iterator<Item = i64> {
+    rows.iter().map(|row| row.id)
+}
+
+/// What to show at first instead of all `rows`, when many of them have to be drawn: below the first ones those that are there
+/// already, so that the page stays as long as it is and nothing jumps.
+fn first<T: Clone>(shown: &[T], rows: &[T], id: impl Fn(&T) -> i64) -> Option<Vec<T>> {
+    let known: BTreeSet<i64> = shown.iter().map(&id).collect();
+    if rows.iter().filter(|row| !known.contains(&id(row))).count() <= FIRST {
+        return None;
+    }
+    let seen: BTreeSet<i64> = rows[..FIRST].iter().map(&id).collect();
+    let below = shown.iter().skip(FIRST).filter(|row| !seen.contains(&id(row)));
+    Some(rows[..FIRST].iter().chain(below).cloned().collect())
+}
+
 /// Wakes the row only when something is different.
 fn put(row: &Row, machine: Machine) {
     row.machine.maybe_update(|shown| {
@@ -266,4 +341,23 @@ fn put(row: &Row, machine: Machine) {
         *shown = machine;
         news
     });
+}
+
+#[cfg(test)]
+mod tests {
+    fn first(shown: impl Iterator<Item = i64>, rows: impl Iterator<Item = i64>) -> Option<Vec<i64>> {
+        super::first(&shown.collect::<Vec<_>>(), &rows.collect::<Vec<_>>(), |id| *id)
+    }
+
+    #[test]
+    fn the_first_rows_come_first_and_nothing_is_there_twice() {
+        // of 100 rows 60 are new; those that are not known stay where they were
+        assert_eq!(first(0..100, 60..160), Some((60..100).chain(40..60).collect()));
+    }
+
+    #[test]
+    fn few_new_rows_come_at_once() {
+        assert_eq!((first(0..100, 30..130), first(0..100, (0..100).rev()), first(0..0, 0..40)), (None, None, None));
+        assert_eq!(first(0..0, 0..41), Some((0..40).collect()));
+    }
 }

@@ -193,9 +193,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
         <div
             node_ref=listing.table
             class="rounded-box border-base-300 overflow-x-auto border transition-opacity"
-            // a quick answer comes before anything has dimmed
-            class=("opacity-60", move || listing.waiting.get())
-            class=("delay-150", move || listing.waiting.get())
+            class=("opacity-60", move || listing.slow.get())
             class:hidden=move || listing.rows.with(Vec::is_empty)
             aria-busy=move || listing.waiting.get().to_string()
         >
