@@ -142,6 +142,21 @@ export function keepFocus(area) {
   setTimeout(back, 100);
 }
 
+export function windowHeight() {
+  return innerHeight;
+}
+
+/** Keeps the area as high as it is, so that nothing jumps while most of it is gone. Not if that would take the focus away. */
+export function holdHeight(area) {
+  if (area.querySelector("tbody")?.contains(document.activeElement)) return false;
+  area.style.minHeight = `${area.offsetHeight}px`;
+  return true;
+}
+
+export function releaseHeight(area) {
+  area.style.minHeight = "";
+}
+
 /** Puts the focus on the first element that fits, wholly visible. */
 export function focusWithin(selector) {
   const found = document.querySelector(selector);

@@ -120,6 +120,17 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
     focus() {
       terminal.focus();
     },
+    /** What is selected, or else all that the terminal still holds, with wrapped lines whole. */
+    text() {
+      if (terminal.hasSelection()) return terminal.getSelection();
+      const { active } = terminal.buffer;
+      let text = "";
+      for (let at = 0; at < active.length; at += 1) {
+        const line = active.getLine(at);
+        text += `${line.isWrapped || at === 0 ? "" : "\n"}${line.translateToString(!active.getLine(at + 1)?.isWrapped)}`;
+      }
+      return text.trim();
+    },
     stop() {
       if (!closed) disconnect();
     },

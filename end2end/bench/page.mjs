@@ -125,8 +125,10 @@ async function untilPainted(page, act) {
       for (const event of ["keydown", "pointerdown"]) addEventListener(event, begin, { capture: true, once: true });
       new MutationObserver((_, observer) => {
         observer.disconnect();
-        // the task after the next frame
-        requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - start)));
+        // the task after the next frame, before what the page itself does then
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => resolve(performance.now() - start);
+        requestAnimationFrame(() => port2.postMessage(undefined));
       }).observe(document.querySelector("[data-testid=machines] tbody"), { childList: true, subtree: true, characterData: true });
     });
   });

@@ -68,11 +68,20 @@ export async function spec({ server, browser, report }) {
   await report.check("copy and paste by a terminal's keys: Ctrl+C stays the machine's", async () => {
     await page.keyboard.press("Control+Shift+C");
     await until("it is on the clipboard", 5, async () => (await page.evaluate(() => navigator.clipboard.readText())) === "login:");
+    await page.getByTestId("copy-console").click();
+    await page.getByTestId("toasts").getByText("Copied 1 line.").waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "login:");
+    assert.ok(await page.evaluate(() => document.activeElement.classList.contains("xterm-helper-textarea")), "the keys are not the machine's any more");
     await page.evaluate(() => navigator.clipboard.writeText("root\n"));
     await page.keyboard.press("Control+Shift+V");
     await terminalShows(page, "Password:", 10);
     await page.keyboard.type("x\n");
     await terminalShows(page, `root@${MACHINE}`, 10);
+    await page.getByTestId("copy-console").click();
+    await until("without a selection everything is copied", 5, async () => {
+      const text = await page.evaluate(() => navigator.clipboard.readText());
+      return text.includes("Password:") && text.split("\n").length > 10;
+    });
     frames.length = 0;
     await page.keyboard.press("Control+C");
     await until("^C is sent", 5, () => frames.some((frame) => typeof frame !== "string" && frame.length === 1 && frame[0] === 3));

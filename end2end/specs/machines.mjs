@@ -432,7 +432,7 @@ export async function spec({ server, browser, report }) {
     await assertLooks(browser, page, "machines");
     await page.getByTestId("bulk-clear").click();
   });
-  await report.check("ML6 whoever may not change machines is offered no power, and no assigning", async () => {
+  await report.check("ML6 whoever may not change machines is offered no power and no assigning, but any free machine", async () => {
     const { password } = await api(page, "POST", "/user", { username: "eve" });
     await page.getByTestId("user-menu").click();
     await page.getByTestId("logout").click();
@@ -440,6 +440,20 @@ export async function spec({ server, browser, report }) {
     await logIn(page, server, { username: "eve", password });
     await rows.first().waitFor();
     assert.equal(await page.getByTestId("row-power").count(), 0);
+    await page.getByTestId("reserve-machine").click();
+    const dialog = page.getByTestId("reserve");
+    await dialog.getByLabel("Which will do").fill("(= nome 1)");
+    await dialog.getByTestId("reserve-one").click();
+    await dialog.getByText("`nome` is not a valid symbol, at character 4").waitFor();
+    await dialog.getByLabel("Which will do").fill('(=~ name "arm64-3")');
+    await dialog.getByLabel("Reason").fill("by the query");
+    await dialog.getByTestId("reserve-one").click();
+    await page.waitForURL(/\/machines\/\d+$/);
+    const [mine] = await api(page, "GET", "/machine");
+    assert.match(mine.name, /^arm64-3/);
+    assert.deepEqual(mine.assignees.map(({ user, reason }) => [user, reason]), [["eve", "by the query"]]);
+    await page.getByTestId("machine-name").filter({ hasText: mine.name }).waitFor();
+    await open();
     await tick("arm64-2");
     assert.equal(await page.getByTestId("bulk-assign").count(), 0);
     await page.getByTestId("bulk-power-on").click();

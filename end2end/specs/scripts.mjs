@@ -90,6 +90,23 @@ export async function spec({ server, browser, report }) {
     assert.equal((await run()).said.name, "efi");
     await close();
   });
+  await report.check("one's own account: the profile, a session", async () => {
+    await go("/account");
+    await page.locator("#own-email").fill("script@lab.example");
+    assert.equal((await run(page.getByRole("region", { name: "Profile" }))).said.email, "script@lab.example");
+    const { status } = await fetch(`${server.url}/api/v1/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ username: "admin", password: server.password }),
+    });
+    assert.equal(Math.floor(status / 100), 2);
+    await go("/account");
+    await page.locator("[data-testid=sessions] tr:not([data-current]) button").first().click();
+    const before = (await api(page, "GET", "/self/session")).length;
+    await run();
+    assert.equal((await api(page, "GET", "/self/session")).length, before - 1);
+    await close();
+  });
   await report.check("an upload: curl sends the file from where it stands", async () => {
     await go("/images");
     await page.getByTestId("upload-image").click();

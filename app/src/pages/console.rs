@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{self, Api, ConsoleCommand, ConsoleStatus, LabEvent, Line},
     live::{Live, Power},
-    ui::{Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Toasts, format::counted, full_screen},
+    ui::{Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Toasts, dom, format::counted, full_screen},
 };
 
 #[component]
@@ -156,6 +156,17 @@ fn View(machine: api::Machine) -> impl IntoView {
         });
         handle.focus();
     };
+    let copy = move |_| {
+        let text = handle.text();
+        spawn_local(async move {
+            if dom::copy(&text).await {
+                toasts.ok(format!("Copied {}.", counted(text.lines().count(), "line", "lines")));
+            } else {
+                toasts.warning("The browser did not allow copying. Select the text and press Ctrl+Shift+C.");
+            }
+        });
+        handle.focus();
+    };
     let connected = move || link.get() == Link::Open;
     let you_write = move || status.with(|status| status.as_ref().is_some_and(|status| status.you_write));
     view! {
@@ -196,6 +207,16 @@ fn View(machine: api::Machine) -> impl IntoView {
                         data-testid="open-search"
                     >
                         <Glyph icon=Icon::Search/>
+                    </button>
+                    <button
+                        type="button"
+                        class="btn btn-sm btn-ghost btn-square"
+                        title="Copy what is selected, or everything (Ctrl+Shift+C: the selection)"
+                        aria-label="Copy"
+                        on:click=copy
+                        data-testid="copy-console"
+                    >
+                        <Glyph icon=Icon::Copy/>
                     </button>
                     <button
                         type="button"

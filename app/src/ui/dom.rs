@@ -41,6 +41,12 @@ extern "C" {
     pub(crate) fn keys_are_free() -> bool;
     #[wasm_bindgen(js_name = keepFocus)]
     pub(crate) fn keep_focus(area: &web_sys::Element);
+    #[wasm_bindgen(js_name = windowHeight)]
+    pub(crate) fn window_height() -> usize;
+    #[wasm_bindgen(js_name = holdHeight)]
+    pub(crate) fn hold_height(area: &web_sys::HtmlElement) -> bool;
+    #[wasm_bindgen(js_name = releaseHeight)]
+    pub(crate) fn release_height(area: &web_sys::HtmlElement);
     #[wasm_bindgen(js_name = focusWithin)]
     pub(crate) fn focus_within(selector: &str) -> Option<web_sys::Element>;
     #[wasm_bindgen(js_name = focusFirst)]

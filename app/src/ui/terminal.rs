@@ -33,6 +33,8 @@ extern "C" {
     fn stop(this: &Session);
     #[wasm_bindgen(method)]
     fn focus(this: &Session);
+    #[wasm_bindgen(method)]
+    fn text(this: &Session) -> String;
     #[wasm_bindgen(catch, js_name = toggleFullScreen)]
     async fn toggle_full_screen() -> Result<JsValue, JsValue>;
 }
@@ -116,6 +118,11 @@ impl TerminalHandle {
 
     pub(crate) fn focus(self) {
         self.with(Session::focus);
+    }
+
+    /// What is selected, or all that is there.
+    pub(crate) fn text(self) -> String {
+        self.guard.try_with_value(|guard| guard.as_ref().map(|guard| guard.session.text())).flatten().unwrap_or_default()
     }
 }
 

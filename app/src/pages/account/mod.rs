@@ -13,7 +13,10 @@ use self::{sessions::Sessions, tokens::Tokens};
 use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
-    ui::{FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts, opened},
+    ui::{
+        Curl, CurlButton, FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts,
+        opened,
+    },
 };
 
 /// Most characters the SSH keys may have.
@@ -77,10 +80,14 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
     let email = FieldState::new(me.email);
     let keys = FieldState::new(me.ssh_key);
     let submit = Submit::new();
+    let input = move || {
+        let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), keys.parse(ssh_keys)) else { return None };
+        Some(MeChange { email: Some(email), ssh_key: Some(ssh_key) })
+    };
+    let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| api.edit_me(&own.known(), &change).await)));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), keys.parse(ssh_keys)) else { return };
-        let change = MeChange { email: Some(email), ssh_key: Some(ssh_key) };
+        let Some(change) = input() else { return };
         let (api, known) = (api.clone(), own.known());
         submit.run(async move { api.edit_me(&known, &change).await }, move |answer| {
             if let Some(me) = own.saved(answer) {
@@ -103,7 +110,7 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
                 />
                 {own.notice()}
                 <SubmitErrors submit/>
-                <div><SubmitButton submit label="Save"/></div>
+                <div class="flex flex-wrap gap-2"><SubmitButton submit label="Save"/><CurlButton call=curl/></div>
             </form>
         </Panel>
     }

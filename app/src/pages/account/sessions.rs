@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{Api, Session},
-    ui::{Confirm, Icon, RowButton, Submit, Toasts, format::counted},
+    ui::{Confirm, Curl, Icon, RowButton, Submit, Toasts, format::counted},
 };
 
 /// A browser's own description in few words.
@@ -95,6 +95,14 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
             },
         );
     };
+    // of several that end: the first, for one command is one call
+    let curl = Callback::new(move |()| match ending.get_untracked()? {
+        Ending::One(session) => Curl::of("End", async |api| api.end_session(owner, &session.id).await),
+        Ending::Others => {
+            let first = sessions.with_untracked(|list| list.iter().find(|session| !session.current).map(|session| session.id.clone()))?;
+            Curl::of("End the first", async |api| api.end_session(owner, &first).await)
+        }
+    });
     let question = move || match ending.get() {
         Some(Ending::One(session)) => {
             let what = session
@@ -155,7 +163,7 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
         <Show when=move || { others.get() > 1 || (others.get() > 0 && own()) }>
             <button type="button" class="btn btn-sm mt-3" on:click=move |_| ask(Ending::Others) data-testid="end-others">{all}</button>
         </Show>
-        <Confirm open title="End sessions" text=Signal::derive(question) verb="End" submit action=end/>
+        <Confirm open title="End sessions" text=Signal::derive(question) verb="End" submit action=end curl/>
     }
 }
 

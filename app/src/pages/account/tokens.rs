@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use crate::{
     api::{Api, CreatedToken, Instant, NewToken, Scope, Token, TokenDescription},
     ui::{
-        Confirm, CopyButton, FieldState, Icon, Panel, RowButton, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, clock,
+        Confirm, CopyButton, Curl, CurlButton, FieldState, Icon, Panel, RowButton, Submit, SubmitButton, SubmitErrors, SwitchField,
+        TextField, Toasts, clock,
     },
 };
 
@@ -70,16 +71,20 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
     let limited = RwSignal::new(false);
     let chosen = RwSignal::new(Vec::<Scope>::new());
     let submit = Submit::new();
-    let create = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let Some(text) = description.parse(TokenDescription::parse) else { return };
+    let input = move || {
+        let text = description.parse(TokenDescription::parse)?;
         // the end of that day: a token that is good until Friday is good on Friday
         let day = expires.value.get_untracked();
         let expiry = (!day.is_empty()).then(|| Instant(format!("{day}T23:59:59Z")));
         let scopes = limited.get_untracked().then(|| {
             Scope::ALL.into_iter().filter(|scope| *scope == Scope::Read || chosen.with_untracked(|list| list.contains(scope))).collect()
         });
-        let new = NewToken { description: text, expires: expiry, scopes };
+        Some(NewToken { description: text, expires: expiry, scopes })
+    };
+    let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Create token", async |api| api.create_token(&new).await)));
+    let create = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(new) = input() else { return };
         let api = api.get_value();
         submit.run_placing(
             async move { api.create_token(&new).await },
@@ -133,7 +138,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
                 {boxes}
             </fieldset>
             <SubmitErrors submit/>
-            <div><SubmitButton submit label="Create token" testid="create-token"/></div>
+            <div class="flex flex-wrap gap-2"><SubmitButton submit label="Create token" testid="create-token"/><CurlButton call=curl/></div>
         </form>
     }
 }
@@ -156,6 +161,10 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
             toasts.ok("Token removed.");
         });
     };
+    let remove_curl = Callback::new(move |()| {
+        let token = removing.get_untracked()?;
+        Curl::of("Remove", async |api| api.delete_token(token.id).await)
+    });
     let now = clock::instant(clock::now());
     view! {
         <div class="overflow-x-auto" tabindex="0" role="region" aria-label="API tokens">
@@ -217,6 +226,7 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
             verb="Remove"
             submit
             action=remove
+            curl=remove_curl
         />
     }
 }

@@ -37,8 +37,8 @@ const SELDOM: f64 = 2.0;
 
 /// An answer that takes longer is waited for visibly.
 const SLOW: Duration = Duration::from_millis(150);
-/// Rows that are put at first. They fill a screen, and take a third of the time that a page takes.
-const FIRST: usize = 40;
+/// No row is less high, in CSS pixels: so many at most fill a window.
+const ROW_HEIGHT: usize = 28;
 
 /// What is shown, and what is being asked for.
 #[derive(Clone, Copy)]
@@ -139,17 +139,7 @@ impl Listing {
                 if let Some(table) = self.table.try_get_untracked().flatten() {
                     dom::keep_focus(&table);
                 }
-                let rest = self.put_page(page);
-                self.shown.try_maybe_update(|shown| {
-                    let news = *shown != (view.clone(), rows);
-                    *shown = (view, rows);
-                    (news, ())
-                });
-                self.fault.try_set(None);
-                if let Some(rest) = rest {
-                    self.slow.try_set(false);
-                    return self.put_when_painted(rest);
-                }
+                return self.put_page((view, rows), page);
             }
             // the page asks to log in again; what is shown stays, and the connection after it brings the next try
             Err(error) if error.is_unauthenticated() => {}
@@ -165,11 +155,9 @@ impl Listing {
         self.slow.try_set(false);
     }
 
-    /// Puts the first rows, and returns all when that is not yet all.
-    fn put_page(self, page: Page<Machine>) -> Option<Vec<Arc<Row>>> {
-        self.total.try_set(page.total);
-        self.put.try_update_value(|put| *put += 1);
-        let shown = self.rows.try_get_untracked()?;
+    /// Puts the rows that are seen, and the others once these are painted.
+    fn put_page(self, of: (View, usize), page: Page<Machine>) {
+        let Some(shown) = self.rows.try_get_untracked() else { return };
         let known: BTreeMap<i64, &Arc<Row>> = shown.iter().map(|row| (row.id, row)).collect();
         let rows: Vec<Arc<Row>> = page
             .items
@@ -182,14 +170,40 @@ impl Listing {
                 None => Row::new(machine),
             })
             .collect();
-        match first(&shown, &rows, |row| row.id) {
+        let number = self.put.try_update_value(|put| {
+            *put += 1;
+            *put
+        });
+        // what a window shows takes a quarter of the time that a whole page takes
+        let first = dom::window_height() / ROW_HEIGHT;
+        let new = rows.iter().filter(|row| !known.contains_key(&row.id)).count();
+        let table = self.table.try_get_untracked().flatten();
+        let held = new > first && table.as_ref().is_some_and(|table| dom::hold_height(table));
+        let seen = held.then(|| rows[..first].to_vec());
+        let whole = move || {
+            if self.put.try_get_value() != number {
+                return;
+            }
+            self.put_rows(rows);
+            if let Some(table) = table {
+                dom::release_height(&table);
+            }
+            self.total.try_set(page.total);
+            self.shown.try_maybe_update(|shown| {
+                let news = *shown != of;
+                *shown = of;
+                (news, ())
+            });
+            self.fault.try_set(None);
+            self.waited();
+        };
+        match seen {
+            None => whole(),
             Some(seen) => {
                 self.put_rows(seen);
-                Some(rows)
-            }
-            None => {
-                self.put_rows(rows);
-                None
+                self.slow.try_set(false);
+                // a task after the frame
+                request_animation_frame(move || set_timeout(whole, Duration::ZERO));
             }
         }
     }
@@ -199,23 +213,6 @@ impl Listing {
             let news = !ids(shown).eq(ids(&rows));
             *shown = rows;
             (news, ())
-        });
-    }
-
-    /// The rows below the first ones, once these are painted.
-    fn put_when_painted(self, rows: Vec<Arc<Row>>) {
-        let Some(put) = self.put.try_get_value() else { return };
-        request_animation_frame(move || {
-            // a task after the frame
-            set_timeout(
-                move || {
-                    if self.put.try_get_value() == Some(put) {
-                        self.put_rows(rows);
-                        self.waited();
-                    }
-                },
-                Duration::ZERO,
-            );
         });
     }
 
@@ -322,18 +319,6 @@ fn ids(rows: &[Arc<Row>]) -> impl Iterator<Item = i64> {
     rows.iter().map(|row| row.id)
 }
 
-/// What to show at first instead of all `rows`, when many of them have to be drawn: below the first ones those that are there
-/// already, so that the page stays as long as it is and nothing jumps.
-fn first<T: Clone>(shown: &[T], rows: &[T], id: impl Fn(&T) -> i64) -> Option<Vec<T>> {
-    let known: BTreeSet<i64> = shown.iter().map(&id).collect();
-    if rows.iter().filter(|row| !known.contains(&id(row))).count() <= FIRST {
-        return None;
-    }
-    let seen: BTreeSet<i64> = rows[..FIRST].iter().map(&id).collect();
-    let below = shown.iter().skip(FIRST).filter(|row| !seen.contains(&id(row)));
-    Some(rows[..FIRST].iter().chain(below).cloned().collect())
-}
-
 /// Wakes the row only when something is different.
 fn put(row: &Row, machine: Machine) {
     row.machine.maybe_update(|shown| {
@@ -341,23 +326,4 @@ fn put(row: &Row, machine: Machine) {
         *shown = machine;
         news
     });
-}
-
-#[cfg(test)]
-mod tests {
-    fn first(shown: impl Iterator<Item = i64>, rows: impl Iterator<Item = i64>) -> Option<Vec<i64>> {
-        super::first(&shown.collect::<Vec<_>>(), &rows.collect::<Vec<_>>(), |id| *id)
-    }
-
-    #[test]
-    fn the_first_rows_come_first_and_nothing_is_there_twice() {
-        // of 100 rows 60 are new; those that are not known stay where they were
-        assert_eq!(first(0..100, 60..160), Some((60..100).chain(40..60).collect()));
-    }
-
-    #[test]
-    fn few_new_rows_come_at_once() {
-        assert_eq!((first(0..100, 30..130), first(0..100, (0..100).rev()), first(0..0, 0..40)), (None, None, None));
-        assert_eq!(first(0..0, 0..41), Some((0..40).collect()));
-    }
 }

@@ -10,6 +10,7 @@ mod listing;
 mod new;
 mod pager;
 mod power_menu;
+mod reserve;
 mod row;
 mod search;
 mod selection;
@@ -30,6 +31,7 @@ use self::{
     new::NewMachineDialog,
     pager::Pager,
     power_menu::PowerMenu,
+    reserve::ReserveDialog,
     row::{Shared, row_view},
     search::{QueryLine, Search},
     selection::Selection,
@@ -116,7 +118,7 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
     let bulk = Bulk::new(listing, selection, me.clone());
     let columns = RwSignal::new(Columns::chosen());
     let querying = RwSignal::new(view.with_untracked(|view| !view.q.is_empty()));
-    let (adding, help) = (RwSignal::new(false), RwSignal::new(false));
+    let (adding, reserving, help) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
     Effect::new(move |_| keys::listen(shared, help));
     let admin = me.admin;
     let empty = move || listing.rows.with(Vec::is_empty) && listing.total.get() == 0;
@@ -125,6 +127,7 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
             <button type="button" class="btn btn-ghost btn-sm btn-square max-md:hidden" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" on:click=move |_| help.set(true)>
                 <Glyph icon=Icon::Keyboard/>
             </button>
+            <button type="button" class="btn btn-sm" on:click=move |_| reserving.set(true) data-testid="reserve-machine">"Reserve one"</button>
             {admin.then(|| view! { <AddButton label="Add machine" open=adding testid="add-machine"/> })}
         </PageHead>
         <div class="mb-3 flex flex-wrap items-center gap-2">
@@ -173,6 +176,7 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
         {shared.menu.view()}
         <BulkDialogs bulk/>
         <KeyHelp open=help/>
+        <ReserveDialog open=reserving view/>
         {admin.then(|| view! { <NewMachineDialog open=adding/> })}
     }
 }
@@ -218,7 +222,8 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
                                 .into_iter()
                                 .filter(|column| columns.has(*column))
                                 .map(|column| {
-                                    let direction = move || view.with(|view| view.sort.direction_of(column));
+                                    // of the rows that are shown: with their own, nothing else is to be painted
+                                    let direction = move || listing.shown.with(|(shown, _)| shown.sort.direction_of(column));
                                     let click = move || go.to(view.get_untracked().changed(|view| view.sort = view.sort.clicked(column)));
                                     sort_head(column.label(), column.class(), direction, click)
                                 })

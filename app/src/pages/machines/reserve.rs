@@ -1,0 +1,79 @@
+//! Any free machine that fits, for oneself.
+
+use leptos::prelude::*;
+use leptos_router::{NavigateOptions, hooks::use_navigate};
+
+use super::view::View;
+use crate::{
+    api::{Api, Reason, Reservation, query::Query},
+    ui::{Curl, Dialog, FieldState, FormEnd, Submit, TextField, Toasts},
+};
+
+#[component]
+pub(super) fn ReserveDialog(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
+    view! {
+        <Dialog open title="Reserve a free machine" testid="reserve">
+            <Form open view/>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Form(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
+    let navigate = use_navigate();
+    // what is looked at is what is likely wanted
+    let query = FieldState::new(view.with_untracked(|view| view.q.clone()));
+    let reason = FieldState::new("");
+    let submit = Submit::new();
+    let input = move || {
+        let parsed = (query.parse_optional(wanted), reason.parse_optional(Reason::parse));
+        let (Some(query), Some(reason)) = parsed else { return None };
+        Some(Reservation { query, reason })
+    };
+    let curl = Callback::new(move |()| input().and_then(|wanted| Curl::of("Reserve", async |api| api.reserve(&wanted).await)));
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(wanted) = input() else { return };
+        let (api, navigate) = (api.clone(), navigate.clone());
+        submit.run(async move { api.reserve(&wanted).await }, move |machine| {
+            open.set(false);
+            toasts.ok(format!("{} is yours. Give it back on its page.", machine.name));
+            navigate(&format!("/machines/{}", machine.id), NavigateOptions::default());
+        });
+    };
+    view! {
+        <form class="flex flex-col gap-3" on:submit=send>
+            <TextField
+                id="reserve-query"
+                label="Which will do"
+                field=query
+                placeholder="(= arch \"arm64\")"
+                help="In the query language of the list. Empty: any that nobody has."
+                mono=true
+                autofocus=true
+            />
+            <TextField id="reserve-reason" label="Reason" field=reason placeholder="What for?"/>
+            <FormEnd open submit label="Reserve" curl testid="reserve-one"/>
+        </form>
+    }
+}
+
+fn wanted(text: &str) -> Result<String, String> {
+    match Query::parse(text.trim()) {
+        Ok(_) => Ok(text.trim().to_owned()),
+        Err(fault) => Err(format!("{}, at character {}", fault.message, fault.position)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wanted;
+
+    #[test]
+    fn a_wrong_query_is_told_with_its_place() {
+        assert_eq!(wanted(" (= arch \"arm64\") "), Ok("(= arch \"arm64\")".into()));
+        assert_eq!(wanted("(= nome 1)"), Err("`nome` is not a valid symbol, at character 4".into()));
+    }
+}
