@@ -39,6 +39,8 @@ const SELDOM: f64 = 2.0;
 const SLOW: Duration = Duration::from_millis(150);
 /// No row is less high, in CSS pixels: so many at most fill a window.
 const ROW_HEIGHT: usize = 28;
+/// What is painted has to reach the screen before the page is at work again.
+const FRAME: Duration = Duration::from_millis(16);
 
 /// What is shown, and what is being asked for.
 #[derive(Clone, Copy)]
@@ -202,8 +204,7 @@ impl Listing {
             Some(seen) => {
                 self.put_rows(seen);
                 self.slow.try_set(false);
-                // a task after the frame
-                request_animation_frame(move || set_timeout(whole, Duration::ZERO));
+                request_animation_frame(move || set_timeout(whole, FRAME));
             }
         }
     }
