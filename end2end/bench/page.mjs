@@ -116,13 +116,16 @@ async function cold(page, url, ready) {
   }
 }
 
-/** Milliseconds from the first key or press of `act` until the rows that it changed are painted. */
+/** Milliseconds from the first key of `act` until the rows that it changed are painted: those that a window shows, first. */
 async function untilPainted(page, act) {
+  // all rows of the act before are there, and painted
+  await page.locator("[aria-busy=false] > [data-testid=machines]").waitFor();
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100))));
   await page.evaluate(() => {
     window.painted = new Promise((resolve) => {
       let start;
       const begin = () => (start ??= performance.now());
-      for (const event of ["keydown", "pointerdown"]) addEventListener(event, begin, { capture: true, once: true });
+      addEventListener("keydown", begin, { capture: true, once: true });
       new MutationObserver((_, observer) => {
         observer.disconnect();
         // the task after the next frame, before what the page itself does then
@@ -160,10 +163,10 @@ async function untilPainted(page, act) {
       await page.getByTestId("search").focus();
       typed.push(await untilPainted(page, () => page.keyboard.press(digit)));
       await untilPainted(page, () => page.keyboard.press("Backspace"));
-      for (const heading of ["MAC addresses", "Name"]) sorted.push(await untilPainted(page, () => page.getByRole("button", { name: heading }).click()));
+      for (const heading of ["MAC addresses", "Name"]) sorted.push(await untilPainted(page, () => page.getByRole("button", { name: heading }).press("Enter")));
     }
     figure({ name: "10,000 machines, search: key to painted", ours: median(typed), unit: "ms" });
-    figure({ name: "10,000 machines, sort: press to painted", ours: median(sorted), unit: "ms" });
+    figure({ name: "10,000 machines, sort: key to painted", ours: median(sorted), unit: "ms" });
   } finally {
     await browser.close();
     await server.stop();
