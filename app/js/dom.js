@@ -1,7 +1,10 @@
 // What a page asks of the browser beyond Leptos' reach. Only ever called from effects and event handlers.
 
 export function showDialog(dialog) {
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) return;
+  dialog.showModal();
+  // the browser takes the first button, which closes it
+  dialog.querySelector(":is(input, select, textarea):not(:disabled)")?.focus();
 }
 
 export function closeDialog(dialog) {

@@ -41,6 +41,35 @@ export async function spec({ server, browser, report }) {
     assert.ok(shown.indexOf("arm64-2") < shown.indexOf("arm64-10"), "arm64-2 stands behind arm64-10");
     quiet();
   });
+  await report.check("ML3 other rows: those that are seen come first, and nothing jumps; all at once where the focus is among them", async () => {
+    await open();
+    /** How many rows there were each time they changed, and whether the page was ever less high. */
+    const watched = async (act) => {
+      await page.evaluate(() => {
+        const body = document.querySelector("[data-testid=machines] tbody");
+        const height = document.documentElement.scrollHeight;
+        window.watched = { counts: [], sank: false };
+        window.watching?.disconnect();
+        window.watching = new MutationObserver(() => {
+          window.watched.counts.push(body.rows.length);
+          window.watched.sank ||= document.documentElement.scrollHeight < height;
+        });
+        window.watching.observe(body, { childList: true });
+      });
+      await act();
+      await until("all rows", 10, () => page.evaluate(() => window.watched.counts.at(-1) === 100));
+      return page.evaluate(() => window.watched);
+    };
+    const sorted = await watched(() => page.getByRole("button", { name: "Name" }).click());
+    assert.equal(sorted.counts.length, 2);
+    assert.ok(sorted.counts[0] >= 20 && sorted.counts[0] < 40, `${sorted.counts}`);
+    assert.equal(sorted.sank, false);
+    await until("no height is kept", 5, () => page.locator("div:has(> [data-testid=machines])").evaluate(({ style }) => style.minHeight === ""));
+    await rows.first().getByTestId("open").focus();
+    const { counts } = await watched(() => page.evaluate(() => history.back()));
+    assert.deepEqual(counts, [100]);
+    quiet();
+  });
   await report.check("ML3 next, last, previous and first page stand in the address; Back leads back", async () => {
     const first = await names();
     await page.getByTestId("page-next").click();

@@ -52,7 +52,6 @@ fn Form(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
                 placeholder="(= arch \"arm64\")"
                 help="In the query language of the list. Empty: any that nobody has."
                 mono=true
-                autofocus=true
             />
             <TextField id="reserve-reason" label="Reason" field=reason placeholder="What for?"/>
             <FormEnd open submit label="Reserve" curl testid="reserve-one"/>
