@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn every_target_is_built_and_has_seeds() {
-        let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
+        let fuzz = crate::workspace::root().expect("the checkout").join("fuzz");
         let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).expect("fuzz/Cargo.toml");
         let names = targets(&fuzz.join("targets")).expect("targets");
         assert!(!names.is_empty());

@@ -17,11 +17,15 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
 }
 
+/// The folder of the root `Cargo.toml`. At run time first: several checkouts may share one target folder, and so one xtask executable.
+pub(crate) fn root() -> Option<PathBuf> {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    manifest.parent().map(Path::to_owned)
+}
+
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
-        // At run time first: several checkouts may share one target folder, and so one xtask executable.
-        let manifest = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest.parent().context("xtask has no parent folder")?.to_owned();
+        let root = root().context("xtask has no parent folder")?;
         let metadata = process::output(cargo().current_dir(&root).args(["metadata", "--no-deps", "--format-version=1"]))?;
         let metadata: serde_json::Value = serde_json::from_str(&metadata).context("cargo metadata")?;
         let target = metadata["target_directory"].as_str().context("cargo metadata names no target folder")?.into();
