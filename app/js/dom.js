@@ -64,6 +64,10 @@ export function leaveFor(path) {
   location.assign(path);
 }
 
+export function reload() {
+  location.reload();
+}
+
 /** Scheme, host and port that the page came from. */
 export function origin() {
   return location.origin;

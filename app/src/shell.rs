@@ -1,19 +1,22 @@
 //! The HTML document around the application, and what a page tells the HTTP response it stands in.
 //! In use on the server only, harmless in the browser.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
+use leptos_router::location::RequestUrl;
 
-use crate::pages::App;
+use crate::pages::{App, part_of};
 
 /// Content-hashed addresses of what the browser build wrote.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Assets {
     pub script: Arc<str>,
     pub wasm: Arc<str>,
     pub style: Arc<str>,
+    /// The parts of the wasm that each page is loaded with, by the page's name.
+    pub pages: BTreeMap<String, Vec<Arc<str>>>,
 }
 
 /// How a page sets the status of the response it is rendered into. The server provides it as a context of
@@ -90,7 +93,11 @@ impl PageChoices {
 
 /// Stands where `<HydrationScripts>` and `<AutoReload>` would in a cargo-leptos project.
 pub fn shell(assets: &Assets) -> AnyView {
-    let Assets { script, wasm, style } = assets.clone();
+    let Assets { script, wasm, style, pages } = assets.clone();
+    let path = use_context::<RequestUrl>().unwrap_or_default();
+    let path = path.as_ref().split('?').next().unwrap_or_default();
+    // what the page's script will ask for, before it can
+    let parts = part_of(path).and_then(|part| pages.get(part.name).cloned()).unwrap_or_default();
     let theme = use_context::<PageTheme>().map(PageTheme::word);
     view! {
         <!DOCTYPE html>
@@ -103,11 +110,20 @@ pub fn shell(assets: &Assets) -> AnyView {
                 <link rel="icon" href=ICON/>
                 <link rel="modulepreload" href=script.clone()/>
                 <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+                {parts
+                    .into_iter()
+                    .map(|part| view! { <link rel="preload" href=part r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/> })
+                    .collect_view()}
                 <script type="module" src=script nonce=use_nonce()></script>
                 <MetaTags/>
             </head>
             <body class="min-h-screen bg-base-100 text-base-content">
                 <App/>
+                // shown by the boot script (`xtask/web/boot.js`)
+                <div class="alert alert-error fixed inset-x-4 bottom-4 z-50" role="alert" id="not-started" hidden>
+                    <span>"This page could not be loaded completely: nothing on it works. The server was updated, or cannot be reached."</span>
+                    <a class="btn btn-sm" href="" rel="external">"Reload"</a>
+                </div>
             </body>
         </html>
     }

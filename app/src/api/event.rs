@@ -8,11 +8,13 @@ use super::{
     client::{Api, query},
     fields::Instant,
     machine::{MachineState, PowerState},
+    wire::{WireEvent, WireKind, WireLabEvent},
 };
 
 /// One entry of a machine's log, newest last in time, newest first in lists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(try_from = "WireEvent")]
 pub struct Event {
     pub id: i64,
     pub machine_id: i64,
@@ -47,7 +49,7 @@ pub enum FileRole {
 /// Event types and what each carries. On the wire: `{"event_type": "POWER_CHANGE", "info": {"power": "on"}}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "event_type", content = "info", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(tag = "event_type", content = "info", rename_all = "SCREAMING_SNAKE_CASE", try_from = "WireKind")]
 pub enum EventKind {
     ConsoleAccess {},
     /// The BMC carried out a power command; `power` is the word that was asked for.
@@ -207,7 +209,7 @@ impl Event {
 /// One message of `GET /api/v1/stream`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "snake_case", try_from = "WireLabEvent")]
 pub enum LabEvent {
     /// First message of every connection: power and state of every machine and the health of every BMC, so that nothing
     /// between the page's rendering and the stream's opening is lost.

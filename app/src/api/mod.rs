@@ -22,6 +22,7 @@ pub mod query;
 mod recorder;
 mod reservation;
 mod user;
+mod wire;
 
 pub use arch::*;
 pub use assignee::*;

@@ -10,6 +10,7 @@ mod dev;
 mod discovery;
 mod flags;
 mod follow;
+mod gone;
 mod header;
 mod health;
 mod home;
@@ -22,6 +23,7 @@ mod networks;
 mod not_found;
 mod overview;
 mod palette;
+mod parts;
 mod power;
 mod preseed;
 mod preseeds;
@@ -43,6 +45,8 @@ use leptos_router::{
 use self::dev::Components;
 #[cfg(not(debug_assertions))]
 use self::not_found::NotFound as Components;
+pub use self::parts::load_page;
+pub(crate) use self::parts::part_of;
 use crate::{
     api::Api,
     live::Live,
@@ -76,24 +80,24 @@ pub fn App() -> impl IntoView {
                     // Async: the whole page is in the first response, with its true status code.
                     <Routes fallback=not_found::NotFound>
                         <Route path=path!("/") view=home::Home ssr=Async/>
-                        <Route path=path!("/login") view=login::Login ssr=Async/>
-                        <Route path=path!("/overview") view=overview::Overview ssr=Async/>
-                        <Route path=path!("/machines") view=machines::Machines ssr=Async/>
-                        <Route path=path!("/machines/:id") view=machine::Machine ssr=Async/>
-                        <Route path=path!("/machines/:id/console") view=console::Console ssr=Async/>
-                        <Route path=path!("/images") view=images::Images ssr=Async/>
-                        <Route path=path!("/preseeds") view=preseeds::Preseeds ssr=Async/>
-                        <Route path=path!("/preseeds/new") view=preseed::NewPreseedPage ssr=Async/>
-                        <Route path=path!("/preseeds/:id") view=preseed::PreseedPage ssr=Async/>
-                        <Route path=path!("/leases") view=leases::Leases ssr=Async/>
-                        <Route path=path!("/bmcs") view=bmcs::Bmcs ssr=Async/>
-                        <Route path=path!("/networks") view=networks::Networks ssr=Async/>
-                        <Route path=path!("/archs") view=archs::Archs ssr=Async/>
-                        <Route path=path!("/users") view=users::Users ssr=Async/>
-                        <Route path=path!("/discovery") view=discovery::Discovery ssr=Async/>
-                        <Route path=path!("/audit") view=audit::Audit ssr=Async/>
-                        <Route path=path!("/account") view=account::Account ssr=Async/>
-                        <Route path=path!("/dev/components") view=Components ssr=Async/>
+                        <Route path=path!("/login") view=parts::LOGIN ssr=Async/>
+                        <Route path=path!("/overview") view=parts::OVERVIEW ssr=Async/>
+                        <Route path=path!("/machines") view=parts::MACHINES ssr=Async/>
+                        <Route path=path!("/machines/:id") view=parts::MACHINE ssr=Async/>
+                        <Route path=path!("/machines/:id/console") view=parts::CONSOLE ssr=Async/>
+                        <Route path=path!("/images") view=parts::IMAGES ssr=Async/>
+                        <Route path=path!("/preseeds") view=parts::PRESEEDS ssr=Async/>
+                        <Route path=path!("/preseeds/new") view=parts::NEW_PRESEED ssr=Async/>
+                        <Route path=path!("/preseeds/:id") view=parts::PRESEED ssr=Async/>
+                        <Route path=path!("/leases") view=parts::LEASES ssr=Async/>
+                        <Route path=path!("/bmcs") view=parts::BMCS ssr=Async/>
+                        <Route path=path!("/networks") view=parts::NETWORKS ssr=Async/>
+                        <Route path=path!("/archs") view=parts::ARCHS ssr=Async/>
+                        <Route path=path!("/users") view=parts::USERS ssr=Async/>
+                        <Route path=path!("/discovery") view=parts::DISCOVERY ssr=Async/>
+                        <Route path=path!("/audit") view=parts::AUDIT ssr=Async/>
+                        <Route path=path!("/account") view=parts::ACCOUNT ssr=Async/>
+                        <Route path=path!("/dev/components") view=parts::COMPONENTS ssr=Async/>
                     </Routes>
                 </main>
             </div>

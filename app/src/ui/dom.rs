@@ -21,6 +21,7 @@ extern "C" {
     pub(crate) fn restore_theme();
     #[wasm_bindgen(js_name = leaveFor)]
     pub(crate) fn leave_for(path: &str);
+    pub(crate) fn reload();
     #[wasm_bindgen(js_name = dismissMenus)]
     pub(crate) fn dismiss_menus();
     pub(crate) fn here() -> String;

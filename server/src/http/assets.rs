@@ -35,7 +35,13 @@ pub struct DocsAssets {
 /// The current addresses. Read per page: a debug build then follows a rebuild without a restart.
 pub fn current() -> Option<Assets> {
     let manifest = manifest()?;
-    Some(Assets { script: address(&manifest, "script")?, wasm: address(&manifest, "wasm")?, style: address(&manifest, "style")? })
+    let parts = |list: &Value| list.as_array().into_iter().flatten().filter_map(Value::as_str).map(Arc::from).collect();
+    Some(Assets {
+        script: address(&manifest, "script")?,
+        wasm: address(&manifest, "wasm")?,
+        style: address(&manifest, "style")?,
+        pages: manifest["pages"].as_object()?.iter().map(|(page, list)| (page.clone(), parts(list))).collect(),
+    })
 }
 
 /// Those of `/api/v1/docs`.

@@ -108,8 +108,7 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 }
 
 fn document() -> impl IntoView {
-    let none = || Assets { script: "".into(), wasm: "".into(), style: "".into() };
-    shell(&assets::current().unwrap_or_else(none))
+    shell(&assets::current().unwrap_or_default())
 }
 
 /// The application's own page for an address it does not know, with status 404.

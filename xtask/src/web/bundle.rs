@@ -4,7 +4,11 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
-use super::{Profile, text};
+use super::{
+    Profile,
+    split::{self, Pages},
+    text,
+};
 use crate::{node::Node, process};
 
 /// What the server asks for by its key in the manifest: the file's name but for the hash.
@@ -16,8 +20,9 @@ pub(super) const ENTRIES: [(&str, &str, &str); 5] = [
     ("docs_style", "docs-", ".css"),
 ];
 
-/// Bundles `package`, and the page of the API's description, into `<dist>/assets` and returns the manifest: the addresses of the entry files.
-pub(super) fn bundle(node: &Node, profile: Profile, package: &Path, dist: &Path) -> Result<Value> {
+/// Bundles `package`, and the page of the API's description, into `<dist>/assets` and returns the manifest: the addresses of the entry
+/// files, and of the parts of each page (`pages`).
+pub(super) fn bundle(node: &Node, profile: Profile, package: &Path, pages: &Pages, dist: &Path) -> Result<Value> {
     let meta = package.with_file_name("meta.json");
     let mut command = node.script("node_modules/esbuild/bin/esbuild");
     command.arg(package.join("boot.js")).arg(package.join("app.css")).arg("xtask/web/docs.js").args([
@@ -42,10 +47,10 @@ pub(super) fn bundle(node: &Node, profile: Profile, package: &Path, dist: &Path)
     }
     process::run(&mut command)?;
     let meta: Value = serde_json::from_str(&fs::read_to_string(meta)?)?;
-    manifest(&meta)
+    manifest(&meta, pages)
 }
 
-fn manifest(meta: &Value) -> Result<Value> {
+fn manifest(meta: &Value, pages: &Pages) -> Result<Value> {
     let outputs = meta["outputs"].as_object().context("esbuild names no outputs")?;
     let names: Vec<&str> = outputs.keys().filter_map(|path| path.rsplit('/').next()).collect();
     let address = |start: &str, end: &str| -> Result<String> {
@@ -56,7 +61,11 @@ fn manifest(meta: &Value) -> Result<Value> {
         }
     };
     let entries = ENTRIES.map(|(key, start, end)| Ok((key.to_owned(), json!(address(start, end)?))));
-    entries.into_iter().collect::<Result<serde_json::Map<_, _>>>().map(Value::Object)
+    let mut manifest = entries.into_iter().collect::<Result<serde_json::Map<_, _>>>()?;
+    let parts = |page: &Vec<String>| page.iter().map(|part| address(&format!("{}-", split::stem(part)), ".wasm")).collect::<Result<Vec<_>>>();
+    let pages = pages.iter().map(|(page, own)| Ok((page.clone(), json!(parts(own)?)))).collect::<Result<serde_json::Map<_, _>>>()?;
+    manifest.insert("pages".to_owned(), Value::Object(pages));
+    Ok(Value::Object(manifest))
 }
 
 #[cfg(test)]
@@ -66,15 +75,20 @@ mod tests {
     #[test]
     fn the_manifest_names_the_entries() {
         let meta = json!({"outputs": {"dist/assets/boot-A.js": {}, "dist/assets/xterm-B.js": {}, "dist/assets/app-C.css": {}, "dist/assets/app_bg-D.wasm": {},
-            "dist/assets/docs-E.js": {}, "dist/assets/docs-F.css": {}}});
+            "dist/assets/docs-E.js": {}, "dist/assets/docs-F.css": {}, "dist/assets/part_machine-G.wasm": {},
+            "dist/assets/part_machines-H.wasm": {}, "dist/assets/part_base-I.wasm": {}}});
+        let own = |parts: [&str; 2]| parts.map(str::to_owned).to_vec();
+        let pages = Pages::from([("machine".to_owned(), own(["base", "machine"])), ("machines".to_owned(), own(["base", "machines"]))]);
         let expected = json!({"script": "/assets/boot-A.js", "wasm": "/assets/app_bg-D.wasm", "style": "/assets/app-C.css",
-            "docs_script": "/assets/docs-E.js", "docs_style": "/assets/docs-F.css"});
-        assert_eq!(manifest(&meta).expect("complete"), expected);
+            "docs_script": "/assets/docs-E.js", "docs_style": "/assets/docs-F.css", "pages": {
+                "machine": ["/assets/part_base-I.wasm", "/assets/part_machine-G.wasm"],
+                "machines": ["/assets/part_base-I.wasm", "/assets/part_machines-H.wasm"]}});
+        assert_eq!(manifest(&meta, &pages).expect("complete"), expected);
     }
 
     #[test]
     fn a_missing_entry_is_named() {
-        let error = manifest(&json!({"outputs": {"dist/assets/boot-A.js": {}}})).expect_err("no wasm");
+        let error = manifest(&json!({"outputs": {"dist/assets/boot-A.js": {}}}), &Pages::new()).expect_err("no wasm");
         assert!(error.to_string().contains("app_bg-*.wasm"), "{error}");
     }
 }

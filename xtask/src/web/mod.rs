@@ -4,14 +4,21 @@
 //! `dist/public/` holds `public/` as it is; `dist/manifest.json` tells the server the addresses of the entry files.
 
 mod bundle;
+mod merge;
+mod report;
 mod sources;
+mod split;
 mod toolchain;
+mod unused;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
 };
 use wasm_bindgen_cli_support::Bindgen;
 
@@ -47,6 +54,9 @@ const WASM_FEATURES: [&str; 7] = [
     "--enable-sign-ext",
 ];
 
+/// For size, as often as it finds something; names were for the splitter.
+const WASM_OPT: [&str; 4] = ["-Oz", "--converge", "--strip-debug", "--strip-producers"];
+
 /// Builds `dist/`, or does nothing when it was built from the same sources already.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     let sources = sources::fingerprint(&workspace.root)?;
@@ -59,20 +69,22 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     let work = workspace.target.join("web");
     let package = work.join("pkg");
     let wasm = process::timed("cargo", || toolchain::compile(workspace, profile))?;
-    process::timed("wasm-bindgen", || bind(&wasm, &package))?;
+    remove(&package)?;
+    let pages = process::timed("split", || split::split(&wasm, &package))?;
+    process::timed("wasm-bindgen", || bind(&workspace.root, &package))?;
     if profile == Profile::Release {
-        process::timed("wasm-opt", || optimize(&node, &package.join("app_bg.wasm")))?;
+        process::timed("wasm-opt", || optimize(&node, &package, &pages))?;
     }
     process::timed("tailwind", || style(&node, profile, &package.join("app.css")))?;
     // Built beside and then renamed: a server that reads dist/ must not see half of it.
     let fresh = workspace.root.join("dist.new");
     remove(&fresh)?;
-    let mut manifest = process::timed("esbuild", || bundle::bundle(&node, profile, &package, &fresh))?;
+    let mut manifest = process::timed("esbuild", || bundle::bundle(&node, profile, &package, &pages, &fresh))?;
     copy_public(&workspace.root.join("public"), &fresh.join("public"))?;
     if profile == Profile::Release {
         process::timed("compress", || compress(&node, &fresh))?;
     }
-    report_sizes(&fresh, &manifest)?;
+    report::report(&fresh, &manifest)?;
     manifest["profile"] = json!(profile.name());
     manifest["sources"] = json!(sources);
     fs::write(fresh.join("manifest.json"), format!("{manifest:#}\n"))?;
@@ -85,29 +97,46 @@ fn is_current(dist: &Path, sources: &str, profile: Profile) -> bool {
         return false;
     };
     let built_as = manifest["profile"].as_str().unwrap_or_default();
-    let complete = bundle::ENTRIES.iter().all(|(entry, ..)| {
-        let address = manifest[*entry].as_str().unwrap_or_default();
-        !address.is_empty() && dist.join(address.trim_start_matches('/')).is_file()
-    });
+    let there = |address: &str| !address.is_empty() && dist.join(address.trim_start_matches('/')).is_file();
+    let complete = bundle::ENTRIES.iter().all(|(entry, ..)| there(manifest[*entry].as_str().unwrap_or_default()));
+    let parts = manifest["pages"].as_object().into_iter().flat_map(|pages| pages.values()).filter_map(Value::as_array).flatten();
+    let complete = complete && parts.into_iter().all(|part| part.as_str().is_some_and(|address| there(address)));
     complete && manifest["sources"] == sources && (built_as == profile.name() || built_as == Profile::Release.name())
 }
 
 /// The JavaScript around the wasm, and the entry that starts both.
-fn bind(wasm: &Path, package: &Path) -> Result<()> {
-    remove(package)?;
+fn bind(root: &Path, package: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(wasm).out_name("app").typescript(false).omit_default_module_path(true);
-    bindgen.web(true)?;
+    bindgen.input_path(package.join("main.wasm")).out_name("app").typescript(false).omit_default_module_path(true);
+    // the parts import the table and the stack's pointer
+    bindgen.web(true)?.keep_lld_exports(true);
     bindgen.generate(package)?;
-    // esbuild turns the import of the .wasm into its hashed address.
-    let boot =
-        "import init, { hydrate } from './app.js';\nimport wasm from './app_bg.wasm';\nawait init({ module_or_path: wasm });\nhydrate();\n";
-    fs::write(package.join("boot.js"), boot)?;
+    for script in ["boot.js", "parts.js"] {
+        let from = root.join("xtask/web").join(script);
+        fs::copy(&from, package.join(script)).with_context(|| from.display().to_string())?;
+    }
     Ok(())
 }
 
-fn optimize(node: &Node, wasm: &Path) -> Result<()> {
-    process::run(node.script("node_modules/binaryen/bin/wasm-opt").arg("-Oz").args(WASM_FEATURES).arg(wasm).arg("-o").arg(wasm))
+/// Each by itself: what they share goes through the table and the memory, which wasm-opt leaves as they are, for both are exported.
+fn optimize(node: &Node, package: &Path, pages: &split::Pages) -> Result<()> {
+    let parts: BTreeSet<String> = pages.values().flatten().map(|part| split::stem(part)).collect();
+    // the longest first
+    let waiting = Mutex::new(["app_bg".to_owned()].into_iter().chain(parts));
+    let work = || -> Result<()> {
+        loop {
+            let next = waiting.lock().map_err(|_| anyhow!("another thread panicked"))?.next();
+            let Some(stem) = next else { return Ok(()) };
+            let wasm = package.join(stem).with_extension("wasm");
+            let mut command = node.script("node_modules/binaryen/bin/wasm-opt");
+            process::run(command.args(WASM_OPT).args(WASM_FEATURES).arg(&wasm).arg("-o").arg(&wasm))?;
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| anyhow!("a thread panicked"))?)
+    })
 }
 
 fn style(node: &Node, profile: Profile, output: &Path) -> Result<()> {
@@ -137,20 +166,6 @@ fn copy_public(from: &Path, to: &Path) -> Result<()> {
 
 fn compress(node: &Node, dist: &Path) -> Result<()> {
     process::run(node.script("xtask/web/compress.mjs").arg(dist))
-}
-
-fn report_sizes(dist: &Path, manifest: &Value) -> Result<()> {
-    for (entry, ..) in bundle::ENTRIES {
-        let address = manifest[entry].as_str().with_context(|| format!("no {entry} in the manifest"))?;
-        let file = dist.join(address.trim_start_matches('/'));
-        let size = |suffix: &str| fs::metadata(format!("{}{suffix}", file.display())).map(|data| data.len());
-        match (size(""), size(".gz"), size(".br")) {
-            (Ok(raw), Ok(gzip), Ok(brotli)) => eprintln!("{entry:>13} {raw} bytes, {gzip} gzip, {brotli} brotli"),
-            (Ok(raw), ..) => eprintln!("{entry:>13} {raw} bytes"),
-            (Err(error), ..) => return Err(error).with_context(|| file.display().to_string()),
-        }
-    }
-    Ok(())
 }
 
 fn replace(fresh: &Path, dist: &Path) -> Result<()> {
@@ -191,11 +206,12 @@ mod tests {
     fn dist(profile: Profile) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("temp folder");
         fs::create_dir(folder.path().join("assets")).expect("folder");
-        for name in ["boot-1.js", "app-1.css", "app_bg-1.wasm", "docs-1.js", "docs-1.css"] {
+        for name in ["boot-1.js", "app-1.css", "app_bg-1.wasm", "part_users-1.wasm", "docs-1.js", "docs-1.css"] {
             fs::write(folder.path().join("assets").join(name), "x").expect("written");
         }
         let manifest = json!({"script": "/assets/boot-1.js", "style": "/assets/app-1.css", "wasm": "/assets/app_bg-1.wasm",
-            "docs_script": "/assets/docs-1.js", "docs_style": "/assets/docs-1.css", "profile": profile.name(), "sources": "abc"});
+            "docs_script": "/assets/docs-1.js", "docs_style": "/assets/docs-1.css",
+            "pages": {"users": ["/assets/part_users-1.wasm"]}, "profile": profile.name(), "sources": "abc"});
         fs::write(folder.path().join("manifest.json"), manifest.to_string()).expect("written");
         folder
     }
@@ -211,8 +227,10 @@ mod tests {
     fn other_sources_a_lesser_profile_or_a_lost_file_are() {
         assert!(!is_current(dist(Profile::Release).path(), "abd", Profile::Release));
         assert!(!is_current(dist(Profile::Dev).path(), "abc", Profile::Release));
-        let folder = dist(Profile::Release);
-        fs::remove_file(folder.path().join("assets/app_bg-1.wasm")).expect("removed");
-        assert!(!is_current(folder.path(), "abc", Profile::Release));
+        for lost in ["app_bg-1.wasm", "part_users-1.wasm"] {
+            let folder = dist(Profile::Release);
+            fs::remove_file(folder.path().join("assets").join(lost)).expect("removed");
+            assert!(!is_current(folder.path(), "abc", Profile::Release), "{lost}");
+        }
     }
 }

@@ -34,6 +34,8 @@ pub(super) fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf
     let target_dir = workspace.target.join("wasm");
     // As .cargo/config.toml does for the server, which the flags set here replace.
     let mut flags = vec!["--cfg=erase_components".to_owned()];
+    // the splitter follows them from function to function; it takes them out again
+    flags.push("-Clink-args=--emit-relocs".to_owned());
     let mut command = match choose(workspace)? {
         Toolchain::Active => workspace.cargo(),
         Toolchain::Debian { sysroot } => {

@@ -1,0 +1,88 @@
+// A page's code comes with the page, and with no other. A part that is gone (the server was updated) or cannot be fetched ends in words.
+import assert from "node:assert/strict";
+import { assertLooks } from "../lib/looks.mjs";
+import { logIn } from "../lib/pages.mjs";
+
+const GONE = [/404/, /HTTP status code is not ok/, /Failed to load resource/];
+
+export async function spec({ server, browser, report }) {
+  const page = await browser.page();
+  const of = (part) => new RegExp(`/assets/part_${part}-[A-Z0-9]+\\.wasm$`);
+  const fetched = (part) => browser.requests.filter((path) => of(part).test(path)).length;
+  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  // from a page with room for the bar of links
+  const follow = async (name) => {
+    await page.getByTestId("admin-menu").click();
+    await page.getByRole("link", { name }).first().click();
+  };
+  await report.need("log in", () => logIn(page, server));
+  await report.check("a page is loaded with its own code, once, and without other pages'", async () => {
+    browser.requests.length = 0;
+    await page.goto(`${server.url}/machines`);
+    await live();
+    assert.equal(fetched("machines"), 1, browser.requests.join("\n"));
+    for (const other of ["machine", "console", "users", "overview", "audit"]) assert.equal(fetched(other), 0, other);
+    browser.assertQuiet();
+  });
+  await report.check("the document says what to load before the script can ask for it", async () => {
+    const html = await (await page.context().request.get(`${server.url}/machines`)).text();
+    const preloaded = [...html.matchAll(/<link rel="preload" href="(\/assets\/part_[^"]+)"/g)].map(([, address]) => address);
+    const asked = browser.requests.filter((path) => path.startsWith("/assets/part_"));
+    assert.deepEqual(preloaded.sort(), [...new Set(asked)].sort());
+  });
+  await report.check("another page is fetched when it is gone to, without loading the application anew", async () => {
+    await page.evaluate(() => (window.stillHere = true));
+    await follow("Users");
+    await page.getByRole("heading", { name: "Users", level: 1 }).waitFor();
+    assert.equal(fetched("users"), 1);
+    assert.equal(await page.evaluate(() => window.stillHere), true);
+    browser.assertQuiet();
+  });
+  const lost = (route) => route.fulfill({ status: 404, body: "no such file\n" });
+  await report.check("a part that is gone: the page says so, and the rest lives on", async () => {
+    await page.route(of("networks"), lost);
+    await follow("Networks");
+    await page.getByText("This page could not be loaded").waitFor();
+    assert.equal(new URL(page.url()).pathname, "/networks");
+    await assertLooks(browser, page, "parts-gone");
+    await page.getByRole("link", { name: "Machines", exact: true }).first().click();
+    await page.getByTestId("machine-row").first().waitFor();
+    assert.equal(await page.evaluate(() => window.stillHere), true);
+    browser.assertQuiet(GONE);
+  });
+  await report.check("its reload brings the page", async () => {
+    await follow("Networks");
+    await page.getByText("This page could not be loaded").waitFor();
+    await page.unroute(of("networks"));
+    await page.getByTestId("reload").click();
+    await page.getByRole("heading", { name: "Networks", level: 1 }).waitFor();
+    await live();
+    assert.equal(await page.evaluate(() => window.stillHere), undefined);
+    browser.assertQuiet(GONE);
+  });
+  await report.check("a part that failed once is asked for again", async () => {
+    await page.route(of("bmcs"), lost, { times: 2 });
+    await follow("BMCs");
+    await page.getByText("This page could not be loaded").waitFor();
+    await page.unroute(of("bmcs"));
+    await page.getByRole("link", { name: "Machines", exact: true }).first().click();
+    await page.getByTestId("machine-row").first().waitFor();
+    await follow("BMCs");
+    await page.getByRole("heading", { name: "BMCs", level: 1 }).waitFor();
+    browser.assertQuiet(GONE);
+  });
+  for (const [what, file] of [["its own part", of("audit")], ["the application", /\/assets\/app_bg-[A-Z0-9]+\.wasm$/]]) {
+    await report.check(`a first load without ${what}: the page is there to be read, and says that it is dead`, async () => {
+      await page.route(file, lost);
+      await page.goto(`${server.url}/audit`);
+      await page.getByRole("heading", { name: "Audit log", level: 1 }).waitFor();
+      await page.getByText("This page could not be loaded completely").waitFor();
+      await browser.screenshot(page, "parts-not-started");
+      await page.unroute(file);
+      await page.getByRole("link", { name: "Reload" }).click();
+      await live();
+      assert.equal(await page.getByText("This page could not be loaded completely").isVisible(), false);
+      browser.assertQuiet(GONE);
+    });
+  }
+}
