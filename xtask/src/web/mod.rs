@@ -54,8 +54,8 @@ const WASM_FEATURES: [&str; 7] = [
     "--enable-sign-ext",
 ];
 
-/// For size, as often as it finds something; names were for the splitter.
-const WASM_OPT: [&str; 4] = ["-Oz", "--converge", "--strip-debug", "--strip-producers"];
+/// For size, as often as it finds something. The first addresses are the far end of the stack; names were for the splitter.
+const WASM_OPT: [&str; 5] = ["-Oz", "--converge", "--low-memory-unused", "--strip-debug", "--strip-producers"];
 
 /// Builds `dist/`, or does nothing when it was built from the same sources already.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
