@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
 import { logIn } from "../lib/pages.mjs";
 
-const GONE = [/404/, /HTTP status code is not ok/, /Failed to load resource/];
+const GONE = [/404/, /HTTP status code is not ok/, /Failed to load resource/, /failed to load split module/];
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
   const of = (part) => new RegExp(`/assets/part_${part}-[A-Z0-9]+\\.wasm$`);
   const fetched = (part) => browser.requests.filter((path) => of(part).test(path)).length;
+  const gone = () => page.getByText("This page could not be loaded", { exact: true });
   const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
   // from a page with room for the bar of links
   const follow = async (name) => {
@@ -17,6 +18,8 @@ export async function spec({ server, browser, report }) {
   };
   await report.need("log in", () => logIn(page, server));
   await report.check("a page is loaded with its own code, once, and without other pages'", async () => {
+    await page.getByTestId("machine-row").first().waitFor();
+    await live();
     browser.requests.length = 0;
     await page.goto(`${server.url}/machines`);
     await live();
@@ -42,7 +45,7 @@ export async function spec({ server, browser, report }) {
   await report.check("a part that is gone: the page says so, and the rest lives on", async () => {
     await page.route(of("networks"), lost);
     await follow("Networks");
-    await page.getByText("This page could not be loaded").waitFor();
+    await gone().waitFor();
     assert.equal(new URL(page.url()).pathname, "/networks");
     await assertLooks(browser, page, "parts-gone");
     await page.getByRole("link", { name: "Machines", exact: true }).first().click();
@@ -52,7 +55,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("its reload brings the page", async () => {
     await follow("Networks");
-    await page.getByText("This page could not be loaded").waitFor();
+    await gone().waitFor();
     await page.unroute(of("networks"));
     await page.getByTestId("reload").click();
     await page.getByRole("heading", { name: "Networks", level: 1 }).waitFor();
@@ -63,7 +66,7 @@ export async function spec({ server, browser, report }) {
   await report.check("a part that failed once is asked for again", async () => {
     await page.route(of("bmcs"), lost, { times: 2 });
     await follow("BMCs");
-    await page.getByText("This page could not be loaded").waitFor();
+    await gone().waitFor();
     await page.unroute(of("bmcs"));
     await page.getByRole("link", { name: "Machines", exact: true }).first().click();
     await page.getByTestId("machine-row").first().waitFor();

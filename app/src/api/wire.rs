@@ -212,9 +212,10 @@ mod tests {
                 bmcs: Vec::new(),
             },
         ];
+        assert_eq!(every_kind().iter().map(EventKind::name).collect::<Vec<_>>(), EventKind::TYPES);
         for what in every_kind() {
             there_and_back(&what);
-            let event = Event { id: 1, machine_id: 2, username: None, date, what };
+            let event = Event { id: 1, machine_id: 2, username: None, date: date.clone(), what };
             there_and_back(&event);
             events.push(LabEvent::Event { event });
         }

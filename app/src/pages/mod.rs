@@ -59,6 +59,8 @@ pub fn App() -> impl IntoView {
     Toasts::provide();
     let live = Live::provide();
     let session = session::Session::provide();
+    let fetching = RwSignal::new(0);
+    provide_context(parts::Fetching(fetching));
     let api = use_context::<Api>();
     Effect::new(move |_| {
         dom::restore_theme();
@@ -73,6 +75,13 @@ pub fn App() -> impl IntoView {
         <Title formatter=|text: String| if text.is_empty() { "mr-provisioner".to_owned() } else { format!("{text} · mr-provisioner") }/>
         <IconSprite/>
         <Router>
+            // not for a page that is there at once
+            <progress
+                class="progress progress-primary fixed inset-x-0 top-0 z-50 h-1 rounded-none transition-[visibility]"
+                class=("invisible", move || fetching.get() == 0)
+                class=("delay-150", move || fetching.get() > 0)
+                aria-label="Loading the page"
+            ></progress>
             <div class="flex min-h-screen flex-col">
                 <header::Header/>
                 <relogin::Relogin/>

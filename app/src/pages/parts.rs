@@ -30,6 +30,27 @@ impl Part {
     }
 }
 
+/// How many pages are being fetched, for the bar that says so.
+#[derive(Clone, Copy)]
+pub(super) struct Fetching(pub(super) RwSignal<u32>);
+
+/// One page being fetched; the router drops it when the user goes elsewhere meanwhile.
+struct Bar(Fetching);
+
+impl Bar {
+    fn shown(fetching: Fetching) -> Self {
+        fetching.0.update(|count| *count += 1);
+        Self(fetching)
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        // the application may have gone first
+        self.0.0.try_update(|count| *count = count.saturating_sub(1));
+    }
+}
+
 impl ChooseView for Part {
     async fn choose(self) -> AnyView {
         match (self.draw)().await {
@@ -39,12 +60,13 @@ impl ChooseView for Part {
     }
 
     async fn preload(&self) {
+        let _bar = use_context::<Fetching>().map(Bar::shown);
         // `choose` says what is wrong
         let _ = self.load().await;
     }
 }
 
-/// `PART from "path" { Page = page; }`
+/// `part { PAGE = the function that draws it, the one that loads its code, its component; }`: two functions a page, for a macro can make no names.
 macro_rules! parts {
     ($($part:ident { $($page:ident = $draw:ident, $load:ident, $view:path;)+ })+) => {
         $($(
@@ -78,6 +100,7 @@ parts! {
     discovery { DISCOVERY = draw_discovery, load_discovery, super::discovery::Discovery; }
     audit { AUDIT = draw_audit, load_audit, super::audit::Audit; }
     account { ACCOUNT = draw_account, load_account, super::account::Account; }
+    // in debug builds
     components { COMPONENTS = draw_components, load_components, super::Components; }
 }
 
@@ -112,5 +135,28 @@ pub async fn load_page(path: &str) -> Result<(), SplitLoaderError> {
     match part_of(path) {
         Some(part) => part.load().await,
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part_of;
+
+    #[test]
+    fn a_path_leads_to_the_part_that_its_route_shows() {
+        let expected = [
+            ("/machines", "machines"),
+            ("/machines/7", "machine"),
+            ("/machines/7/console", "console"),
+            ("/preseeds/new", "preseed"),
+            ("/preseeds/7", "preseed"),
+            ("/login/", "login"),
+        ];
+        for (path, part) in expected {
+            assert_eq!(part_of(path).map(|part| part.name), Some(part), "{path}");
+        }
+        for path in ["/", "/nope", "/machines/7/console/x"] {
+            assert!(part_of(path).is_none(), "{path}");
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! user of the page's request: there is no second way to the data.
 
 use app::{
-    App, Assets, PageChoices, PageResponse, PageTheme,
+    App, PageChoices, PageResponse, PageTheme,
     api::{Answer, Api, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload},
     shell,
 };

@@ -62,7 +62,8 @@ fn manifest(meta: &Value, pages: &Pages) -> Result<Value> {
     };
     let entries = ENTRIES.map(|(key, start, end)| Ok((key.to_owned(), json!(address(start, end)?))));
     let mut manifest = entries.into_iter().collect::<Result<serde_json::Map<_, _>>>()?;
-    let parts = |page: &Vec<String>| page.iter().map(|part| address(&format!("{}-", split::stem(part)), ".wasm")).collect::<Result<Vec<_>>>();
+    let parts =
+        |page: &Vec<String>| page.iter().map(|part| address(&format!("{}-", split::stem(part)), ".wasm")).collect::<Result<Vec<_>>>();
     let pages = pages.iter().map(|(page, own)| Ok((page.clone(), json!(parts(own)?)))).collect::<Result<serde_json::Map<_, _>>>()?;
     manifest.insert("pages".to_owned(), Value::Object(pages));
     Ok(Value::Object(manifest))

@@ -176,7 +176,8 @@ mod tests {
                     }
                 }
                 Payload::CodeSectionEntry(body) => {
-                    let operators = body.get_operators_reader().expect("read").into_iter().map(|operator| format!("{:?}", operator.expect("read")));
+                    let operators =
+                        body.get_operators_reader().expect("read").into_iter().map(|operator| format!("{:?}", operator.expect("read")));
                     out.push(operators.collect::<Vec<_>>().join(" "));
                 }
                 _ => {}

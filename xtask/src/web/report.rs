@@ -7,7 +7,8 @@ use std::{fs, path::Path};
 use super::bundle::ENTRIES;
 
 /// What a first load of these pages is printed for: their names in the manifest and their addresses.
-const SHOWN: [(&str, &str); 4] = [("machines", "/machines"), ("machine", "/machines/:id"), ("console", "/machines/:id/console"), ("login", "/login")];
+const SHOWN: [(&str, &str); 4] =
+    [("machines", "/machines"), ("machine", "/machines/:id"), ("console", "/machines/:id/console"), ("login", "/login")];
 
 /// What every page loads, by its key in the manifest.
 const ALWAYS: [&str; 3] = ["script", "style", "wasm"];
@@ -57,7 +58,8 @@ fn lines(dist: &Path, manifest: &Value) -> Result<Vec<String>> {
     for (key, ..) in ENTRIES {
         lines.push(format!("{key:>13} {}", size(entry(key)?)?.text()));
     }
-    let mut parts: Vec<&str> = manifest["pages"].as_object().into_iter().flat_map(|pages| pages.keys()).flat_map(|page| own(page)).collect();
+    let mut parts: Vec<&str> =
+        manifest["pages"].as_object().into_iter().flat_map(|pages| pages.keys()).flat_map(|page| own(page)).collect();
     parts.sort_unstable();
     parts.dedup();
     for part in parts {

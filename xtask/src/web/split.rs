@@ -72,7 +72,8 @@ fn group(needs: &BTreeMap<String, Vec<String>>) -> (BTreeMap<String, Vec<String>
     for piece in users.keys() {
         parts.entry(part_of(piece).to_owned()).or_default().push((*piece).to_owned());
     }
-    let order = |part: &str| COMMON.iter().map(|(common, _)| *common).chain([SHARED]).position(|common| common == part).unwrap_or(COMMON.len() + 1);
+    let order =
+        |part: &str| COMMON.iter().map(|(common, _)| *common).chain([SHARED]).position(|common| common == part).unwrap_or(COMMON.len() + 1);
     let pages = needs.iter().map(|(page, pieces)| {
         let mut own: Vec<String> = pieces.iter().map(|piece| part_of(piece).to_owned()).collect::<BTreeSet<_>>().into_iter().collect();
         own.sort_by_key(|part| order(part));
