@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
-use leptos_router::location::RequestUrl;
 
 use crate::pages::{App, part_of};
 
@@ -92,10 +91,9 @@ impl PageChoices {
 }
 
 /// Stands where `<HydrationScripts>` and `<AutoReload>` would in a cargo-leptos project.
-pub fn shell(assets: &Assets) -> AnyView {
+/// `path` is that of the page.
+pub fn shell(assets: &Assets, path: &str) -> AnyView {
     let Assets { script, wasm, style, pages } = assets.clone();
-    let path = use_context::<RequestUrl>().unwrap_or_default();
-    let path = path.as_ref().split('?').next().unwrap_or_default();
     // what the page's script will ask for, before it can
     let parts = part_of(path).and_then(|part| pages.get(part.name).cloned()).unwrap_or_default();
     let theme = use_context::<PageTheme>().map(PageTheme::word);

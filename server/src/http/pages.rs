@@ -108,7 +108,8 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 }
 
 fn document() -> impl IntoView {
-    shell(&assets::current().unwrap_or_default())
+    let path = use_context::<Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
+    shell(&assets::current().unwrap_or_default(), &path)
 }
 
 /// The application's own page for an address it does not know, with status 404.
