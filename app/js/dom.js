@@ -4,7 +4,17 @@ export function showDialog(dialog) {
   if (dialog.open) return;
   dialog.showModal();
   // the browser takes the first button, which closes it
-  dialog.querySelector(":is(input, select, textarea):not(:disabled)")?.focus();
+  const taken = document.activeElement;
+  const field = () => dialog.querySelector(":is(input, select, textarea):not(:disabled)");
+  if (field()) return field().focus();
+  // what it shows may have to be fetched first
+  const coming = new MutationObserver(() => {
+    if (!field()) return;
+    coming.disconnect();
+    if (document.activeElement === taken || document.activeElement === document.body) field().focus();
+  });
+  coming.observe(dialog, { childList: true, subtree: true });
+  dialog.addEventListener("close", () => coming.disconnect(), { once: true });
 }
 
 export function closeDialog(dialog) {

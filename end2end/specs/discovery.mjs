@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { held, refused } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, logIn } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
 
 const REFUSED = [/^40[0-9] /, /Failed to load resource: the server responded with a status of 40/];
 const vendors = join(mkdtempSync(join(tmpdir(), "mr-provisioner-vendors-")), "oui.csv");
@@ -48,6 +50,25 @@ export async function spec({ server, browser, report }) {
     await row(2).waitFor();
     assert.equal(await row(1).count(), 0);
     await page.getByTestId("filter").fill("");
+  });
+  await report.check("dismissed: gone before the server has answered; refused, it is back with the reason", async () => {
+    const known = () => api(page, "GET", "/discovered");
+    const dismiss = row(3).getByRole("button", { name: `Dismiss ${mac(3)}` });
+    const toast = (text) => page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: text });
+    const refusing = await refused(page, "PUT", /discovered/);
+    await dismiss.click();
+    await toast(`${mac(3)} is still listed: the lab is being moved`).waitFor();
+    await row(3).waitFor();
+    await refusing.stop();
+    browser.takeMessages([/^409 /, /status of 409/]);
+    const put = await held(page, "PUT", /discovered/);
+    await dismiss.click();
+    await row(3).waitFor({ state: "detached" });
+    assert.ok((await known()).some((own) => own.mac === mac(3)), "the server has it already: nothing was shown ahead of it");
+    await put.release();
+    await until("the server has it", 5, async () => (await known()).every((own) => own.mac !== mac(3)));
+    await toast("not listed any more").getByRole("button", { name: "Undo" }).click();
+    await row(3).waitFor();
   });
   await report.check("one that is none of the lab's is dismissed, and that is taken back", async () => {
     await row(3).getByRole("button", { name: `Dismiss ${mac(3)}` }).click();

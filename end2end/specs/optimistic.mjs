@@ -1,36 +1,9 @@
 // Switches show at once what was asked for, and go back with the API's words when it refuses.
 import assert from "node:assert/strict";
+import { held, refused } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
-
-const REFUSAL = { error_type: "Conflict", errors: ["the lab is being moved"], status: 409, title: "Conflict" };
-
-/** Holds back calls that match until `release` is called. */
-async function held(page, method, pattern) {
-  let release;
-  const released = new Promise((resolve) => (release = resolve));
-  const passed = [];
-  const handler = (route) => {
-    if (route.request().method() !== method) return route.fallback();
-    passed.push(released.then(() => route.continue()));
-    return passed.at(-1);
-  };
-  await page.route(pattern, handler);
-  const through = async () => {
-    release();
-    await Promise.all(passed);
-  };
-  return { seen: () => passed.length, release: through };
-}
-
-/** Refuses calls that match, until `stop`. */
-async function refused(page, method, pattern) {
-  const handler = (route) =>
-    route.request().method() === method ? route.fulfill({ status: 409, contentType: "application/json", body: JSON.stringify(REFUSAL) }) : route.fallback();
-  await page.route(pattern, handler);
-  return { stop: () => page.unroute(pattern, handler) };
-}
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();

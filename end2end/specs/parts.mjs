@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
 import { logIn } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
 
 const GONE = [/404/, /HTTP status code is not ok/, /Failed to load resource/, /failed to load split module/];
 
@@ -41,6 +42,42 @@ export async function spec({ server, browser, report }) {
     assert.equal(await page.evaluate(() => window.stillHere), true);
     browser.assertQuiet();
   });
+  await report.check("who types and goes on at once gets there, however late that page's code is", async () => {
+    await page.goto(`${server.url}/machines`);
+    await live();
+    const [first] = await page.locator("[data-testid=machine-row] [data-testid=open]").evaluateAll((links) => links.map((link) => link.textContent));
+    const late = async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await route.continue();
+    };
+    await page.route(of("machine"), late);
+    await page.keyboard.press("/");
+    await page.keyboard.type(first.slice(0, -1), { delay: 20 });
+    // the address follows the last key only after a pause, which ends when the page is left already
+    await page.locator("[data-testid=machine-row] [data-testid=open]").first().click();
+    await page.getByTestId("machine-name").filter({ hasText: first.slice(0, -1) }).waitFor();
+    await page.waitForTimeout(300);
+    assert.match(new URL(page.url()).pathname, /^\/machines\/\d+$/);
+    await page.unroute(of("machine"), late);
+    browser.assertQuiet();
+  });
+  await report.check("a dialog's code comes when it is opened, and the focus goes into it", async () => {
+    await page.goto(`${server.url}/machines`);
+    await live();
+    browser.requests.length = 0;
+    await page.getByTestId("add-machine").click();
+    await page.getByTestId("new-machine").getByLabel("Name").waitFor();
+    await until("the focus is in the first field", 5, () =>
+      page.getByTestId("new-machine").getByLabel("Name").evaluate((field) => field === document.activeElement),
+    );
+    assert.equal(fetched("new_machine"), 1);
+    await page.keyboard.press("Escape");
+    await page.getByTestId("add-machine").click();
+    await page.getByTestId("new-machine").getByLabel("Name").waitFor();
+    assert.equal(fetched("new_machine"), 1);
+    await page.keyboard.press("Escape");
+    browser.assertQuiet();
+  });
   const lost = (route) => route.fulfill({ status: 404, body: "no such file\n" });
   await report.check("a part that is gone: the page says so, and the rest lives on", async () => {
     await page.route(of("networks"), lost);
@@ -51,6 +88,17 @@ export async function spec({ server, browser, report }) {
     await page.getByRole("link", { name: "Machines", exact: true }).first().click();
     await page.getByTestId("machine-row").first().waitFor();
     assert.equal(await page.evaluate(() => window.stillHere), true);
+    browser.assertQuiet(GONE);
+  });
+  await report.check("a dialog's part that is gone: the dialog says so, and has it when it is opened again", async () => {
+    await page.route(of("reserve"), lost, { times: 1 });
+    await page.getByTestId("reserve-machine").click();
+    await page.getByTestId("reserve").getByText("The server was updated since you opened the page").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByTestId("reserve-machine").click();
+    await page.getByTestId("reserve").getByLabel("Reason").waitFor();
+    await page.keyboard.press("Escape");
+    await page.unroute(of("reserve"));
     browser.assertQuiet(GONE);
   });
   await report.check("its reload brings the page", async () => {

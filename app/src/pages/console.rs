@@ -11,7 +11,10 @@ use super::{
 use crate::{
     api::{self, Api, ConsoleCommand, ConsoleStatus, LabEvent, Line},
     live::{Live, Power},
-    ui::{Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Toasts, dom, format::counted, full_screen},
+    ui::{
+        Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Toasts, copy as copy_text, format::counted,
+        full_screen,
+    },
 };
 
 #[component]
@@ -158,13 +161,8 @@ fn View(machine: api::Machine) -> impl IntoView {
     };
     let copy = move |_| {
         let text = handle.text();
-        spawn_local(async move {
-            if dom::copy(&text).await {
-                toasts.ok(format!("Copied {}.", counted(text.lines().count(), "line", "lines")));
-            } else {
-                toasts.warning("The browser did not allow copying. Select the text and press Ctrl+Shift+C.");
-            }
-        });
+        let said = format!("Copied {}.", counted(text.lines().count(), "line", "lines"));
+        copy_text(toasts, text, said, "Select the text and press Ctrl+Shift+C.");
         handle.focus();
     };
     let connected = move || link.get() == Link::Open;
@@ -173,7 +171,7 @@ fn View(machine: api::Machine) -> impl IntoView {
         <Title text=format!("Console of {}", machine.name)/>
         // the window's height less the header's: the terminal takes what is left, and the page never scrolls
         <div class="bg-base-100 flex h-[calc(100dvh-3rem-1px)] min-h-64 flex-col in-[:fullscreen]:h-dvh" data-testid="console">
-            <div class="border-base-300 flex flex-wrap items-center gap-x-3 gap-y-1.5 border-b px-3 py-1.5">
+            <div class="border-base-300 flex flex-wrap items-center gap-x-2 gap-y-1.5 border-b px-3 py-1.5">
                 <h1 class="flex items-center gap-2 font-semibold">
                     <a class="link link-hover" href=format!("/machines/{id}")>{name.clone()}</a>
                     <span class="sr-only">"console"</span>
@@ -193,7 +191,7 @@ fn View(machine: api::Machine) -> impl IntoView {
                         on:click=move |_| send(ConsoleCommand::Break)
                         data-testid="send-break"
                     >
-                        "Send Break"
+                        "Break"
                     </button>
                     <button type="button" class="btn btn-sm btn-ghost btn-square" title="Smaller letters" on:click=move |_| handle.zoom(-1)>"A−"<span class="sr-only">" Smaller letters"</span></button>
                     <button type="button" class="btn btn-sm btn-ghost btn-square" title="Larger letters" on:click=move |_| handle.zoom(1)>"A+"<span class="sr-only">" Larger letters"</span></button>

@@ -8,7 +8,7 @@ use leptos_router::{
 };
 
 use super::{
-    machines::NewMachineForm,
+    machines::new_machine_form,
     records::{Record, Records, loaded},
 };
 use crate::{
@@ -201,7 +201,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
             </Show>
         </Show>
         <Dialog open=machine_open title="New machine" testid="discovered-machine">
-            {move || chosen.get().map(|own| view! { <NewMachineForm open=machine_open found=own/> })}
+            {move || chosen.get().map(|own| new_machine_form(machine_open, Some(own)))}
         </Dialog>
         <Dialog open=interface_open title="New interface of a machine" testid="discovered-interface">
             {move || chosen.get().map(|own| view! { <InterfaceForm open=interface_open own forget/> })}

@@ -10,10 +10,18 @@ pub(super) fn Gone() -> impl IntoView {
         <Title text="Not loaded"/>
         <h1 class="sr-only">"Not loaded"</h1>
         <Empty title="This page could not be loaded">
-            <p role="alert">"The server was updated since you opened it, or it cannot be reached."</p>
-            <p>
-                <button type="button" class="btn btn-sm btn-primary" on:click=|_| dom::reload() data-testid="reload">"Reload"</button>
-            </p>
+            <Lost/>
         </Empty>
+    }
+}
+
+/// The same within a dialog.
+#[component]
+pub(super) fn Lost() -> impl IntoView {
+    view! {
+        <p role="alert">"The server was updated since you opened the page, or it cannot be reached."</p>
+        <p>
+            <button type="button" class="btn btn-sm btn-primary" on:click=|_| dom::reload() data-testid="reload">"Reload"</button>
+        </p>
     }
 }

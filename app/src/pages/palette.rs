@@ -1,6 +1,11 @@
 //! What the command palette offers: every page, every machine, and what can be done with the machine that is shown.
 
-use leptos::{ev, prelude::*, task::spawn_local};
+use leptos::{
+    ev,
+    prelude::*,
+    task::spawn_local,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_location, use_navigate},
@@ -8,11 +13,12 @@ use leptos_router::{
 
 use super::{
     header::{ADMINS, EVERYBODY},
+    parts::later,
     power::{Commander, command, icon},
 };
 use crate::{
     api::{Api, MachineView, PowerAction},
-    ui::{Command, Glyph, Icon, Palette, dom},
+    ui::{Command, Dialog, Glyph, Icon, Palette, dom},
 };
 
 /// Machines offered at once: more letters find the others.
@@ -21,7 +27,6 @@ const OFFERED: usize = 8;
 /// The header's button, and Ctrl K from everywhere.
 #[component]
 pub(super) fn PaletteButton(admin: bool) -> impl IntoView {
-    let api = StoredValue::new(expect_context::<Api>());
     let open = RwSignal::new(false);
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {
@@ -33,6 +38,29 @@ pub(super) fn PaletteButton(admin: bool) -> impl IntoView {
         });
         on_cleanup(move || handle.remove());
     });
+    view! {
+        <button
+            type="button"
+            class="btn btn-ghost btn-sm btn-square"
+            aria-label="Go to or do"
+            title="Go to any page or machine (Ctrl K)"
+            data-testid="palette-button"
+            on:click=move |_| open.set(true)
+        >
+            <Glyph icon=Icon::Search/>
+        </button>
+        <Dialog open title="Go to or do" testid="palette">{later(move || draw_palette(open, admin))}</Dialog>
+    }
+}
+
+#[wasm_split(palette, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn draw_palette(open: RwSignal<bool>, admin: bool) -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Offers open admin/> }.into_any())
+}
+
+#[component]
+fn Offers(open: RwSignal<bool>, admin: bool) -> impl IntoView {
+    let api = StoredValue::new(expect_context::<Api>());
     let navigate = use_navigate();
     let go = Callback::new(move |path: String| navigate(&path, NavigateOptions::default()));
     let leads = move |label: &str, detail: &str, icon: Icon, path: String| Command {
@@ -97,19 +125,7 @@ pub(super) fn PaletteButton(admin: bool) -> impl IntoView {
             }
         });
     });
-    view! {
-        <button
-            type="button"
-            class="btn btn-ghost btn-sm btn-square"
-            aria-label="Go to or do"
-            title="Go to any page or machine (Ctrl K)"
-            data-testid="palette-button"
-            on:click=move |_| open.set(true)
-        >
-            <Glyph icon=Icon::Search/>
-        </button>
-        <Palette open commands find found=found.into()/>
-    }
+    view! { <Palette open commands find found=found.into()/> }
 }
 
 /// The machine that the address is about.

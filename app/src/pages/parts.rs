@@ -10,8 +10,10 @@ use leptos::{
     wasm_split::{SplitLoaderError, wasm_split},
 };
 use leptos_router::ChooseView;
+use send_wrapper::SendWrapper;
 
-use super::gone::Gone;
+use super::gone::{Gone, Lost};
+use crate::ui::Loading;
 
 type Ready<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
 
@@ -64,6 +66,24 @@ impl ChooseView for Part {
         // `choose` says what is wrong
         let _ = self.load().await;
     }
+}
+
+/// What a dialog shows, in a part that is fetched when the dialog is opened for the first time. A refusal can be tried again by opening it
+/// again.
+pub(super) fn later<Drawn>(draw: impl Fn() -> Drawn + Send + Sync + 'static) -> AnyView
+where
+    Drawn: Future<Output = Result<AnyView, SplitLoaderError>> + 'static,
+{
+    view! {
+        // its own: the page's would put the whole page back into its loading state
+        <Suspense fallback=Loading>
+            {move || {
+                let drawn = SendWrapper::new(draw());
+                Suspend::new(async move { drawn.await.unwrap_or_else(|_| Lost().into_any()) })
+            }}
+        </Suspense>
+    }
+    .into_any()
 }
 
 /// `part { PAGE = the function that draws it, the one that loads its code, its component; }`: two functions a page, for a macro can make no names.

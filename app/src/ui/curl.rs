@@ -1,8 +1,8 @@
 //! What a page's buttons do, as commands for a shell.
 
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::{html, prelude::*};
 
-use super::{dom, toast::Toasts};
+use super::{copy::copy, dom, toast::Toasts};
 use crate::api::{Api, Method, Recorded, record};
 
 /// A call of the API as it is offered for a script.
@@ -48,12 +48,9 @@ impl Curl {
         out
     }
 
-    async fn copy(self, toasts: Toasts) {
-        if dom::copy(&self.command(&dom::origin())).await {
-            toasts.ok(format!("Copied “{}” as a curl command. It takes a token of yours from $MR_PROVISIONER_TOKEN.", self.label));
-        } else {
-            toasts.warning("The browser did not allow copying.");
-        }
+    fn copy(&self, toasts: Toasts) {
+        let said = format!("Copied “{}” as a curl command. It takes a token of yours from $MR_PROVISIONER_TOKEN.", self.label);
+        copy(toasts, self.command(&dom::origin()), said, "Allow this page the clipboard, and try again.");
     }
 }
 
@@ -76,7 +73,7 @@ pub(crate) fn CurlMenu(#[prop(into)] calls: Signal<Vec<Curl>>) -> impl IntoView 
         if let Some(menu) = menu.get_untracked() {
             menu.set_open(false);
         }
-        spawn_local(call.copy(toasts));
+        call.copy(toasts);
     };
     view! {
         <details node_ref=menu class="dropdown dropdown-end">
@@ -109,7 +106,7 @@ pub(crate) fn CurlButton(call: Callback<(), Option<Curl>>) -> impl IntoView {
             data-testid="as-curl"
             on:click=move |_| {
                 if let Some(call) = call.run(()) {
-                    spawn_local(call.copy(toasts));
+                    call.copy(toasts);
                 }
             }
         >

@@ -23,7 +23,7 @@ mod terminal;
 mod toast;
 
 pub(crate) use chart::{Donut, Slice};
-pub(crate) use copy::CopyButton;
+pub(crate) use copy::{CopyButton, copy};
 pub(crate) use curl::{Curl, CurlButton, CurlMenu};
 pub(crate) use dialog::{Confirm, Dialog, FormEnd};
 pub(crate) use editor::Editor;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
 
 use super::{
-    dialog::Dialog,
     dom,
     icon::{Glyph, Icon},
     table::matches,
@@ -24,6 +23,7 @@ pub(crate) struct Command {
 /// A pause within a word is shorter.
 const PAUSE: Duration = Duration::from_millis(80);
 
+/// The contents of the dialog.
 #[component]
 pub(crate) fn Palette(
     open: RwSignal<bool>,
@@ -33,19 +33,9 @@ pub(crate) fn Palette(
     find: Callback<String>,
     found: Signal<Vec<Command>>,
 ) -> impl IntoView {
-    view! {
-        <Dialog open title="Go to or do" testid="palette">
-            <Choices open commands find found/>
-        </Dialog>
-    }
-}
-
-#[component]
-fn Choices(open: RwSignal<bool>, commands: Signal<Vec<Command>>, find: Callback<String>, found: Signal<Vec<Command>>) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let at = RwSignal::new(0_usize);
     let timer = StoredValue::new(None::<TimeoutHandle>);
-    find.run(String::new());
     let offered = Signal::derive(move || {
         let typed = typed.get();
         let fits = |command: &Command| matches(&format!("{} {}", command.label, command.detail).to_lowercase(), &typed);
@@ -56,8 +46,9 @@ fn Choices(open: RwSignal<bool>, commands: Signal<Vec<Command>>, find: Callback<
     let choose = move |index: usize| {
         let chosen = offered.with_untracked(|offered| offered.get(index).cloned());
         if let Some(command) = chosen {
-            open.set(false);
+            // in this order: what is offered is gone with the dialog
             command.run.run(());
+            open.set(false);
         }
     };
     let typing = move |event| {

@@ -15,7 +15,7 @@ use super::{merge::merge, unused::drop_unused};
 
 /// What pages have in common, by who is to load no more of it than they use: everything that page uses and another one, too.
 /// The first that fits has it; what none of these pages uses is `SHARED`.
-const COMMON: [(&str, &str); 2] = [("base", "login"), ("common", "machines")];
+const COMMON: [(&str, &str); 4] = [("base", "login"), ("common", "machines"), ("forms", "new_machine"), ("details", "machine")];
 const SHARED: &str = "shared";
 
 /// The parts of each page, its own last.

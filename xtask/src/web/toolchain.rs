@@ -21,6 +21,15 @@ const DEBIAN_CARGO: &str = "/usr/bin/cargo";
 /// Set to `debian` to use Debian's compiler although the active one has the target: to test that way.
 const CHOICE: &str = "XTASK_WASM_TOOLCHAIN";
 
+/// The folders of the registries' sources.
+fn registries() -> Result<Vec<String>> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let Some(Ok(entries)) = home.map(|home| fs::read_dir(home.join("registry/src"))) else { return Ok(Vec::new()) };
+    let mut folders = entries.map(|entry| Ok(text(&entry?.path())?.to_owned())).collect::<Result<Vec<_>>>()?;
+    folders.sort();
+    Ok(folders)
+}
+
 enum Toolchain {
     /// The cargo that started us.
     Active,
@@ -36,6 +45,8 @@ pub(super) fn compile(workspace: &Workspace, profile: Profile) -> Result<PathBuf
     let mut flags = vec!["--cfg=erase_components".to_owned()];
     // the splitter follows them from function to function; it takes them out again
     flags.push("-Clink-args=--emit-relocs".to_owned());
+    // places of panics name the crate and its file, not the folders of who built it
+    flags.extend(registries()?.into_iter().map(|folder| format!("--remap-path-prefix={folder}/=")));
     let mut command = match choose(workspace)? {
         Toolchain::Active => workspace.cargo(),
         Toolchain::Debian { sysroot } => {

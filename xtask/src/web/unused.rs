@@ -2,9 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 
-/// Hydration that waits for pages in between: `hydrate_lazy`. `frontend` loads the page before it hydrates. Each view brings a future
-/// for it, a tenth of all code.
-const NEVER_CALLED: &str = "any_view..IntoAny$GT$8into_any13hydrate_async17h";
+/// Reached through tables of functions only, and never merged with others, for nothing else returns what they do:
+/// - hydration that waits for pages in between, `hydrate_lazy`. `frontend` loads the page before it hydrates. Each view brings a future
+///   for it, a tenth of all code;
+/// - the list of all routes, which a server asks for.
+const NEVER_CALLED: [&str; 2] = [
+    "any_view..IntoAny$GT$8into_any13hydrate_async17h",
+    "any_nested_route..IntoAnyNestedRoute$GT$21into_any_nested_route15generate_routes17h",
+];
 
 /// Has no arguments, as the above have: a call through the table by mistake traps at once.
 const INSTEAD: &str = "alloc7raw_vec17capacity_overflow";
@@ -78,7 +83,7 @@ fn retarget(wasm: &[u8], start: usize, end: usize) -> Result<(Vec<u8>, usize)> {
                     if kind == FUNCTION && name.contains(INSTEAD) {
                         instead = Some(index);
                     }
-                    if kind == FUNCTION && name.contains(NEVER_CALLED) {
+                    if kind == FUNCTION && NEVER_CALLED.iter().any(|never| name.contains(never)) {
                         function = Some(index_at..index_end);
                     }
                 }

@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 
 use super::{
     bulk_forms::{AssignForm, Question, ReleaseForm, TagForm},
@@ -11,7 +14,10 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError, BulkOutcome, BulkPower, BulkProvision, Id, Me, PowerAction},
-    pages::power::{POWER_MENU, command, icon},
+    pages::{
+        parts::later,
+        power::{POWER_MENU, command, icon},
+    },
     ui::{Dialog, Glyph, Icon, Submit, Toasts, format::counted},
 };
 
@@ -198,6 +204,16 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
     }
 }
 
+#[wasm_split(bulk, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn draw_bulk(bulk: Bulk, action: Action) -> Result<AnyView, SplitLoaderError> {
+    Ok(match action {
+        Action::Power(_) | Action::Provision => view! { <Question bulk action/> }.into_any(),
+        Action::Assign => view! { <AssignForm bulk/> }.into_any(),
+        Action::Release => view! { <ReleaseForm bulk/> }.into_any(),
+        Action::Tag => view! { <TagForm bulk/> }.into_any(),
+    })
+}
+
 /// The questions before, and what went wrong afterwards.
 #[component]
 pub(super) fn BulkDialogs(bulk: Bulk) -> impl IntoView {
@@ -207,16 +223,7 @@ pub(super) fn BulkDialogs(bulk: Bulk) -> impl IntoView {
     });
     view! {
         <Dialog open=bulk.open title testid="bulk-dialog">
-            {move || {
-                bulk.action
-                    .get()
-                    .map(|action| match action {
-                        Action::Power(_) | Action::Provision => view! { <Question bulk action/> }.into_any(),
-                        Action::Assign => view! { <AssignForm bulk/> }.into_any(),
-                        Action::Release => view! { <ReleaseForm bulk/> }.into_any(),
-                        Action::Tag => view! { <TagForm bulk/> }.into_any(),
-                    })
-            }}
+            {move || bulk.action.get().map(|action| later(move || draw_bulk(bulk, action)))}
         </Dialog>
         <Dialog open=bulk.failures_open title="Not done with all of them" testid="bulk-failures">
             <div class="max-h-96 overflow-y-auto" tabindex="0" role="region" aria-label="What failed">

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use leptos_router::{NavigateOptions, hooks::use_navigate};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate},
+};
 
 use super::view::View;
 use crate::ui::clock;
@@ -19,7 +22,13 @@ pub(super) struct Go {
 impl Go {
     pub(super) fn new(view: Memo<View>) -> Self {
         let navigate = use_navigate();
+        let path = use_location().pathname;
+        let own = path.get_untracked();
         let navigate = Callback::new(move |(address, replace): (String, bool)| {
+            // gone to another page, whose code is still on its way
+            if path.with_untracked(|path| *path != own) {
+                return;
+            }
             navigate(&address, NavigateOptions { replace, scroll: false, resolve: false, ..NavigateOptions::default() });
         });
         Self { view, navigate, typing: StoredValue::new(false) }

@@ -20,7 +20,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-pub(super) use self::new::Form as NewMachineForm;
+pub(super) use self::new::new_machine_form;
 use self::{
     bulk::{Bulk, BulkBar, BulkDialogs},
     columns::{Column, ColumnMenu, Columns},

@@ -1,31 +1,37 @@
 //! The form for a new machine.
 
 use futures_util::future::try_join;
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use leptos_router::hooks::use_navigate;
 
 use crate::{
     api::{Api, Arch, Bmc, BmcType, DiscoveredMac, Id, MacAddr, MachineName, NewMachine},
-    pages::machine::cartridge,
+    pages::{machine::cartridge, parts::later},
     ui::{Choice, Curl, Dialog, FieldState, FormEnd, Loading, Notice, SelectField, Submit, TextArea, TextField, Toasts, load},
 };
 
 #[component]
 pub(super) fn NewMachineDialog(open: RwSignal<bool>) -> impl IntoView {
     view! {
-        <Dialog open title="Add a machine" testid="new-machine">
-            <Form open/>
-        </Dialog>
+        <Dialog open title="Add a machine" testid="new-machine">{new_machine_form(open, None)}</Dialog>
     }
 }
 
+/// `found`: the MAC to make it of.
+pub(in crate::pages) fn new_machine_form(open: RwSignal<bool>, found: Option<DiscoveredMac>) -> AnyView {
+    later(move || draw_new_machine(open, found.clone()))
+}
+
+#[wasm_split(new_machine, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn draw_new_machine(open: RwSignal<bool>, found: Option<DiscoveredMac>) -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Form open found/> }.into_any())
+}
+
 #[component]
-pub(in crate::pages) fn Form(
-    open: RwSignal<bool>,
-    /// The MAC to make it of.
-    #[prop(optional)]
-    found: Option<DiscoveredMac>,
-) -> impl IntoView {
+fn Form(open: RwSignal<bool>, found: Option<DiscoveredMac>) -> impl IntoView {
     let api = expect_context::<Api>();
     let lists = load(async move { try_join(api.archs(), api.bmcs()).await });
     move || match lists.get() {

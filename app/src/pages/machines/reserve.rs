@@ -1,11 +1,15 @@
 //! Any free machine that fits, for oneself.
 
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::view::View;
 use crate::{
     api::{Api, Reason, Reservation, query::Query},
+    pages::parts::later,
     ui::{Curl, Dialog, FieldState, FormEnd, Submit, TextField, Toasts},
 };
 
@@ -13,9 +17,14 @@ use crate::{
 pub(super) fn ReserveDialog(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
     view! {
         <Dialog open title="Reserve a free machine" testid="reserve">
-            <Form open view/>
+            {later(move || draw_reserve(open, view))}
         </Dialog>
     }
+}
+
+#[wasm_split(reserve, wasm_split_path = ::leptos::wasm_split, fallible)]
+fn draw_reserve(open: RwSignal<bool>, view: Memo<View>) -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Form open view/> }.into_any())
 }
 
 #[component]

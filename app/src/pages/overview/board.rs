@@ -73,6 +73,8 @@ pub(super) struct Loaded {
     bmcs: Vec<BriefBmc>,
     /// What may be a failure, of all machines, and the logs of those being provisioned.
     events: Vec<Event>,
+    /// There were more than were asked for.
+    more: bool,
     /// A day ago.
     since: Instant,
 }
@@ -85,8 +87,10 @@ pub(super) async fn load(api: Api) -> Result<Loaded, ApiError> {
     let logs = running.take(LOGS).map(|machine| api.events(machine.id, None, ENTRIES));
     let (failures, logs) = join(api.lab_events(&BAD, &since, PAGE), join_all(logs)).await;
     // a log that cannot be had, because its machine went meanwhile, is no reason to show nothing
-    let events = logs.into_iter().filter_map(Result::ok).flatten().chain(failures?).collect();
-    Ok(Loaded { machines, bmcs: bmcs.into_iter().map(BriefBmc::from).collect(), events, since })
+    let failures = failures?;
+    let more = failures.len() >= PAGE as usize;
+    let events = logs.into_iter().filter_map(Result::ok).flatten().chain(failures).collect();
+    Ok(Loaded { machines, bmcs: bmcs.into_iter().map(BriefBmc::from).collect(), events, more, since })
 }
 
 fn a_day_ago() -> Instant {
@@ -115,11 +119,13 @@ pub(super) struct Board {
     steps: RwSignal<BTreeMap<i64, Step>>,
     /// Newest first.
     pub(super) failures: RwSignal<Vec<Event>>,
+    /// The day may have had failures before these.
+    pub(super) more: StoredValue<bool>,
 }
 
 impl Board {
     pub(super) fn new(loaded: Loaded) -> Self {
-        let Loaded { machines, bmcs, mut events, since } = loaded;
+        let Loaded { machines, bmcs, mut events, more, since } = loaded;
         let live = expect_context::<Live>();
         let machines = machines.into_iter().map(|mut machine| {
             // the stream may have been quicker than the answer
@@ -133,6 +139,7 @@ impl Board {
             bmcs: RwSignal::new(bmcs.into_iter().map(|bmc| (bmc.id, bmc)).collect()),
             steps: RwSignal::new(BTreeMap::new()),
             failures: RwSignal::new(Vec::new()),
+            more: StoredValue::new(more),
         };
         events.sort_by_key(|event| event.id);
         for event in events {
@@ -365,6 +372,7 @@ mod tests {
                 failed(7, "2026-11-21T09:00:00.000000Z"),
                 failed(6, "2026-11-20T09:00:00.000000Z"),
             ],
+            more: false,
             since: Instant("2026-11-21T08:00:00.000000Z".into()),
         })
     }

@@ -197,11 +197,12 @@ fn Failures(board: Board) -> impl IntoView {
                 }
             </For>
         </ol>
-        <Show when=move || failures.with(Vec::is_empty)>{nothing("None known.")}</Show>
+        <Show when=move || failures.with(Vec::is_empty)>{nothing("None.")}</Show>
         {move || rest(failures.with(Vec::len).saturating_sub(ROWS), "failure", "failures")}
-        <p class="pt-3 text-xs opacity-80">
-            "Of machines that have failed, are being provisioned or whose BMC fails, and of all machines while this page is open. A machine's page tells the rest."
-        </p>
+        {board
+            .more
+            .get_value()
+            .then(|| view! { <p class="pt-3 text-xs opacity-80">"So much happened that only the newest were looked through. A machine's page tells the rest of its own."</p> })}
     }
 }
 

@@ -1,0 +1,28 @@
+// Calls of the API that take their time, or fail.
+const REFUSAL = { error_type: "Conflict", errors: ["the lab is being moved"], status: 409, title: "Conflict" };
+
+/** Holds back calls that match until `release` is called. */
+export async function held(page, method, pattern) {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  const passed = [];
+  const handler = (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    passed.push(released.then(() => route.continue()));
+    return passed.at(-1);
+  };
+  await page.route(pattern, handler);
+  const through = async () => {
+    release();
+    await Promise.all(passed);
+  };
+  return { seen: () => passed.length, release: through };
+}
+
+/** Refuses calls that match, until `stop`. */
+export async function refused(page, method, pattern) {
+  const handler = (route) =>
+    route.request().method() === method ? route.fulfill({ status: 409, contentType: "application/json", body: JSON.stringify(REFUSAL) }) : route.fallback();
+  await page.route(pattern, handler);
+  return { stop: () => page.unroute(pattern, handler) };
+}
