@@ -78,6 +78,36 @@ export function reload() {
   location.reload();
 }
 
+export function timeZone() {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+}
+
+const clocks = new Map();
+
+/** `2026-11-22 12:08:02`; nothing where there is no such zone, or the text is no time. */
+export function localTime(at, zone) {
+  try {
+    if (!clocks.has(zone)) {
+      const two = "2-digit";
+      const shown = { year: "numeric", month: two, day: two, hour: two, minute: two, second: two, hourCycle: "h23" };
+      clocks.set(zone, new Intl.DateTimeFormat("en", { ...shown, timeZone: zone }));
+    }
+    // milliseconds are all that every browser reads
+    const moment = new Date(at.replace(/(\.\d{3})\d+/, "$1"));
+    const { year, month, day, hour, minute, second } = Object.fromEntries(
+      clocks.get(zone).formatToParts(moment).map(({ type, value }) => [type, value]),
+    );
+    return `${year}-${month}-${day} ${hour}:${minute}:${second}`;
+  } catch {
+    return undefined;
+  }
+}
+
+export function instantOf(text) {
+  const moment = new Date(text);
+  return Number.isNaN(moment.getTime()) ? "" : moment.toISOString().replace(".000Z", "Z");
+}
+
 /** Scheme, host and port that the page came from. */
 export function origin() {
   return location.origin;

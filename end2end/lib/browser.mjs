@@ -22,7 +22,7 @@ export class Browser {
   /** Every path requested so far, in order. */
   requests = [];
 
-  static async launch({ width = 1280, height = 800, colorScheme = "light" } = {}) {
+  static async launch({ width = 1280, height = 800, colorScheme = "light", timezoneId } = {}) {
     const browser = new Browser();
     browser.#profile = mkdtempSync(join(tmpdir(), "mr-provisioner-chromium-"));
     browser.#context = await chromium.launchPersistentContext(browser.#profile, {
@@ -30,6 +30,7 @@ export class Browser {
       headless: true,
       viewport: { width, height },
       colorScheme,
+      timezoneId,
       // Chromium's own sandbox needs a user that is not root.
       args: process.getuid?.() === 0 ? [...FLAGS, "--no-sandbox"] : FLAGS,
     });

@@ -222,9 +222,9 @@ export async function spec({ server, browser, report }) {
     await page.keyboard.press("Escape");
     const changed = named("arm64-60");
     await api(page, "PUT", `/machine/${changed.id}`, { kernel_opts: "quiet" });
-    await page.getByRole("button", { name: "Last change (UTC)" }).click();
+    await page.getByRole("button", { name: "Last change" }).click();
     await address("?sort=updated_at");
-    await page.getByRole("button", { name: "Last change (UTC)" }).click();
+    await page.getByRole("button", { name: "Last change" }).click();
     await until("what was changed last is first", 10, async () => (await names())[0] === "arm64-60");
     assert.match(await row("arm64-60").textContent(), /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/);
     await page.getByTestId("columns").click();

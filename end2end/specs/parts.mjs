@@ -80,6 +80,7 @@ export async function spec({ server, browser, report }) {
   });
   const lost = (route) => route.fulfill({ status: 404, body: "no such file\n" });
   await report.check("a part that is gone: the page says so, and the rest lives on", async () => {
+    await page.evaluate(() => (window.stillHere = true));
     await page.route(of("networks"), lost);
     await follow("Networks");
     await gone().waitFor();

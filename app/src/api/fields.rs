@@ -232,16 +232,16 @@ impl Instant {
         self.0.get(..19).unwrap_or(&self.0).replace('T', " ")
     }
 
-    /// `11:08:02`, UTC.
-    #[must_use]
-    pub fn clock(&self) -> String {
-        self.0.get(11..19).unwrap_or(&self.0).to_owned()
-    }
-
     /// `2026-11-22`, UTC.
     #[must_use]
     pub fn day(&self) -> String {
         self.0.get(..10).unwrap_or(&self.0).to_owned()
+    }
+
+    /// `2026-11-22 11:08:02.123456 UTC`
+    #[must_use]
+    pub fn exact(&self) -> String {
+        self.0.replacen('T', " ", 1).replace('Z', " UTC")
     }
 }
 

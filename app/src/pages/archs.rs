@@ -7,7 +7,7 @@ use crate::{
     api::{Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Subarch, SubarchInput, SubarchName},
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SelectField, Submit,
-        SwitchField, TextField, Toasts, natural, opened, saved,
+        SwitchField, TextField, Toasts, Zone, natural, opened, saved,
     },
 };
 
@@ -281,13 +281,14 @@ fn SubarchForm(
     let loader = FieldState::new(old.as_ref().and_then(|own| own.bootloader_id).map(|id| id.to_string()).unwrap_or_default());
     let efiboot = RwSignal::new(old.is_some_and(|own| own.efiboot));
     let submit = Submit::new();
+    let zone = expect_context::<Zone>();
     let mut fitting: Vec<Image> = loaders.into_iter().filter(|image| image.arch == arch.name).collect();
     fitting.sort_by(|a, b| b.upload_date.cmp(&a.upload_date));
     let choices: Vec<Choice> = fitting
         .iter()
         .map(|image| {
             let description = if image.description.is_empty() { String::new() } else { format!(" ({})", image.description) };
-            Choice::new(image.id, format!("{}{description} – {}", image.filename, image.upload_date.day()))
+            Choice::new(image.id, format!("{}{description} – {}", image.filename, zone.day(&image.upload_date)))
         })
         .collect();
     let arch_id = arch.id;

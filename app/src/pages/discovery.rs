@@ -15,7 +15,7 @@ use crate::{
     api::{Api, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network, query_string},
     ui::{
         Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Glyph, Icon, Loading, Notice, Optimistic, PageHead, RowButton,
-        SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Toasts, dom, format::counted, load, matches, natural,
+        SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Time, Toasts, dom, format::counted, load, matches, natural,
     },
 };
 
@@ -146,8 +146,8 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                             <th scope="col">"Vendor"</th>
                             <th scope="col">"Host name"</th>
                             <th scope="col">"Firmware"</th>
-                            <th scope="col">"Last seen (UTC)"</th>
-                            <th scope="col">"First seen (UTC)"</th>
+                            <th scope="col">"Last seen"</th>
+                            <th scope="col">"First seen"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -166,8 +166,8 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                                         <td>{own.info.mac_vendor.clone()}</td>
                                         <td class="break-all">{said(&own.info.hostname)}</td>
                                         <td>{said(&own.info.arch)}</td>
-                                        <td class="text-xs whitespace-nowrap">{own.last_seen.seconds()}</td>
-                                        <td class="text-xs whitespace-nowrap">{own.first_seen.seconds()}</td>
+                                        <td class="text-xs whitespace-nowrap"><Time at=own.last_seen.clone()/></td>
+                                        <td class="text-xs whitespace-nowrap"><Time at=own.first_seen.clone()/></td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             <button
                                                 type="button"

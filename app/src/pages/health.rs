@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::api::BmcHealth;
+use crate::{api::BmcHealth, ui::Zone};
 
 /// What a badge says, how it looks, and what it is for tests and style.
 fn look(health: &BmcHealth) -> (&'static str, &'static str, &'static str) {
@@ -20,8 +20,8 @@ pub(super) fn is_well(health: &BmcHealth) -> bool {
 }
 
 /// The fault, and since when.
-fn words(health: &BmcHealth) -> Option<String> {
-    let last = health.last_answer.as_ref().map(|at| format!("last answer {} UTC", at.seconds()));
+fn words(health: &BmcHealth, zone: Zone) -> Option<String> {
+    let last = health.last_answer.as_ref().map(|at| format!("last answer {}", zone.seconds(at)));
     match (&health.error, last) {
         (Some(error), Some(last)) if health.reachable == Some(false) => Some(format!("{error} ({last})")),
         (Some(error), _) => Some(error.clone()),
@@ -36,13 +36,14 @@ pub(super) fn HealthBadge(
     #[prop(optional)]
     only_faults: bool,
 ) -> impl IntoView {
+    let zone = expect_context::<Zone>();
     view! {
         <Show when=move || !only_faults || health.with(|health| !is_well(health))>
             <span
                 class=move || format!("badge badge-sm whitespace-nowrap {}", health.with(|health| look(health).1))
                 data-testid="bmc-health"
                 data-health=move || health.with(|health| look(health).2)
-                title=move || health.with(words)
+                title=move || health.with(|health| words(health, zone))
             >
                 {move || health.with(|health| look(health).0)}
             </span>
@@ -53,7 +54,8 @@ pub(super) fn HealthBadge(
 /// The fault in small print.
 #[component]
 pub(super) fn HealthNote(health: Signal<BmcHealth>) -> impl IntoView {
-    view! { <span class="block text-xs break-words opacity-80" data-testid="bmc-health-note">{move || health.with(words)}</span> }
+    let zone = expect_context::<Zone>();
+    view! { <span class="block text-xs break-words opacity-80" data-testid="bmc-health-note">{move || health.with(|health| words(health, zone))}</span> }
 }
 
 #[cfg(test)]
@@ -63,14 +65,18 @@ mod tests {
 
     #[test]
     fn a_silent_bmc_says_since_when_and_a_refusal_why() {
-        let at = Some(Instant("2026-11-22T11:08:02.000000Z".into()));
-        let silent = BmcHealth { reachable: Some(false), last_answer: at.clone(), error: Some("no answer".into()) };
-        assert_eq!((look(&silent).0, is_well(&silent)), ("Unreachable", false));
-        assert_eq!(words(&silent).unwrap(), "no answer (last answer 2026-11-22 11:08:02 UTC)");
-        let refuses = BmcHealth { reachable: Some(true), last_answer: at.clone(), error: Some("wrong password".into()) };
-        assert_eq!((look(&refuses).0, words(&refuses).unwrap().as_str()), ("Refuses", "wrong password"));
-        let well = BmcHealth { reachable: Some(true), last_answer: at, error: None };
-        assert!(is_well(&well) && is_well(&BmcHealth::default()));
-        assert_eq!(words(&BmcHealth::default()), None);
+        Owner::new().with(|| {
+            Zone::provide();
+            let zone = expect_context::<Zone>();
+            let at = Some(Instant("2026-11-22T11:08:02.000000Z".into()));
+            let silent = BmcHealth { reachable: Some(false), last_answer: at.clone(), error: Some("no answer".into()) };
+            assert_eq!((look(&silent).0, is_well(&silent)), ("Unreachable", false));
+            assert_eq!(words(&silent, zone).unwrap(), "no answer (last answer 2026-11-22 11:08:02)");
+            let refuses = BmcHealth { reachable: Some(true), last_answer: at.clone(), error: Some("wrong password".into()) };
+            assert_eq!((look(&refuses).0, words(&refuses, zone).unwrap().as_str()), ("Refuses", "wrong password"));
+            let well = BmcHealth { reachable: Some(true), last_answer: at, error: None };
+            assert!(is_well(&well) && is_well(&BmcHealth::default()));
+            assert_eq!(words(&BmcHealth::default(), zone), None);
+        });
     }
 }

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use super::records::loaded;
 use crate::{
     api::{Lease, Me, query_string},
-    ui::{CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, dom, format::counted, matches, natural},
+    ui::{CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Time, dom, format::counted, matches, natural},
 };
 
 /// Rows drawn; the filter finds the others.
@@ -95,7 +95,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                             <SortHead label="Address" column=Column::Address sort/>
                             <SortHead label="MAC" column=Column::Mac sort/>
                             <SortHead label="Machine" column=Column::Machine sort/>
-                            <SortHead label="Last told (UTC)" column=Column::Seen sort/>
+                            <SortHead label="Last told" column=Column::Seen sort/>
                         </tr>
                     </thead>
                     <tbody>
@@ -117,7 +117,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                                                 _ => view! { <span class="opacity-80">"unknown"</span> }.into_any(),
                                             }}
                                         </td>
-                                        <td class="text-xs whitespace-nowrap">{lease.last_seen_date.seconds()}</td>
+                                        <td class="text-xs whitespace-nowrap"><Time at=lease.last_seen_date.clone()/></td>
                                     </tr>
                                 }
                             }

@@ -50,13 +50,14 @@ pub(crate) use self::parts::part_of;
 use crate::{
     api::Api,
     live::Live,
-    ui::{IconSprite, ToastStack, Toasts, dom},
+    ui::{IconSprite, ToastStack, Toasts, Zone, dom},
 };
 
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     Toasts::provide();
+    Zone::provide();
     let live = Live::provide();
     let session = session::Session::provide();
     let fetching = RwSignal::new(0);

@@ -22,6 +22,14 @@ extern "C" {
     #[wasm_bindgen(js_name = leaveFor)]
     pub(crate) fn leave_for(path: &str);
     pub(crate) fn reload();
+    #[wasm_bindgen(js_name = timeZone)]
+    pub(crate) fn time_zone() -> String;
+    #[cfg(target_arch = "wasm32")]
+    #[wasm_bindgen(js_name = localTime)]
+    pub(crate) fn local_time(at: &str, zone: &str) -> Option<String>;
+    /// Of what a field for a time has, in the browser's zone; empty if that is no time.
+    #[wasm_bindgen(js_name = instantOf)]
+    pub(crate) fn instant_of(text: &str) -> String;
     #[wasm_bindgen(js_name = dismissMenus)]
     pub(crate) fn dismiss_menus();
     pub(crate) fn here() -> String;

@@ -23,7 +23,7 @@ fn choices() -> PageChoices {
     use_context().unwrap_or_default()
 }
 
-/// From event handlers only. `value` has letters, digits, `-` and `.` only.
+/// From event handlers and effects only. `value` has nothing that ends a cookie: no blank, comma, semicolon, quote or backslash.
 pub(crate) fn keep(name: &str, value: &str) {
     super::dom::keep_cookie(&format!("{}{name}", PageChoices::PREFIX), value);
 }

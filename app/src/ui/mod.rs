@@ -21,6 +21,7 @@ mod submit;
 mod table;
 mod terminal;
 mod toast;
+mod zone;
 
 pub(crate) use chart::{Donut, Slice};
 pub(crate) use copy::{CopyButton, copy};
@@ -41,3 +42,4 @@ pub(crate) use submit::{Submit, SubmitButton, SubmitErrors};
 pub(crate) use table::{SearchBox, Sort, SortHead, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use toast::{ToastStack, Toasts};
+pub(crate) use zone::{Time, Zone};

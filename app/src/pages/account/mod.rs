@@ -15,7 +15,7 @@ use crate::{
     api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
     ui::{
         Curl, CurlButton, FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts,
-        opened,
+        Zone, opened,
     },
 };
 
@@ -26,6 +26,7 @@ const SSH_KEY_LIMIT: usize = 512 * 1024;
 pub(super) fn Account() -> impl IntoView {
     let session = expect_context::<Session>();
     let api = expect_context::<Api>();
+    let zone = expect_context::<Zone>();
     let loaded = Resource::new(
         || (),
         move |()| {
@@ -48,7 +49,7 @@ pub(super) fn Account() -> impl IntoView {
                                 // tables over the whole width: their buttons stand at the right
                                 <div class="flex flex-col gap-4">
                                     <Tokens tokens admin=me.admin/>
-                                    <Panel id="sessions" title="Sessions" actions=|| view! { <span class="text-xs opacity-80">"times are UTC"</span> }>
+                                    <Panel id="sessions" title="Sessions" actions=move || view! { <span class="text-xs opacity-80">{move || format!("times of {}", zone.name())}</span> }>
                                         <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
                                         <Sessions owner=me.id sessions/>
                                     </Panel>

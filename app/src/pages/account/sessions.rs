@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{Api, Session},
-    ui::{Confirm, Curl, Icon, RowButton, Submit, Toasts, format::counted},
+    ui::{Confirm, Curl, Icon, RowButton, Submit, Time, Toasts, format::counted},
 };
 
 /// A browser's own description in few words.
@@ -125,7 +125,7 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
                         <th scope="col">"Browser"</th>
                         <th scope="col">"Address"</th>
                         <th scope="col">"Logged in"</th>
-                        <th scope="col">"Last seen"</th>
+                        <th scope="col" title="Within an hour">"Last seen"</th>
                         <th scope="col">"Ends"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
@@ -144,9 +144,9 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
                                         {session.current.then(|| view! { " " <span class="badge badge-sm badge-soft badge-success whitespace-nowrap">"This one"</span> })}
                                     </th>
                                     <td class="font-mono text-xs">{session.address.clone().unwrap_or_else(|| "–".into())}</td>
-                                    <td class="text-xs whitespace-nowrap">{session.created.seconds()}</td>
-                                    <td class="text-xs whitespace-nowrap" title="Within an hour">{session.last_seen.seconds()}</td>
-                                    <td class="text-xs whitespace-nowrap">{session.expires.seconds()}</td>
+                                    <td class="text-xs whitespace-nowrap"><Time at=session.created.clone()/></td>
+                                    <td class="text-xs whitespace-nowrap"><Time at=session.last_seen.clone()/></td>
+                                    <td class="text-xs whitespace-nowrap"><Time at=session.expires.clone()/></td>
                                     <td class="w-0 text-right">
                                         {(!session.current).then(|| view! { <RowButton icon=Icon::Trash label action=move |()| ask(Ending::One(ended.clone()))/> })}
                                     </td>

@@ -6,7 +6,7 @@ use crate::{
     api::{Api, CreatedToken, Instant, NewToken, Scope, Token, TokenDescription},
     ui::{
         Confirm, CopyButton, Curl, CurlButton, FieldState, Icon, Panel, RowButton, Submit, SubmitButton, SubmitErrors, SwitchField,
-        TextField, Toasts, clock,
+        TextField, Time, Toasts, clock, dom,
     },
 };
 
@@ -75,7 +75,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
         let text = description.parse(TokenDescription::parse)?;
         // the end of that day: a token that is good until Friday is good on Friday
         let day = expires.value.get_untracked();
-        let expiry = (!day.is_empty()).then(|| Instant(format!("{day}T23:59:59Z")));
+        let expiry = (!day.is_empty()).then(|| Instant(dom::instant_of(&format!("{day}T23:59:59"))));
         let scopes = limited.get_untracked().then(|| {
             Scope::ALL.into_iter().filter(|scope| *scope == Scope::Read || chosen.with_untracked(|list| list.contains(scope))).collect()
         });
@@ -130,7 +130,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
         <form class="mb-3 flex max-w-[60rem] flex-col gap-3" on:submit=create>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-[1fr_12rem]">
                 <TextField id="token-description" label="What for?" field=description placeholder="CI of the kernel team"/>
-                <TextField id="token-expires" label="Good until (UTC)" field=expires kind="date" help="Empty: for ever."/>
+                <TextField id="token-expires" label="Good until" field=expires kind="date" help="Empty: for ever."/>
             </div>
             <SwitchField id="token-limited" label="Limit what it may do" checked=limited/>
             <fieldset class="flex flex-col gap-1 pl-2" class:hidden=move || !limited.get() data-testid="scopes">
@@ -140,6 +140,13 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
             <SubmitErrors submit/>
             <div class="flex flex-wrap gap-2"><SubmitButton submit label="Create token" testid="create-token"/><CurlButton call=curl/></div>
         </form>
+    }
+}
+
+fn time_or(at: Option<&Instant>, none: &'static str) -> AnyView {
+    match at {
+        Some(at) => view! { <Time at=at.clone()/> }.into_any(),
+        None => none.into_any(),
     }
 }
 
@@ -175,9 +182,9 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
                         <th scope="col">"Description"</th>
                         <th scope="col">"Token"</th>
                         <th scope="col">"May"</th>
-                        <th scope="col">"Created (UTC)"</th>
-                        <th scope="col">"Last used (UTC)"</th>
-                        <th scope="col">"Good until (UTC)"</th>
+                        <th scope="col">"Created"</th>
+                        <th scope="col" title="Within a minute">"Last used"</th>
+                        <th scope="col">"Good until"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
@@ -192,12 +199,10 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
                                     <th scope="row" class="font-medium break-words">{what}</th>
                                     <td class="font-mono text-xs">{token.prefix.clone()}"…"</td>
                                     <td class="text-xs">{may(&token)}</td>
-                                    <td class="text-xs whitespace-nowrap">{token.created.seconds()}</td>
-                                    <td class="text-xs whitespace-nowrap" title="Within a minute">
-                                        {token.last_used.as_ref().map_or_else(|| "never".to_owned(), Instant::seconds)}
-                                    </td>
+                                    <td class="text-xs whitespace-nowrap"><Time at=token.created.clone()/></td>
+                                    <td class="text-xs whitespace-nowrap">{time_or(token.last_used.as_ref(), "never")}</td>
                                     <td class="text-xs whitespace-nowrap">
-                                        {token.expires.as_ref().map_or_else(|| "for ever".to_owned(), Instant::seconds)}
+                                        {time_or(token.expires.as_ref(), "for ever")}
                                         {expired.then(|| view! { " " <span class="badge badge-sm badge-soft badge-error">"Expired"</span> })}
                                     </td>
                                     <td class="w-0 text-right">

@@ -12,8 +12,8 @@ use leptos_router::{
 use self::entry::{Change, KINDS, LONG, changes, deed, noun, page, whence};
 use super::session::{Failed, Session};
 use crate::{
-    api::{Api, ApiError, AuditEntry, AuditWanted},
-    ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField},
+    api::{Api, ApiError, AuditEntry, AuditWanted, Instant},
+    ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField, Time, Zone, dom},
 };
 
 /// Entries shown at first, and fetched with every "Older".
@@ -86,24 +86,21 @@ fn Head(wanted: Memo<AuditWanted>, entries: Resource<Result<Vec<AuditEntry>, Api
     }
 }
 
-/// `2026-11-22T11:08`, as the browser's field has it, of what the API understands.
-fn to_field(since: &str) -> String {
-    since.get(..16).unwrap_or(since).to_owned()
-}
-
-/// And back: pages tell times in UTC.
-fn from_field(text: &str) -> String {
-    match text.len() {
-        0 => String::new(),
-        16 => format!("{text}:00Z"),
-        _ => format!("{text}Z"),
+/// `2026-11-22T12:08`, as the browser's field has it in the user's time zone, of what the API understands. [`dom::instant_of`] leads back.
+fn to_field(since: String, zone: Zone) -> String {
+    if since.is_empty() {
+        return since;
     }
+    let mut local = zone.seconds(&Instant(since)).replace(' ', "T");
+    local.truncate(16);
+    local
 }
 
 #[component]
 fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
     let api = expect_context::<Api>();
     let navigate = use_navigate();
+    let zone = expect_context::<Zone>();
     let user = FieldState::new("");
     let kind = FieldState::new("");
     let action = FieldState::new("");
@@ -113,15 +110,16 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
         kind.reset(if wanted.kind.is_empty() { implied } else { wanted.kind.as_str() });
         user.reset(wanted.user);
         action.reset(wanted.action);
-        since.reset(to_field(&wanted.since));
+        since.reset(to_field(wanted.since, zone));
     };
     fill(wanted.get_untracked());
-    // the back button
-    Effect::new(move |before: Option<()>| {
-        let wanted = wanted.get();
-        if before.is_some() {
-            fill(wanted);
+    // the back button, and the browser's zone when it is known
+    Effect::new(move |before: Option<(AuditWanted, String)>| {
+        let now = (wanted.get(), zone.name());
+        if before.is_some_and(|before| before != now) {
+            fill(now.0.clone());
         }
+        now
     });
     // names that are likely; anybody's may be asked for, also of those who are gone
     let names = RwSignal::new(Vec::<String>::new());
@@ -159,7 +157,7 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
             kind: if action.value.with_untracked(String::is_empty) { kind.value.get_untracked() } else { String::new() },
             subject_id: String::new(),
             action: action.value.get_untracked(),
-            since: from_field(&since.value.get_untracked()),
+            since: dom::instant_of(&since.value.get_untracked()),
         });
     };
     view! {
@@ -175,7 +173,7 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
                 none="Any"
                 disabled=Signal::derive(move || kind.value.with(String::is_empty))
             />
-            <TextField id="audit-since" label="Since (UTC)" field=since kind="datetime-local"/>
+            <TextField id="audit-since" label="Since" field=since kind="datetime-local"/>
             // as high as a field with the empty line of its note
             <div class="flex gap-2 pb-px">
                 <button type="submit" class="btn btn-sm btn-primary">"Filter"</button>
@@ -237,7 +235,6 @@ fn List(entries: Vec<AuditEntry>, wanted: AuditWanted) -> impl IntoView {
 
 #[component]
 fn Entry(entry: AuditEntry) -> impl IntoView {
-    let seconds = entry.date.seconds();
     let told = changes(entry.before.as_ref(), entry.after.as_ref());
     let changed = entry.before.is_some() && entry.after.is_some();
     let count = told.len();
@@ -250,7 +247,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     let name = if entry.subject.is_empty() { format!("no. {}", entry.subject_id) } else { entry.subject.clone() };
     view! {
         <li class="border-base-300 grid grid-cols-1 gap-x-4 gap-y-1 border-b py-2 text-sm sm:grid-cols-[10rem_1fr]" data-action=entry.action.clone()>
-            <time class="font-mono text-xs leading-5 opacity-80" datetime=entry.date.0.clone() title=format!("{seconds} UTC")>{seconds.clone()}</time>
+            <Time at=entry.date.clone() class="font-mono text-xs leading-5 opacity-80"/>
             <div class="min-w-0">
                 <p class="flex flex-wrap items-baseline gap-x-1.5">
                     <strong class="font-semibold break-all">{if entry.user.is_empty() { "the server".to_owned() } else { entry.user.clone() }}</strong>
@@ -320,13 +317,16 @@ fn folded(text: String) -> AnyView {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_field, to_field};
+    use super::*;
 
     #[test]
-    fn a_time_survives_the_browsers_field() {
-        assert_eq!(from_field("2026-11-22T11:08"), "2026-11-22T11:08:00Z");
-        assert_eq!(to_field("2026-11-22T11:08:00Z"), "2026-11-22T11:08");
-        assert_eq!(from_field("2026-11-22T11:08:30"), "2026-11-22T11:08:30Z");
-        assert_eq!((from_field(""), to_field("")), (String::new(), String::new()));
+    fn the_field_has_what_the_address_says() {
+        Owner::new().with(|| {
+            Zone::provide();
+            let zone = expect_context::<Zone>();
+            for (since, field) in [("2026-11-22T11:08:00Z", "2026-11-22T11:08"), ("2026-11-22T11:08:59.5Z", "2026-11-22T11:08"), ("", "")] {
+                assert_eq!(to_field(since.to_owned(), zone), field);
+            }
+        });
     }
 }

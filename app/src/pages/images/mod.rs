@@ -14,7 +14,7 @@ use super::{
 use crate::{
     api::{Arch, Image, Me},
     ui::{
-        AddButton, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Switch,
+        AddButton, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Switch, Time,
         format::{bytes, counted},
         matches, natural,
     },
@@ -116,7 +116,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                             <SortHead label="Size" column=Column::Size sort class="max-md:hidden"/>
                             <th scope="col" class="max-md:hidden">"SHA-256"</th>
                             <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
-                            <SortHead label="Uploaded (UTC)" column=Column::Date sort class="max-md:hidden"/>
+                            <SortHead label="Uploaded" column=Column::Date sort class="max-md:hidden"/>
                             <th scope="col" class="max-md:hidden">"Flags"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
@@ -132,7 +132,8 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                             <span class="block font-mono text-xs break-all opacity-80">{image.name.clone()}</span>
                                             // what has no column of its own on a telephone
                                             <span class="block text-xs opacity-80 md:hidden">
-                                                {format!("{}, {}, {}", image.arch, bytes(image.size as f64), image.upload_date.seconds())}
+                                                {format!("{}, {}, ", image.arch, bytes(image.size as f64))}
+                                                <Time at=image.upload_date.clone()/>
                                             </span>
                                         </th>
                                         <td>{image.file_type.word()}</td>
@@ -143,7 +144,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                             <CopyButton text=image.sha256.clone() what="SHA-256"/>
                                         </td>
                                         <td class="max-md:hidden">{image.user.clone().unwrap_or_else(|| "–".into())}</td>
-                                        <td class="text-xs whitespace-nowrap max-md:hidden">{image.upload_date.seconds()}</td>
+                                        <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=image.upload_date.clone()/></td>
                                         <td class="max-md:hidden"><Flags public=image.public known_good=image.known_good/></td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             {image.may_change.then(|| records.buttons(&image, true))}

@@ -7,7 +7,7 @@ use crate::{
     api::{Api, Assignee, AssigneeChange, NewAssignee, Reason, User},
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton, SelectField,
-        Submit, TextField, Toasts, load, opened,
+        Submit, TextField, Time, Toasts, load, opened,
     },
 };
 
@@ -59,7 +59,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                         <tr>
                             <th scope="col">"User"</th>
                             <th scope="col">"Reason"</th>
-                            <th scope="col">"Since (UTC)"</th>
+                            <th scope="col">"Since"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -72,7 +72,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                                     <tr>
                                         <th scope="row" class="font-medium">{assignee.user.clone()}</th>
                                         <td class="break-words">{if assignee.reason.is_empty() { "–".to_owned() } else { assignee.reason.clone() }}</td>
-                                        <td class="text-xs whitespace-nowrap">{assignee.since.seconds()}</td>
+                                        <td class="text-xs whitespace-nowrap"><Time at=assignee.since.clone()/></td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             {may.then(|| view! {
                                                 <RowButton

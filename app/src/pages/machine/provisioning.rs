@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::{Context, PreseedName, warnings::warnings};
 use crate::{
-    api::{Api, ApiError, Edit, Id, Image, ImageType, KernelOpts, Machine, MachineChange},
+    api::{Api, ApiError, Edit, Id, Image, ImageType, Instant, KernelOpts, Machine, MachineChange},
     ui::{
         Choice, Dialog, FieldState, FormEnd, Glyph, Icon, Notice, Overtaken, Panel, SelectField, Submit, SubmitButton, SubmitErrors,
-        Switch, TextField, Toasts,
+        Switch, TextField, Toasts, Zone,
     },
 };
 
@@ -224,8 +224,11 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
         })
     });
     let own = context.username;
+    let zone = expect_context::<Zone>();
     let images = move |kind: ImageType| {
-        Signal::derive(move || context.images.with(|images| own.with_value(|own| image_choices(images, kind, &arch.read(), own))))
+        Signal::derive(move || {
+            context.images.with(|images| own.with_value(|own| image_choices(images, kind, &arch.read(), own, |at| zone.day(at))))
+        })
     };
     let preseeds = Signal::derive(move || context.preseeds.with(|preseeds| own.with_value(|own| preseed_choices(preseeds, own))));
     let found = Memo::new(move |_| {
@@ -411,7 +414,7 @@ fn title(image: &Image) -> String {
 }
 
 /// Images of one kind for one architecture, one's own first, then newest first.
-fn image_choices(images: &[Image], kind: ImageType, arch: &str, own: &str) -> Vec<Choice> {
+fn image_choices(images: &[Image], kind: ImageType, arch: &str, own: &str, day: impl Fn(&Instant) -> String) -> Vec<Choice> {
     let mut fitting: Vec<&Image> = images.iter().filter(|image| image.file_type == kind && image.arch == arch).collect();
     let foreign = |image: &Image| image.user.as_deref() != Some(own);
     fitting.sort_by(|a, b| foreign(a).cmp(&foreign(b)).then(b.upload_date.cmp(&a.upload_date)).then(b.id.cmp(&a.id)));
@@ -420,7 +423,7 @@ fn image_choices(images: &[Image], kind: ImageType, arch: &str, own: &str) -> Ve
         .map(|image| {
             let owner = image.user.as_deref().map(|user| format!(", {user}")).unwrap_or_default();
             let good = if image.known_good { " – known good" } else { "" };
-            Choice::new(image.id, format!("{} – {}{owner}{good}", title(image), image.upload_date.day()))
+            Choice::new(image.id, format!("{} – {}{owner}{good}", title(image), day(&image.upload_date)))
         })
         .collect()
 }
@@ -472,7 +475,7 @@ mod tests {
             image(4, ImageType::Initrd, "arm64", "2026-11-23T00:00:00Z"),
             Image { user: Some("bob".into()), ..image(5, ImageType::Kernel, "arm64", "2026-11-19T00:00:00Z") },
         ];
-        let offered = |own| image_choices(&images, ImageType::Kernel, "arm64", own);
+        let offered = |own| image_choices(&images, ImageType::Kernel, "arm64", own, Instant::day);
         let order = |own| offered(own).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
         assert_eq!(order("carol"), ["3", "1", "5"]);
         assert_eq!(order("bob"), ["5", "3", "1"]);

@@ -8,7 +8,7 @@ use super::Context;
 use crate::{
     api::{ConsoleTail, LabEvent, MachineState, console_log_path},
     live::Live,
-    ui::{Glyph, Icon, Panel},
+    ui::{Glyph, Icon, Panel, Zone},
 };
 
 /// Lines shown.
@@ -21,6 +21,7 @@ const OFTEN: Duration = Duration::from_secs(3);
 #[component]
 pub(super) fn Tail(context: Context) -> impl IntoView {
     let live = expect_context::<Live>();
+    let zone = expect_context::<Zone>();
     let loaded = context.machine.with_untracked(|machine| machine.state);
     let state = live.state(context.id, move || loaded);
     // read by effects only: the page is not to wait for it
@@ -85,7 +86,7 @@ pub(super) fn Tail(context: Context) -> impl IntoView {
             title="Console"
             actions=move || view! {
                 <span class="text-xs opacity-80">
-                    {move || tail.with(|tail| tail.as_ref().and_then(|tail| tail.written.as_ref()).map(|at| format!("last output {} UTC", at.seconds())))}
+                    {move || tail.with(|tail| tail.as_ref().and_then(|tail| tail.written.as_ref()).map(|at| format!("last output {}", zone.seconds(at))))}
                 </span>
                 <a class="btn btn-ghost btn-xs btn-square" href=console_log_path(context.id) download="" rel="external" aria-label="Download the console's log" title="Download the console's log">
                     <Glyph icon=Icon::Download/>

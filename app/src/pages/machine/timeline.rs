@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{Event, EventKind},
-    ui::{Panel, Submit, SubmitErrors, matches},
+    ui::{Panel, Submit, SubmitErrors, Time, Zone, matches},
 };
 
 /// Kinds of events that one looks at together.
@@ -82,6 +82,7 @@ pub(super) fn insert(events: &mut Vec<Event>, event: Event) {
 
 #[component]
 pub(super) fn Timeline(context: Context) -> impl IntoView {
+    let zone = expect_context::<Zone>();
     let events = context.events;
     let submit = Submit::new();
     // a page that was not full was the last one
@@ -103,7 +104,7 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
         });
     };
     view! {
-        <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-80">"newest first, UTC"</span> }>
+        <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-80">{move || format!("newest first, times of {}", zone.name())}</span> }>
             <Filters filter/>
             // additions are read out; the list as a whole is not
             <ol class="flex flex-col" aria-live="polite" aria-relevant="additions" data-testid="events">
@@ -187,10 +188,7 @@ fn Entry(event: Event) -> impl IntoView {
                 )
                 aria-hidden="true"
             ></span>
-            <time class="shrink-0 font-mono text-xs leading-5 opacity-80" datetime=event.date.0.clone() title=format!("{} UTC", event.date.seconds())>
-                // the year is in the title
-                {event.date.seconds().get(5..).unwrap_or_default().to_owned()}
-            </time>
+            <Time at=event.date.clone() short=true class="shrink-0 font-mono text-xs leading-5 opacity-80"/>
             <div class="min-w-0">
                 <p class=if said.tone == Tone::Bad { "text-error font-medium break-words" } else { "break-words" }>{said.text}</p>
                 {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-80">{detail}</p> })}

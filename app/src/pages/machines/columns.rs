@@ -46,7 +46,7 @@ impl Column {
             Self::Netboot => "Netboot",
             Self::Assignees => "Assignees",
             Self::Tags => "Tags",
-            Self::Changed => "Last change (UTC)",
+            Self::Changed => "Last change",
         }
     }
 

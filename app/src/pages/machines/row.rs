@@ -17,7 +17,7 @@ use crate::{
         health::HealthBadge,
         power::{PowerBadge, StateBadge},
     },
-    ui::{Glyph, Icon},
+    ui::{Glyph, Icon, Time},
 };
 
 /// What all rows share.
@@ -153,7 +153,7 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
                     let weight = if mine { "font-medium" } else { "" };
                     view! { <td class=format!("{weight} max-w-80 whitespace-pre-line {class}")>{assignees(machine)}</td> }.into_any()
                 }
-                Column::Changed => view! { <td class=format!("text-xs whitespace-nowrap {class}")>{machine.updated_at.seconds()}</td> }.into_any(),
+                Column::Changed => view! { <td class=format!("text-xs whitespace-nowrap {class}")><Time at=machine.updated_at.clone()/></td> }.into_any(),
                 Column::Tags => view! {
                     <td class=class>
                         <span class="flex flex-wrap gap-1">

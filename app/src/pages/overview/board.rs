@@ -409,7 +409,7 @@ mod tests {
             let board = board();
             assert_eq!(board.running(), [(1, "d03-10".to_owned())]);
             let step = board.step(1);
-            assert_eq!(step.since.unwrap().clock(), "11:00:08");
+            assert_eq!(step.since.unwrap().0, "2026-11-22T11:00:08.000000Z");
             assert_eq!(step.last.unwrap().id, 9);
         });
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     api::Instant,
-    ui::{Donut, Empty, PageHead, Panel, Slice, format::counted},
+    ui::{Donut, Empty, PageHead, Panel, Slice, Time, Zone, format::counted},
 };
 
 /// Rows of a list before the rest is only counted.
@@ -27,6 +27,7 @@ pub(super) fn Overview() -> impl IntoView {
 
 #[component]
 fn View(loaded: Loaded) -> impl IntoView {
+    let zone = expect_context::<Zone>();
     let board = Board::new(loaded);
     board.follow();
     let states = slices(
@@ -50,7 +51,7 @@ fn View(loaded: Loaded) -> impl IntoView {
     let none = Memo::new(move |_| board.machines.with(std::collections::BTreeMap::is_empty));
     view! {
         <PageHead title="Overview">
-            <span class="text-sm opacity-80">"Follows the lab by itself. Times are UTC."</span>
+            <span class="text-sm opacity-80">{move || format!("Follows the lab by itself. Times of {}.", zone.name())}</span>
         </PageHead>
         <Show
             when=move || !none.get()
@@ -104,15 +105,13 @@ fn machine_link(id: i64, name: String) -> AnyView {
     view! { <a class="link link-hover text-primary font-medium" href=format!("/machines/{id}")>{name}</a> }.into_any()
 }
 
-/// As the time lines write it: the year is in the title.
 fn time(at: &Instant) -> AnyView {
-    let seconds = at.seconds();
-    let short = seconds.get(5..).unwrap_or_default().to_owned();
-    view! { <time class="shrink-0 font-mono text-xs leading-5 opacity-80" datetime=at.0.clone() title=format!("{seconds} UTC")>{short}</time> }.into_any()
+    view! { <Time at=at.clone() short=true class="shrink-0 font-mono text-xs leading-5 opacity-80"/> }.into_any()
 }
 
 #[component]
 fn Running(board: Board) -> impl IntoView {
+    let zone = expect_context::<Zone>();
     let running = Memo::new(move |_| board.running());
     view! {
         <Show when=move || !running.with(Vec::is_empty) fallback=|| nothing("Nothing is being provisioned.")>
@@ -129,7 +128,7 @@ fn Running(board: Board) -> impl IntoView {
                                 </p>
                                 <p class="break-words opacity-80" data-testid="step">
                                     {move || step.with(|step| match &step.last {
-                                        Some(event) => format!("{}: {}", event.date.clock(), sentence(event).text),
+                                        Some(event) => format!("{}: {}", zone.clock(&event.date), sentence(event).text),
                                         None => "Waiting for its first request.".to_owned(),
                                     })}
                                 </p>
