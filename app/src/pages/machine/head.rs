@@ -13,7 +13,7 @@ use crate::{
     live::{Live, Power},
     pages::health::HealthBadge,
     pages::power::{Commander, POWER_USUAL, PowerBadge, PowerButtons, StateBadge, command},
-    ui::{Curl, CurlMenu, Glyph, Icon, Notice},
+    ui::{CopyButton, Curl, CurlMenu, Glyph, Icon, Notice},
 };
 
 /// What can be done on this page, for scripts; with what the form holds now.
@@ -81,9 +81,11 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                                     Some(bmc) => format!("BMC {bmc}, cartridge {}", machine.bmc_info),
                                     None => "no BMC".into(),
                                 };
-                                format!("{arch} · {bmc} · host name {}", machine.hostname)
+                                format!("{arch} · {bmc} · host name {} · id {}", machine.hostname, context.id)
                             })
                     }}
+                    " "
+                    <CopyButton text=context.id.to_string() what="machine's id"/>
                 </p>
                 <Tags context/>
             </div>

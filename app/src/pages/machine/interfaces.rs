@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::Context;
 use crate::{
-    api::{Api, ApiError, ConfigTypeV4, Edit, Id, Identifier, Instant, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
+    api::{Api, ApiError, ConfigTypeV4, Edit, Id, Identifier, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton,
-        SelectField, Submit, TextField, Toasts, load, opened, saved,
+        SelectField, Submit, TextField, Time, Toasts, load, opened, saved,
     },
 };
 
@@ -80,10 +80,16 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
                                             <CopyButton text=interface.mac.clone() what="MAC address"/>
                                         </td>
                                         <td>{network_words(&interface)}</td>
-                                        <td>{address_words(&interface)}</td>
-                                        <td class="font-mono text-xs">{dash(interface.lease_ipv4.as_deref().unwrap_or_default())}</td>
+                                        <td>{address_words(&interface)} {copied(interface.configured_ipv4.as_deref(), "configured address")}</td>
+                                        <td class="font-mono text-xs whitespace-nowrap">
+                                            {dash(interface.lease_ipv4.as_deref().unwrap_or_default())}
+                                            {copied(interface.lease_ipv4.as_deref(), "leased address")}
+                                        </td>
                                         <td class="text-xs whitespace-nowrap">
-                                            {interface.last_seen_date.as_ref().map_or_else(|| "never".to_owned(), Instant::seconds)}
+                                            {match interface.last_seen_date.clone() {
+                                                Some(at) => view! { <Time at/> }.into_any(),
+                                                None => "never".into_any(),
+                                            }}
                                         </td>
                                         <td class="w-0 text-right whitespace-nowrap">
                                             <Show when=may_change>
@@ -158,6 +164,11 @@ fn network_words(interface: &Interface) -> String {
         (Some(name), None) => name.clone(),
         (None, _) => "–".into(),
     }
+}
+
+/// The button beside an address, if there is one.
+fn copied(address: Option<&str>, what: &'static str) -> Option<AnyView> {
+    address.filter(|address| !address.is_empty()).map(|address| view! { <CopyButton text=address what/> }.into_any())
 }
 
 fn address_words(interface: &Interface) -> String {
