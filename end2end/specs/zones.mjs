@@ -26,10 +26,10 @@ async function inZone({ browser, server, report }) {
   await report.check("a browser that was never here: the server's UTC becomes the browser's zone at once", async () => {
     await page.context().clearCookies({ name: "page-zone" });
     const html = await (await page.context().request.get(address)).text();
-    assert.match(html, /times of UTC/);
+    assert.match(html, /times in UTC/);
     await page.goto(address);
     await live();
-    await page.getByText(`newest first, times of ${ZONE}`).waitFor();
+    await page.getByText(`newest first, times in ${ZONE}`).waitFor();
     await until("all times are local", 5, allLocal);
   });
   await report.check("the exact time, in UTC, on hover", async () => {
@@ -37,7 +37,7 @@ async function inZone({ browser, server, report }) {
   });
   await report.check("from then on the server draws it so: nothing changes when the page comes alive", async () => {
     const html = await (await page.context().request.get(address)).text();
-    assert.match(html, new RegExp(`times of ${ZONE}`));
+    assert.match(html, new RegExp(`times in ${ZONE}`));
     const [{ at }] = await times();
     assert.ok(html.includes(local(at).slice(5)), local(at));
   });

@@ -49,7 +49,7 @@ pub(super) fn Account() -> impl IntoView {
                                 // tables over the whole width: their buttons stand at the right
                                 <div class="flex flex-col gap-4">
                                     <Tokens tokens admin=me.admin/>
-                                    <Panel id="sessions" title="Sessions" actions=move || view! { <span class="text-xs opacity-80">{move || format!("times of {}", zone.name())}</span> }>
+                                    <Panel id="sessions" title="Sessions" actions=move || view! { <span class="text-xs opacity-80">{move || format!("times in {}", zone.name())}</span> }>
                                         <p class="mb-3 text-sm opacity-80">"Where you are logged in. End what you do not know, and change your password."</p>
                                         <Sessions owner=me.id sessions/>
                                     </Panel>

@@ -104,7 +104,7 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
         });
     };
     view! {
-        <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-80">{move || format!("newest first, times of {}", zone.name())}</span> }>
+        <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-80">{move || format!("newest first, times in {}", zone.name())}</span> }>
             <Filters filter/>
             // additions are read out; the list as a whole is not
             <ol class="flex flex-col" aria-live="polite" aria-relevant="additions" data-testid="events">

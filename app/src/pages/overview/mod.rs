@@ -51,7 +51,7 @@ fn View(loaded: Loaded) -> impl IntoView {
     let none = Memo::new(move |_| board.machines.with(std::collections::BTreeMap::is_empty));
     view! {
         <PageHead title="Overview">
-            <span class="text-sm opacity-80">{move || format!("Follows the lab by itself. Times of {}.", zone.name())}</span>
+            <span class="text-sm opacity-80">{move || format!("Follows the lab by itself. Times in {}.", zone.name())}</span>
         </PageHead>
         <Show
             when=move || !none.get()
