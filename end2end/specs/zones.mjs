@@ -26,7 +26,7 @@ async function inZone({ browser, server, report }) {
   await report.check("a browser that was never here: the server's UTC becomes the browser's zone at once", async () => {
     await page.context().clearCookies({ name: "page-zone" });
     const html = await (await page.context().request.get(address)).text();
-    assert.match(html, /times in UTC/);
+    assert.ok(html.includes("times in UTC"));
     await page.goto(address);
     await live();
     await page.getByText(`newest first, times in ${ZONE}`).waitFor();
@@ -37,7 +37,7 @@ async function inZone({ browser, server, report }) {
   });
   await report.check("from then on the server draws it so: nothing changes when the page comes alive", async () => {
     const html = await (await page.context().request.get(address)).text();
-    assert.match(html, new RegExp(`times in ${ZONE}`));
+    assert.ok(html.includes(`times in ${ZONE}`));
     const [{ at }] = await times();
     assert.ok(html.includes(local(at).slice(5)), local(at));
   });
