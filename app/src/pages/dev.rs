@@ -8,12 +8,12 @@ use super::{
     power::{PowerBadge, StateBadge},
 };
 use crate::{
-    api::{ApiError, MachineState, PowerState},
+    api::{ApiError, Instant, MachineState, PowerState},
     live::Power,
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, FormEnd, Glyph, Icon, Loading,
         Notice, Overtaken, PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors,
-        Switch, SwitchField, TextArea, TextField, Toasts,
+        Switch, SwitchField, TextArea, TextField, Time, Toasts,
     },
 };
 
@@ -135,6 +135,7 @@ fn Words() -> impl IntoView {
                     <Flags public=true known_good=true/>
                     <Flags public=false known_good=false/>
                     <span><code>"52:54:00:12:34:56"</code> <CopyButton text="52:54:00:12:34:56" what="MAC address"/></span>
+                    <Time at=Instant("2026-11-22T11:08:02.123456Z".into())/>
                     <RowButton icon=Icon::Pencil label="Edit the row" action=|()| ()/>
                     <RowButton icon=Icon::Trash label="Delete the row" action=|()| ()/>
                 </div>

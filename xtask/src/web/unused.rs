@@ -70,7 +70,9 @@ fn retarget(wasm: &[u8], start: usize, end: usize) -> Result<(Vec<u8>, usize)> {
             DATA => {
                 read.name()?;
                 if flags & UNDEFINED == 0 {
-                    (read.u32()?, read.u32()?, read.u32()?);
+                    for _ in ["segment", "offset", "size"] {
+                        read.u32()?;
+                    }
                 }
             }
             SECTION => drop(read.u32()?),
@@ -184,11 +186,13 @@ fn leb(value: usize) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasm_encoder::{CustomSection, LinkingSection, Module, SymbolTable};
+    use wasm_encoder::{CustomSection, DataSymbolDefinition, LinkingSection, Module, SymbolTable};
 
     fn module(functions: &[(u32, &str)]) -> Vec<u8> {
         let mut symbols = SymbolTable::new();
-        symbols.data(0, "some.data", None);
+        symbols.data(UNDEFINED, "some.data", None);
+        let definition = DataSymbolDefinition { index: 0, offset: 300, size: 7 };
+        symbols.data(0, "own.data", Some(definition));
         for (index, name) in functions {
             symbols.function(0, *index, Some(name));
         }

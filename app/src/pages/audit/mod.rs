@@ -91,9 +91,9 @@ fn to_field(since: String, zone: Zone) -> String {
     if since.is_empty() {
         return since;
     }
-    let mut local = zone.seconds(&Instant(since)).replace(' ', "T");
-    local.truncate(16);
-    local
+    let local = zone.seconds(&Instant(since)).replace(' ', "T");
+    // what is no time is refused by the API, in its words
+    local.get(..16).map_or_else(String::new, str::to_owned)
 }
 
 #[component]
@@ -324,7 +324,13 @@ mod tests {
         Owner::new().with(|| {
             Zone::provide();
             let zone = expect_context::<Zone>();
-            for (since, field) in [("2026-11-22T11:08:00Z", "2026-11-22T11:08"), ("2026-11-22T11:08:59.5Z", "2026-11-22T11:08"), ("", "")] {
+            for (since, field) in [
+                ("2026-11-22T11:08:00Z", "2026-11-22T11:08"),
+                ("2026-11-22T11:08:59.5Z", "2026-11-22T11:08"),
+                ("", ""),
+                ("xääääääääääääääää", ""),
+                ("yesterday", ""),
+            ] {
                 assert_eq!(to_field(since.to_owned(), zone), field);
             }
         });
