@@ -69,7 +69,7 @@ pub(crate) const POSTGRES: Need = Need { proof: Proof::Versioned("/usr/lib/postg
 /// Live databases for checking SQL.
 pub(crate) const DATABASES: &[Need] = &[program("sqlite3", "sqlite3"), POSTGRES];
 
-pub(crate) const BROWSER: &[Need] = &[program("chromium", "chromium")];
+pub(crate) const BROWSER: &[Need] = &[program("chromium", "chromium"), program("ssh-keygen", "openssh-client")];
 
 /// TFTP servers that ours is measured against, and clients that measure. (atftpd excludes tftpd-hpa: the bench unpacks it.)
 pub(crate) const BENCH_TFTP: &[Need] = &[

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiError,
+    ApiError, Removal,
     client::{Api, Edit},
     fields::{ArchName, Description, Id, SubarchName, present},
 };
@@ -66,8 +66,8 @@ impl Api {
         let form = |own: &Arch| (own.name.clone(), own.description.clone());
         self.edit(&format!("/arch/{}", known.id), change, |now| form(now) == form(known)).await
     }
-    pub async fn delete_arch(&self, id: i64) -> Result<(), ApiError> {
-        self.delete(&format!("/arch/{id}")).await
+    pub async fn delete_arch(&self, id: i64, removal: Removal) -> Result<(), ApiError> {
+        self.delete(&format!("/arch/{id}{}", removal.query())).await
     }
     pub async fn create_subarch(&self, arch: i64, new: &SubarchInput) -> Result<Subarch, ApiError> {
         self.post(&format!("/arch/{arch}/subarch"), new).await
@@ -76,7 +76,7 @@ impl Api {
     pub async fn edit_subarch(&self, arch: i64, known: &Subarch, change: &SubarchInput) -> Result<Edit<Subarch>, ApiError> {
         self.edit(&format!("/arch/{arch}/subarch/{}", known.id), change, |now| now == known).await
     }
-    pub async fn delete_subarch(&self, arch: i64, id: i64) -> Result<(), ApiError> {
-        self.delete(&format!("/arch/{arch}/subarch/{id}")).await
+    pub async fn delete_subarch(&self, arch: i64, id: i64, removal: Removal) -> Result<(), ApiError> {
+        self.delete(&format!("/arch/{arch}/subarch/{id}{}", removal.query())).await
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiError,
+    ApiError, Removal,
     client::{Api, Edit},
     fields::{BmcKey, BmcName, BmcPassword, BmcUsername, Instant, IpAddress, present},
 };
@@ -296,8 +296,8 @@ impl Api {
         let form = |own: &Bmc| Bmc { cipher_suite: None, health: BmcHealth::default(), machines: Vec::new(), ..own.clone() };
         self.edit(&format!("/bmc/{}", known.id), change, |now| form(now) == form(known)).await
     }
-    pub async fn delete_bmc(&self, id: i64) -> Result<(), ApiError> {
-        self.delete(&format!("/bmc/{id}")).await
+    pub async fn delete_bmc(&self, id: i64, removal: Removal) -> Result<(), ApiError> {
+        self.delete(&format!("/bmc/{id}{}", removal.query())).await
     }
 }
 

@@ -41,6 +41,28 @@ pub struct InUseBy {
     pub name: String,
 }
 
+/// What becomes of those that use a thing that is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Removal {
+    /// There are none, else it is refused.
+    #[default]
+    Unused,
+    Detach,
+    ReplaceWith(i64),
+}
+
+impl Removal {
+    /// The end of the address.
+    #[must_use]
+    pub fn query(self) -> String {
+        match self {
+            Self::Unused => String::new(),
+            Self::Detach => "?detach=true".to_owned(),
+            Self::ReplaceWith(id) => format!("?replace_with={id}"),
+        }
+    }
+}
+
 impl ApiError {
     pub fn new(status: u16, title: &str, error_type: &str, errors: Vec<String>) -> Self {
         let detail = errors.join("; ");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiError,
+    ApiError, Removal,
     client::{Api, Edit, Progress, Upload, query},
     fields::{Description, Instant},
 };
@@ -115,7 +115,7 @@ impl Api {
         let form = |own: &Image| Image { may_change: true, ..own.clone() };
         self.edit(&format!("/image/{}", known.id), change, |now| form(now) == form(known)).await
     }
-    pub async fn delete_image(&self, id: i64) -> Result<(), ApiError> {
-        self.delete(&format!("/image/{id}")).await
+    pub async fn delete_image(&self, id: i64, removal: Removal) -> Result<(), ApiError> {
+        self.delete(&format!("/image/{id}{}", removal.query())).await
     }
 }

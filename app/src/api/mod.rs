@@ -32,7 +32,7 @@ pub use bulk::*;
 pub use client::{Answer, Api, ApiClient, Edit, Method, Page, Progress, StreamStatus, Subscription, Upload, query_string};
 pub use console::*;
 pub use discovered::*;
-pub use error::{ApiError, InUseBy};
+pub use error::{ApiError, InUseBy, Removal};
 pub use event::*;
 pub use fields::*;
 pub use hardware::*;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiError,
+    ApiError, Removal,
     client::{Api, Edit, query},
     fields::{Cidr, NetworkName},
 };
@@ -56,7 +56,7 @@ impl Api {
         let form = |own: &Network| Network { machines: Vec::new(), ..own.clone() };
         self.edit(&format!("/network/{}", known.id), change, |now| form(now) == form(known)).await
     }
-    pub async fn delete_network(&self, id: i64) -> Result<(), ApiError> {
-        self.delete(&format!("/network/{id}")).await
+    pub async fn delete_network(&self, id: i64, removal: Removal) -> Result<(), ApiError> {
+        self.delete(&format!("/network/{id}{}", removal.query())).await
     }
 }

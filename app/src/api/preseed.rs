@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiError,
+    ApiError, Removal,
     client::{Api, Edit, query},
     fields::{Description, Id, PreseedName},
 };
@@ -151,7 +151,7 @@ impl Api {
         let form = |own: &Preseed| Preseed { may_change: true, ..own.clone() };
         self.edit(&format!("/preseed/{}", known.id), change, |now| form(now) == form(known)).await
     }
-    pub async fn delete_preseed(&self, id: i64) -> Result<(), ApiError> {
-        self.delete(&format!("/preseed/{id}")).await
+    pub async fn delete_preseed(&self, id: i64, removal: Removal) -> Result<(), ApiError> {
+        self.delete(&format!("/preseed/{id}{}", removal.query())).await
     }
 }

@@ -70,8 +70,8 @@ mod tests {
         let written = record(async |api| api.edit_user(&user, &change).await).unwrap();
         assert_eq!((written.method, written.path.as_str()), (Method::Put, "/user/7"));
         assert_eq!(written.body.as_deref(), Some(r#"{"admin":true}"#));
-        let written = record(async |api| api.delete_bmc(3).await).unwrap();
-        assert_eq!((written.method, written.path.as_str(), written.body), (Method::Delete, "/bmc/3", None));
+        let written = record(async |api| api.delete_bmc(3, crate::api::Removal::Detach).await).unwrap();
+        assert_eq!((written.method, written.path.as_str(), written.body), (Method::Delete, "/bmc/3?detach=true", None));
         assert_eq!(record(async |_| ()), None);
     }
 }

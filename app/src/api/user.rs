@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiError,
+    ApiError, Removal,
     client::{Api, Edit},
     fields::{Email, Instant, NewPassword, TokenDescription, Username},
 };
@@ -236,7 +236,7 @@ impl Api {
     pub async fn edit_user(&self, known: &User, change: &UserChange) -> Result<Edit<User>, ApiError> {
         self.edit(&format!("/user/{}", known.id), change, |now| now == known).await
     }
-    pub async fn delete_user(&self, id: i64) -> Result<(), ApiError> {
-        self.delete(&format!("/user/{id}")).await
+    pub async fn delete_user(&self, id: i64, removal: Removal) -> Result<(), ApiError> {
+        self.delete(&format!("/user/{id}{}", removal.query())).await
     }
 }

@@ -3,8 +3,11 @@
 use leptos::prelude::*;
 
 use super::records::loaded;
+use super::removal::Uses;
 use crate::{
-    api::{Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Subarch, SubarchInput, SubarchName},
+    api::{
+        Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Removal, Subarch, SubarchInput, SubarchName,
+    },
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SelectField, Submit,
         SwitchField, TextField, Toasts, Zone, natural, opened, saved,
@@ -40,10 +43,10 @@ impl Subject {
         }
     }
 
-    async fn delete(self, api: Api) -> Result<(), ApiError> {
+    async fn delete(self, api: Api, removal: Removal) -> Result<(), ApiError> {
         match self {
-            Self::Arch(arch) => api.delete_arch(arch.id).await,
-            Self::Subarch(arch, subarch) => api.delete_subarch(arch.id, subarch.id).await,
+            Self::Arch(arch) => api.delete_arch(arch.id, removal).await,
+            Self::Subarch(arch, subarch) => api.delete_subarch(arch.id, subarch.id, removal).await,
             Self::NewArch | Self::NewSubarch(_) => Ok(()),
         }
     }
@@ -95,7 +98,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     let delete = move |()| {
         let Some(subject) = deleting.get_untracked() else { return };
         let api = api.get_value();
-        submit.run(subject.delete(api), move |()| {
+        submit.run(subject.delete(api, submit.removal()), move |()| {
             delete_open.set(false);
             toasts.ok("Deleted.");
             reload.run(());
@@ -103,8 +106,18 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     };
     let curl = Callback::new(move |()| {
         let subject = deleting.get_untracked()?;
-        Curl::of("Delete", async |api| subject.delete(api).await)
+        Curl::of("Delete", async |api| subject.delete(api, submit.removal()).await)
     });
+    let instead = Signal::derive(move || match deleting.get() {
+        Some(Subject::Arch(own)) => {
+            archs.with(|archs| archs.iter().filter(|arch| arch.id != own.id).map(|arch| Choice::new(arch.id, &arch.name)).collect())
+        }
+        Some(Subject::Subarch(arch, own)) => {
+            arch.subarchs.iter().filter(|subarch| subarch.id != own.id).map(|subarch| Choice::new(subarch.id, &subarch.name)).collect()
+        }
+        _ => Vec::new(),
+    });
+    let more = move || view! { <Uses submit instead/> };
     let admin = me.admin;
     view! {
         <PageHead title="Architectures">
@@ -146,6 +159,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
             acknowledge=true
             submit
             action=delete
+            more
             curl
         />
     }

@@ -113,7 +113,7 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
         </Show>
         <Dialog open=adding title="Add a BMC"><Form open=adding opened=None done=put/></Dialog>
         {records.editor(move |open, opened| view! { <Form open opened=Some(opened) done=put/> }.into_any())}
-        {records.deleter(|_| String::new(), |api, id| async move { api.delete_bmc(id).await })}
+        {records.deleter(|_| String::new(), |api, id, removal| async move { api.delete_bmc(id, removal).await })}
     }
 }
 

@@ -206,7 +206,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
         <Dialog open=interface_open title="New interface of a machine" testid="discovered-interface">
             {move || chosen.get().map(|own| view! { <InterfaceForm open=interface_open own forget/> })}
         </Dialog>
-        {records.deleter(|_| "It is listed again when it asks again; dismiss it to be rid of it.".into(), |api, id| async move { api.forget_discovered(id).await })}
+        {records.deleter(|_| "It is listed again when it asks again; dismiss it to be rid of it.".into(), |api, id, _| async move { api.forget_discovered(id).await })}
     }
 }
 

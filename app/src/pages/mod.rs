@@ -27,8 +27,10 @@ mod parts;
 mod power;
 mod preseed;
 mod preseeds;
+mod preview;
 mod records;
 mod relogin;
+mod removal;
 mod session;
 mod users;
 

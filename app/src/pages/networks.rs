@@ -87,7 +87,7 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                 1 => "One of the lab's machines has an interface in it.".into(),
                 used => format!("{used} of the lab's machines have an interface in it."),
             },
-            |api, id| async move { api.delete_network(id).await },
+            |api, id, removal| async move { api.delete_network(id, removal).await },
         )}
     }
 }

@@ -6,10 +6,13 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::session::{Failed, Session};
+use super::{
+    removal::Uses,
+    session::{Failed, Session},
+};
 use crate::{
-    api::{Api, ApiError, Me},
-    ui::{Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Toasts, opened},
+    api::{Api, ApiError, Me, Removal},
+    ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Toasts, opened},
 };
 
 /// A page whose data is asked for once: its title, and `draw` when the data is there, else what stands in its place.
@@ -45,6 +48,11 @@ pub(super) trait Record: Clone + Send + Sync + 'static {
     fn id(&self) -> i64;
 
     fn label(&self) -> &str;
+
+    /// Whether those that use `other` could have this instead.
+    fn fits_for(&self, _other: &Self) -> bool {
+        true
+    }
 }
 
 /// Machines named in a cell, before the others are only counted.
@@ -133,7 +141,7 @@ impl<T: Record> Records<T> {
     }
 
     /// Asks before deleting. `consequence` is said with the question, and may be empty.
-    pub(super) fn deleter<F>(self, consequence: fn(&T) -> String, delete: fn(Api, i64) -> F) -> AnyView
+    pub(super) fn deleter<F>(self, consequence: fn(&T) -> String, delete: fn(Api, i64, Removal) -> F) -> AnyView
     where
         F: Future<Output = Result<(), ApiError>> + 'static,
     {
@@ -142,7 +150,7 @@ impl<T: Record> Records<T> {
         let submit = Submit::new();
         let action = move |()| {
             let Some(record) = self.deleting.get_untracked() else { return };
-            submit.run(delete(api.get_value(), record.id()), move |()| {
+            submit.run(delete(api.get_value(), record.id(), submit.removal()), move |()| {
                 self.delete_open.set(false);
                 self.list.update(|list| list.retain(|own| own.id() != record.id()));
                 toasts.ok(format!("Deleted {} {}.", T::NOUN, record.label()));
@@ -150,7 +158,7 @@ impl<T: Record> Records<T> {
         };
         let curl = Callback::new(move |()| {
             let record = self.deleting.get_untracked()?;
-            Curl::of(format!("Delete {} {}", T::NOUN, record.label()), async |api| delete(api, record.id()).await)
+            Curl::of(format!("Delete {} {}", T::NOUN, record.label()), async |api| delete(api, record.id(), submit.removal()).await)
         });
         let text = move || {
             self.deleting.with(|record| {
@@ -159,8 +167,18 @@ impl<T: Record> Records<T> {
                 [question, consequence(record)].join(" ").trim_end().to_owned()
             })
         };
+        let instead = Signal::derive(move || {
+            self.deleting.with(|record| {
+                let Some(record) = record else { return Vec::new() };
+                self.list.with(|list| {
+                    let fitting = list.iter().filter(|other| other.id() != record.id() && other.fits_for(record));
+                    fitting.map(|other| Choice::new(other.id(), other.label())).collect()
+                })
+            })
+        });
+        let more = move || view! { <Uses submit instead/> };
         view! {
-            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action curl/>
+            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action more curl/>
         }
         .into_any()
     }

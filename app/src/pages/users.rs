@@ -135,7 +135,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                     })
             }}
         </Dialog>
-        {records.deleter(|_| "Their sessions and tokens end at once.".into(), |api, id| async move { api.delete_user(id).await })}
+        {records.deleter(|_| "Their sessions and tokens end at once.".into(), |api, id, removal| async move { api.delete_user(id, removal).await })}
     }
 }
 

@@ -86,6 +86,9 @@ pub(crate) fn Confirm(
     acknowledge: bool,
     submit: Submit,
     #[prop(into)] action: Callback<()>,
+    /// Below the question.
+    #[prop(optional, into)]
+    more: ViewFn,
     /// The same for a script.
     #[prop(optional, into)]
     curl: Option<Callback<(), Option<Curl>>>,
@@ -107,6 +110,7 @@ pub(crate) fn Confirm(
                 }
             >
                 <p>{move || text.get()}</p>
+                {more.run()}
                 <Show when=move || acknowledge>
                     <label class="flex items-center gap-2">
                         <input

@@ -5,7 +5,10 @@ use std::future::Future;
 use leptos::{prelude::*, task::spawn_local};
 
 use super::field::FieldState;
-use crate::{api::ApiError, gate::SessionGate};
+use crate::{
+    api::{ApiError, InUseBy, Removal},
+    gate::SessionGate,
+};
 
 const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; what you typed is kept.";
 
@@ -13,13 +16,22 @@ const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; 
 pub(crate) struct Submit {
     busy: RwSignal<bool>,
     errors: RwSignal<Vec<String>>,
+    /// What the API said uses the thing that was to be deleted, and what is to become of it at the next try.
+    uses: RwSignal<Vec<InUseBy>>,
+    removal: RwSignal<Removal>,
     /// None on the server.
     gate: StoredValue<Option<SessionGate>>,
 }
 
 impl Submit {
     pub(crate) fn new() -> Self {
-        Self { busy: RwSignal::new(false), errors: RwSignal::new(Vec::new()), gate: StoredValue::new(use_context()) }
+        Self {
+            busy: RwSignal::new(false),
+            errors: RwSignal::new(Vec::new()),
+            uses: RwSignal::new(Vec::new()),
+            removal: RwSignal::new(Removal::Unused),
+            gate: StoredValue::new(use_context()),
+        }
     }
 
     pub(crate) fn busy(self) -> Signal<bool> {
@@ -28,6 +40,20 @@ impl Submit {
 
     pub(crate) fn clear(self) {
         self.errors.set(Vec::new());
+        self.uses.set(Vec::new());
+        self.removal.set(Removal::Unused);
+    }
+
+    pub(crate) fn uses(self) -> Signal<Vec<InUseBy>> {
+        self.uses.into()
+    }
+
+    pub(crate) fn choose(self, removal: Removal) {
+        self.removal.set(removal);
+    }
+
+    pub(crate) fn removal(self) -> Removal {
+        self.removal.get_untracked()
     }
 
     /// Shows sentences that no call brought.
@@ -64,7 +90,10 @@ impl Submit {
                 // the question for the password was put off
                 Err(error) if error.is_unauthenticated() => self.errors.set(vec![LOGGED_OUT.into()]),
                 Err(error) => {
-                    let all = if error.errors.is_empty() { vec![error.text()] } else { error.errors };
+                    if !error.in_use_by.is_empty() {
+                        self.uses.set(error.in_use_by);
+                    }
+                    let all = if error.errors.is_empty() { vec![error.title] } else { error.errors };
                     let mut rest = Vec::new();
                     for text in all {
                         match place(&text) {

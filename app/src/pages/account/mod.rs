@@ -1,6 +1,7 @@
 //! One's own account.
 
 mod access;
+mod keys;
 mod sessions;
 mod tokens;
 
@@ -9,7 +10,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 pub(super) use self::access::Access;
-use self::{sessions::Sessions, tokens::Tokens};
+use self::{keys::Keys, sessions::Sessions, tokens::Tokens};
 use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
@@ -18,9 +19,6 @@ use crate::{
         Zone, opened,
     },
 };
-
-/// Most characters the SSH keys may have.
-const SSH_KEY_LIMIT: usize = 512 * 1024;
 
 #[component]
 pub(super) fn Account() -> impl IntoView {
@@ -69,20 +67,16 @@ pub(super) fn Account() -> impl IntoView {
     }
 }
 
-fn ssh_keys(text: &str) -> Result<String, String> {
-    if text.chars().count() > SSH_KEY_LIMIT { Err("ssh_key must be smaller than 512kB".into()) } else { Ok(text.to_owned()) }
-}
-
 #[component]
 fn Profile(own: Opened<Me>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let me = own.known();
     let email = FieldState::new(me.email);
-    let keys = FieldState::new(me.ssh_key);
+    let ssh_keys = FieldState::new(me.ssh_key);
     let submit = Submit::new();
     let input = move || {
-        let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), keys.parse(ssh_keys)) else { return None };
+        let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), ssh_keys.parse(keys::parse)) else { return None };
         Some(MeChange { email: Some(email), ssh_key: Some(ssh_key) })
     };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| api.edit_me(&own.known(), &change).await)));
@@ -104,11 +98,12 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
                 <TextArea
                     id="own-keys"
                     label="SSH keys"
-                    field=keys
+                    field=ssh_keys
                     rows=6
                     help="Public keys, one per line. Preseeds put them on the machines you provision."
                     placeholder="ssh-ed25519 AAAA… you@host"
                 />
+                <Keys text=ssh_keys.value/>
                 {own.notice()}
                 <SubmitErrors submit/>
                 <div class="flex flex-wrap gap-2"><SubmitButton submit label="Save"/><CurlButton call=curl/></div>

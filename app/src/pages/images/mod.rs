@@ -67,6 +67,10 @@ impl Record for Image {
     fn label(&self) -> &str {
         &self.filename
     }
+
+    fn fits_for(&self, other: &Self) -> bool {
+        (self.file_type, &self.arch) == (other.file_type, &other.arch)
+    }
 }
 
 #[component]
@@ -161,6 +165,6 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
             </Show>
         </Show>
         {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_value() done=put/> }.into_any())}
-        {records.deleter(|_| String::new(), |api, id| async move { api.delete_image(id).await })}
+        {records.deleter(|_| String::new(), |api, id, removal| async move { api.delete_image(id, removal).await })}
     }
 }

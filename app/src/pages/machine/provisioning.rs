@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::{Context, PreseedName, warnings::warnings};
 use crate::{
-    api::{Api, ApiError, Edit, Id, Image, ImageType, Instant, KernelOpts, Machine, MachineChange},
+    api::{Api, ApiError, Edit, Id, Image, ImageType, Instant, KernelOpts, Machine, MachineChange, PreviewRequest},
+    pages::preview::Preview,
     ui::{
         Choice, Dialog, FieldState, FormEnd, Glyph, Icon, Notice, Overtaken, Panel, SelectField, Submit, SubmitButton, SubmitErrors,
         Switch, TextField, Toasts, Zone,
@@ -224,6 +225,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
         })
     });
     let own = context.username;
+    let previewing = RwSignal::new(false);
     let zone = expect_context::<Zone>();
     let images = move |kind: ImageType| {
         Signal::derive(move || {
@@ -266,6 +268,11 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     help="Follow what the preseed brings; its address is put there by itself."
                     disabled=locked
                 />
+                <Show when=move || !form.preseed.value.with(String::is_empty)>
+                    <button type="button" class="btn btn-sm w-fit" data-testid="preview-preseed" on:click=move |_| previewing.set(true)>
+                        "Preview the preseed"
+                    </button>
+                </Show>
                 <Warnings found/>
                 <Overtaken overtaken=form.overtaken take=move |()| form.reset(&form.base.get_untracked())/>
                 <SubmitErrors submit=form.save/>
@@ -279,6 +286,12 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     </div>
                 </Show>
             </form>
+            <Dialog open=previewing title="What the machine would be sent" wide=true testid="preseed-preview">
+                {move || {
+                    let preseed_id = form.preseed.value.get().parse().ok().map(Id);
+                    view! { <Preview machine=context.id wanted=PreviewRequest { preseed_id, content: None }/> }
+                }}
+            </Dialog>
         </Panel>
     }
 }

@@ -9,13 +9,15 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 use self::help::Help;
 use super::{
     machine::{id_of_page, not_found},
+    preview::Preview,
+    removal::Uses,
     session::{Failed, Session},
 };
 use crate::{
-    api::{Api, CONTENT_LIMIT, Description, Edit as Edited, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType},
+    api::{Api, CONTENT_LIMIT, Description, Edit as Edited, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType, PreviewRequest},
     ui::{
-        Choice, Confirm, Curl, CurlButton, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, SelectField, Submit,
-        SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, format::counted,
+        Choice, Confirm, Curl, CurlButton, Dialog, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, Panel,
+        SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, format::counted,
     },
 };
 
@@ -160,6 +162,51 @@ fn Fields(
     }
 }
 
+/// The text as it stands, rendered for one of the user's machines.
+#[component]
+fn Try(content: RwSignal<String>) -> impl IntoView {
+    let api = expect_context::<Api>();
+    let machine = FieldState::new("");
+    let open = RwSignal::new(false);
+    let machines = RwSignal::new(Vec::<Choice>::new());
+    Effect::new(move |_| {
+        let api = api.clone();
+        leptos::task::spawn_local(async move {
+            // their consoles and preseeds are nobody else's business
+            if let Ok(list) = api.machines(true).await {
+                let own = list.into_iter().filter(|machine| machine.may_change);
+                machines.try_set(own.map(|machine| Choice::new(machine.id, machine.name)).collect());
+            }
+        });
+    });
+    let chosen = move || machine.value.with(|id| id.parse::<i64>().ok());
+    view! {
+        // beside the form, not within it: a dialog has forms of its own
+        <div class="mt-4 max-w-[110rem]"><Panel id="preview" title="Preview">
+            <div class="flex flex-wrap items-end gap-3">
+                <SelectField id="preview-machine" label="Machine" field=machine choices=machines none="Choose one of yours" search=true/>
+                <button
+                    type="button"
+                    class="btn btn-sm w-fit"
+                    disabled=move || chosen().is_none()
+                    data-testid="preview-preseed"
+                    on:click=move |_| open.set(true)
+                >
+                    "Show what it would be sent"
+                </button>
+            </div>
+            <Dialog open title="What the machine would be sent" wide=true testid="preseed-preview">
+                {move || {
+                    chosen().map(|machine| {
+                        let content = Some(content.get_untracked());
+                        view! { <Preview machine wanted=PreviewRequest { preseed_id: None, content }/> }
+                    })
+                }}
+            </Dialog>
+        </Panel></div>
+    }
+}
+
 #[component]
 fn New() -> impl IntoView {
     let api = expect_context::<Api>();
@@ -204,6 +251,7 @@ fn New() -> impl IntoView {
                 </div>
             </Fields>
         </form>
+        <Try content=form.content/>
     }
 }
 
@@ -246,7 +294,8 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         let (change, known) = (input()?, saved.get_untracked());
         Curl::of("Save", async |api| api.edit_preseed(&known, &change).await)
     });
-    let delete_curl = Callback::new(move |()| Curl::of("Delete", async |api| api.delete_preseed(id).await));
+    let delete_submit = Submit::new();
+    let delete_curl = Callback::new(move |()| Curl::of("Delete", async |api| api.delete_preseed(id, delete_submit.removal()).await));
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Some(change) = input() else { return };
@@ -275,12 +324,26 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         );
     };
     let deleting = RwSignal::new(false);
-    let delete_submit = Submit::new();
+    let others = RwSignal::new(Vec::<Choice>::new());
+    Effect::new(move |_| {
+        if delete_submit.uses().with(Vec::is_empty) {
+            return;
+        }
+        let api = api.get_value();
+        leptos::task::spawn_local(async move {
+            if let Ok(preseeds) = api.preseeds(true).await {
+                let fitting = preseeds.into_iter().filter(|own| own.id != id);
+                others.try_set(fitting.map(|own| Choice::new(own.id, own.name)).collect());
+            }
+        });
+    });
+    let more = move || view! { <Uses submit=delete_submit instead=others/> };
     let delete = move |()| {
         let api = api.get_value();
         let navigate = navigate.clone();
         let name = saved.read_untracked().name.clone();
-        delete_submit.run(async move { api.delete_preseed(id).await }, move |()| {
+        let removal = delete_submit.removal();
+        delete_submit.run(async move { api.delete_preseed(id, removal).await }, move |()| {
             toasts.ok(format!("Preseed {name} deleted."));
             navigate("/preseeds", NavigateOptions::default());
         });
@@ -314,6 +377,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
                 </Show>
             </Fields>
         </form>
+        <Try content=form.content/>
         <Confirm
             open=deleting
             title="Delete preseed"
@@ -321,6 +385,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             acknowledge=true
             submit=delete_submit
             action=delete
+            more
             curl=delete_curl
         />
     }

@@ -1,0 +1,86 @@
+//! What uses the thing that is to be deleted, and what becomes of it.
+
+use leptos::prelude::*;
+
+use crate::{
+    api::{InUseBy, Removal},
+    ui::{Choice, FieldState, SelectField, Submit, format::counted},
+};
+
+/// Users named; the others are counted.
+const NAMED: usize = 20;
+const DETACH: &str = "detach";
+
+/// To stand in the question: once the API has refused because of them, its users, and the choice of what they have instead.
+#[component]
+pub(super) fn Uses(
+    submit: Submit,
+    /// What could take its place: the value of each is an id.
+    #[prop(into)]
+    instead: Signal<Vec<Choice>>,
+) -> impl IntoView {
+    let chosen = FieldState::new("");
+    let uses = submit.uses();
+    Effect::new(move |_| {
+        if uses.with(Vec::is_empty) {
+            chosen.reset("");
+        }
+    });
+    Effect::new(move |_| submit.choose(removal(&chosen.value.read())));
+    let choices = Signal::derive(move || {
+        let mut choices = vec![Choice::new(DETACH, "They go on without it")];
+        choices.extend(instead.get().into_iter().map(|choice| Choice::new(choice.value, format!("They get {} instead", choice.label))));
+        choices
+    });
+    view! {
+        <Show when=move || !uses.with(Vec::is_empty)>
+            <div class="flex flex-col gap-2" data-testid="uses">
+                <p>{move || format!("It is used by {}:", counted(uses.with(Vec::len), "thing", "things"))}</p>
+                <ul class="ml-4 max-h-48 list-disc overflow-y-auto text-sm" tabindex="0" aria-label="What uses it">
+                    {move || uses.get().into_iter().take(NAMED).map(|user| view! { <li>{told(user)}</li> }).collect_view()}
+                    {move || {
+                        let rest = uses.with(Vec::len).saturating_sub(NAMED);
+                        (rest > 0).then(|| view! { <li>{format!("and {rest} more")}</li> })
+                    }}
+                </ul>
+                <SelectField id="removal" label="What becomes of them" field=chosen choices none="Nothing: it is kept" search=true/>
+            </div>
+        </Show>
+    }
+}
+
+fn removal(value: &str) -> Removal {
+    match value {
+        DETACH => Removal::Detach,
+        id => id.parse().map_or(Removal::Unused, Removal::ReplaceWith),
+    }
+}
+
+fn told(user: InUseBy) -> AnyView {
+    let InUseBy { kind, role, id, name } = user;
+    let path = match kind.as_str() {
+        "machine" => Some(format!("/machines/{id}")),
+        "preseed" => Some(format!("/preseeds/{id}")),
+        "subarch" => Some("/archs".to_owned()),
+        _ => None,
+    };
+    let name = match path {
+        Some(path) => view! { <a class="link" href=path>{name}</a> }.into_any(),
+        None => name.into_any(),
+    };
+    view! { {kind}" "{name}", as "{role} }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_choice_is_what_is_asked_for() {
+        assert_eq!((removal(""), removal("detach"), removal("7")), (Removal::Unused, Removal::Detach, Removal::ReplaceWith(7)));
+        assert_eq!(
+            [Removal::Unused, Removal::Detach, Removal::ReplaceWith(7)].map(Removal::query),
+            ["", "?detach=true", "?replace_with=7"]
+        );
+    }
+}

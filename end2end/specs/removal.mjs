@@ -1,0 +1,102 @@
+// Deleting what is used: its users are told, and what becomes of them is asked.
+import assert from "node:assert/strict";
+import { assertLooks } from "../lib/looks.mjs";
+import { api, createPreseed, logIn, uploadImage } from "../lib/pages.mjs";
+
+const IN_USE = [/^409 /, /status of 409/];
+
+export async function spec({ server, browser, report }) {
+  const page = await browser.page();
+  await report.need("log in", () => logIn(page, server));
+  const [own] = await api(page, "GET", "/machine?show_all=true");
+  const machine = () => api(page, "GET", `/machine/${own.id}`);
+  const upload = (name) =>
+    uploadImage(page, server, { file: { name, mimeType: "application/octet-stream", buffer: Buffer.from(name) }, type: "Kernel", arch: own.arch, description: "" });
+  for (const name of ["vmlinuz-old", "vmlinuz-new"]) await upload(name);
+  const image = async (name) => (await api(page, "GET", "/image?show_all=true")).find(({ filename }) => filename === name);
+  await api(page, "PUT", `/machine/${own.id}`, { kernel_id: (await image("vmlinuz-old")).id });
+  const dialog = page.getByTestId("confirm");
+  const uses = dialog.getByTestId("uses");
+  const agree = async () => {
+    await dialog.getByTestId("acknowledge").check();
+    await dialog.getByTestId("confirm-action").click();
+  };
+  const remove = async (label) => {
+    await page.getByRole("button", { name: `Delete ${label}` }).click();
+    await agree();
+  };
+  const again = async (label) => {
+    await dialog.locator("#removal").selectOption({ label });
+    await dialog.getByTestId("confirm-action").click();
+    await dialog.waitFor({ state: "hidden" });
+  };
+
+  await report.check("an image that a machine boots: which machine, and as what", async () => {
+    await page.goto(`${server.url}/images`);
+    await remove("image vmlinuz-old");
+    await uses.getByText("It is used by 1 thing").waitFor();
+    assert.equal(await uses.getByRole("link", { name: own.name }).getAttribute("href"), `/machines/${own.id}`);
+    assert.match(await uses.textContent(), /as kernel/);
+    // the same kind, for the same architecture
+    const offered = await dialog.locator("#removal option").allTextContents();
+    assert.ok(offered.includes("They get vmlinuz-new instead"), offered.join());
+    assert.ok(!offered.some((label) => label.includes("vmlinuz-old")));
+    browser.takeMessages(IN_USE);
+    await assertLooks(browser, page, "removal");
+  });
+  await report.check("its users get another, and it is gone", async () => {
+    await again("They get vmlinuz-new instead");
+    assert.equal(await image("vmlinuz-old"), undefined);
+    assert.equal((await machine()).kernel_id, (await image("vmlinuz-new")).id);
+  });
+  await report.check("another time nothing of the last question is left", async () => {
+    await upload("vmlinuz-spare");
+    await page.goto(`${server.url}/images`);
+    await remove("image vmlinuz-new");
+    await uses.waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Delete image vmlinuz-spare" }).click();
+    await dialog.getByTestId("acknowledge").waitFor();
+    assert.equal(await uses.count(), 0);
+    await agree();
+    await dialog.waitFor({ state: "hidden" });
+    assert.equal(await image("vmlinuz-spare"), undefined);
+    assert.ok(await image("vmlinuz-new"));
+    browser.takeMessages(IN_USE);
+  });
+  await report.check("a preseed: the machine goes on without it", async () => {
+    await createPreseed(page, server, { name: "used", content: "x" });
+    const preseed = Number(new URL(page.url()).pathname.split("/").at(-1));
+    await api(page, "PUT", `/machine/${own.id}`, { preseed_id: preseed });
+    await page.getByRole("button", { name: "Delete", exact: true }).first().click();
+    await agree();
+    await uses.getByRole("link", { name: own.name }).waitFor();
+    await again("They go on without it");
+    await page.waitForURL(/\/preseeds$/);
+    assert.equal((await machine()).preseed_id, null);
+    browser.takeMessages(IN_USE);
+  });
+  await report.check("a user: another has the machines", async () => {
+    for (const username of ["ann", "bob"]) await api(page, "POST", "/user", { username });
+    await api(page, "POST", `/machine/${own.id}/assignee`, { user: "ann", reason: "tests" });
+    await page.goto(`${server.url}/users`);
+    await remove("user ann");
+    await uses.getByText("as assignee").waitFor();
+    await again("They get bob instead");
+    assert.deepEqual((await machine()).assignees.map(({ user }) => user), ["bob"]);
+    browser.takeMessages(IN_USE);
+  });
+  await report.check("an architecture cannot be done without: the API's words, and the choice stays", async () => {
+    await page.goto(`${server.url}/archs`);
+    await page.getByRole("button", { name: `Delete architecture ${own.arch}` }).click();
+    await agree();
+    await uses.waitFor();
+    await dialog.locator("#removal").selectOption({ label: "They go on without it" });
+    await dialog.getByTestId("confirm-action").click();
+    await dialog.getByTestId("form-errors").getByText(/in use/).waitFor();
+    assert.equal(await uses.count(), 1);
+    await page.keyboard.press("Escape");
+    browser.takeMessages(IN_USE);
+  });
+  await report.check("no page complained of anything else", () => browser.assertQuiet());
+}
