@@ -31,6 +31,24 @@ export async function spec({ server, browser, report }) {
     await dialog.waitFor({ state: "hidden" });
   };
 
+  const used = page.getByTestId("used-by");
+  const usedBy = async (what, link) => {
+    await page.getByRole("button", { name: `What uses ${what}`, exact: true }).click();
+    await link.waitFor();
+  };
+  await report.check("I5, AR1: what uses an image, an architecture or a flavour of it is told before anything is deleted", async () => {
+    await page.goto(`${server.url}/images`);
+    await usedBy("image vmlinuz-old", used.getByRole("listitem").filter({ hasText: `${own.name}, kernel` }));
+    await assertLooks(browser, page, "used-by");
+    await page.keyboard.press("Escape");
+    await usedBy("image vmlinuz-new", used.getByTestId("unused"));
+    await page.goto(`${server.url}/archs`);
+    await usedBy(`architecture ${own.arch}`, used.getByRole("listitem").filter({ hasText: "vmlinuz-new, image" }));
+    await used.getByRole("link", { name: own.name, exact: true }).waitFor();
+    await page.keyboard.press("Escape");
+    await usedBy(`subarchitecture ${own.arch} / ${own.subarch}`, used.getByRole("link", { name: own.name, exact: true }));
+    await page.keyboard.press("Escape");
+  });
   await report.check("an image that a machine boots: which machine, and as what", async () => {
     await page.goto(`${server.url}/images`);
     await remove("image vmlinuz-old");
@@ -68,6 +86,9 @@ export async function spec({ server, browser, report }) {
     await createPreseed(page, server, { name: "used", content: "x" });
     const preseed = Number(new URL(page.url()).pathname.split("/").at(-1));
     await api(page, "PUT", `/machine/${own.id}`, { preseed_id: preseed });
+    await page.getByTestId("used-by-open").click();
+    await used.getByRole("link", { name: own.name }).waitFor();
+    await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Delete", exact: true }).first().click();
     await agree();
     await uses.getByRole("link", { name: own.name }).waitFor();
@@ -80,6 +101,8 @@ export async function spec({ server, browser, report }) {
     for (const username of ["ann", "bob"]) await api(page, "POST", "/user", { username });
     await api(page, "POST", `/machine/${own.id}/assignee`, { user: "ann", reason: "tests" });
     await page.goto(`${server.url}/users`);
+    await usedBy("user ann", used.getByRole("listitem").filter({ hasText: `${own.name}, assigned machine` }));
+    await page.keyboard.press("Escape");
     await remove("user ann");
     await uses.getByText("as assignee").waitFor();
     await again("They get bob instead");

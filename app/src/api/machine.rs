@@ -302,6 +302,11 @@ impl Api {
         let asked: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         self.get_page(&query("/machine", &asked)).await
     }
+    /// The first of which `member` is this id, and how many there are.
+    pub async fn machines_with(&self, member: &str, id: i64, limit: usize) -> Result<Page<Machine>, ApiError> {
+        let (filter, limit) = (format!("{member}={id}"), limit.to_string());
+        self.get_page(&query("/machine", &[("show_all", "true"), ("filter", &filter), ("sort", "name"), ("limit", &limit)])).await
+    }
     pub async fn machine(&self, id: i64) -> Result<Machine, ApiError> {
         self.get(&format!("/machine/{id}")).await
     }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::records::loaded;
 use super::removal::Uses;
+use super::used::{Thing, UsedBy};
 use crate::{
     api::{
         Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Removal, Subarch, SubarchInput, SubarchName,
@@ -118,6 +119,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         _ => Vec::new(),
     });
     let more = move || view! { <Uses submit instead/> };
+    let used = UsedBy::new();
     let admin = me.admin;
     view! {
         <PageHead title="Architectures">
@@ -129,7 +131,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         <Show when=move || !archs.with(Vec::is_empty) fallback=|| view! { <Empty title="No architectures yet">"Machines and images belong to one. Start with x86_64 or arm64."</Empty> }>
             <div class="flex flex-col gap-4">
                 <For each=sorted key=|arch| serde_json::to_string(arch).unwrap_or_default() let:arch>
-                    <ArchTable arch admin edit remove/>
+                    <ArchTable arch admin edit remove used/>
                 </For>
             </div>
         </Show>
@@ -148,6 +150,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
                 }
             }}
         </Dialog>
+        {used.dialog()}
         <Confirm
             open=delete_open
             title="Delete"
@@ -166,7 +169,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
 }
 
 #[component]
-fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<Subject>) -> impl IntoView {
+fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<Subject>, used: UsedBy) -> impl IntoView {
     let heading = format!("arch-{}", arch.id);
     let (add, change, delete) = (arch.clone(), arch.clone(), arch.clone());
     let rows = arch
@@ -181,6 +184,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
                     <td class="font-mono text-xs break-all">{subarch.bootloader.clone().unwrap_or_else(|| "none".into())}</td>
                     <td>{if subarch.efiboot { "UEFI" } else { "BIOS or default" }}</td>
                     <td class="w-0 text-right whitespace-nowrap">
+                        {used.button(Thing::Subarch(arch.clone(), subarch.clone()))}
                         {admin.then(|| view! {
                             <RowButton
                                 icon=Icon::Pencil
@@ -207,6 +211,7 @@ fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<
                     <p class="text-sm opacity-80">{arch.description.clone()}</p>
                 </div>
                 <div class="flex items-center gap-1">
+                    {used.button(Thing::Arch(arch.clone()))}
                     {admin.then(|| view! {
                         <button type="button" class="btn btn-sm" on:click=move |_| edit.run(Subject::NewSubarch(add.clone()))>"Add subarchitecture"</button>
                         <RowButton icon=Icon::Pencil label=format!("Edit architecture {}", change.name) action=move |()| edit.run(Subject::Arch(change.clone()))/>

@@ -32,6 +32,7 @@ mod records;
 mod relogin;
 mod removal;
 mod session;
+mod used;
 mod users;
 
 use leptos::prelude::*;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{
     account::Access,
     records::{Record, Records, loaded},
+    used::{Thing, UsedBy},
 };
 use crate::{
     api::{Api, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
@@ -34,6 +35,7 @@ impl Record for User {
 #[component]
 fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let records = Records::new(users);
+    let used = UsedBy::new();
     let filter = RwSignal::new(String::new());
     let sorted = move || {
         let query = filter.get();
@@ -96,6 +98,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                                                 label=format!("Set password of {}", secret.username)
                                                 action=move |()| { password_of.set(Some(secret.clone())); password_open.set(true); }
                                             />
+                                            {used.button(Thing::User(user.clone()))}
                                             {records.buttons(&user, user.id != own_id)}
                                         })}
                                     </td>
@@ -135,6 +138,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                     })
             }}
         </Dialog>
+        {used.dialog()}
         {records.deleter(|_| "Their sessions and tokens end at once.".into(), |api, id, removal| async move { api.delete_user(id, removal).await })}
     }
 }

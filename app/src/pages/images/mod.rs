@@ -10,6 +10,7 @@ use self::{edit::EditForm, upload::UploadPanel};
 use super::{
     flags::Flags,
     records::{Record, Records, loaded},
+    used::{Thing, UsedBy},
 };
 use crate::{
     api::{Arch, Image, Me},
@@ -76,6 +77,7 @@ impl Record for Image {
 #[component]
 fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let records = Records::new(images);
+    let used = UsedBy::new();
     let query = use_query_map().get_untracked();
     let filter = RwSignal::new(query.get("q").unwrap_or_default());
     let only_mine = RwSignal::new(query.get("mine").is_some());
@@ -151,6 +153,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                                         <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=image.upload_date.clone()/></td>
                                         <td class="max-md:hidden"><Flags public=image.public known_good=image.known_good/></td>
                                         <td class="w-0 text-right whitespace-nowrap">
+                                            {used.button(Thing::Image(image.clone()))}
                                             {image.may_change.then(|| records.buttons(&image, true))}
                                         </td>
                                     </tr>
@@ -165,6 +168,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
             </Show>
         </Show>
         {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_value() done=put/> }.into_any())}
+        {used.dialog()}
         {records.deleter(|_| String::new(), |api, id, removal| async move { api.delete_image(id, removal).await })}
     }
 }

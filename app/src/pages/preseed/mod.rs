@@ -12,6 +12,7 @@ use super::{
     preview::Preview,
     removal::Uses,
     session::{Failed, Session},
+    used::{Thing, UsedBy},
 };
 use crate::{
     api::{Api, CONTENT_LIMIT, Description, Edit as Edited, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType, PreviewRequest},
@@ -294,6 +295,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         let (change, known) = (input()?, saved.get_untracked());
         Curl::of("Save", async |api| api.edit_preseed(&known, &change).await)
     });
+    let used = UsedBy::new();
     let delete_submit = Submit::new();
     let delete_curl = Callback::new(move |()| Curl::of("Delete", async |api| api.delete_preseed(id, delete_submit.removal()).await));
     let send = move |event: leptos::ev::SubmitEvent| {
@@ -352,6 +354,10 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         <Title text=move || saved.read().name.clone()/>
         <nav aria-label="Breadcrumb" class="text-xs"><a class="link link-hover opacity-80" href="/preseeds">"Preseeds"</a></nav>
         <PageHead title=Signal::derive(move || saved.read().name.clone())>
+            <button type="button" class="btn btn-sm" on:click=move |_| used.show(Thing::Preseed(saved.get_untracked())) data-testid="used-by-open">
+                <Glyph icon=Icon::Machine/>
+                "Used by"
+            </button>
             <span class="text-sm opacity-80">{move || saved.read().user.as_ref().map(|user| format!("Owner: {user}"))}</span>
             <Show when=move || !locked.get()>
                 <button type="button" class="btn btn-sm" on:click=move |_| deleting.set(true)>
@@ -378,6 +384,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             </Fields>
         </form>
         <Try content=form.content/>
+        {used.dialog()}
         <Confirm
             open=deleting
             title="Delete preseed"
