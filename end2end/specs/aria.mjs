@@ -51,6 +51,8 @@ export async function spec({ server, browser, report }) {
   ]) {
     await report.check(name, async () => {
       await go(path);
+      // the machines that a preseed can be tried with are asked for once the page is there
+      if (name === "preseed") await page.locator("#preview-machine option").nth(machines.length).waitFor({ state: "attached" });
       await assertAria(main, name);
     });
   }

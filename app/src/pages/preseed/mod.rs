@@ -15,7 +15,10 @@ use super::{
     used::{Thing, UsedBy},
 };
 use crate::{
-    api::{Api, CONTENT_LIMIT, Description, Edit as Edited, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType, PreviewRequest},
+    api::{
+        Api, CONTENT_LIMIT, Description, Edit as Edited, MachineView, NewPreseed, Preseed, PreseedChange, PreseedName, PreseedType,
+        PreviewRequest,
+    },
     ui::{
         Choice, Confirm, Curl, CurlButton, Dialog, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, Panel,
         SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, format::counted,
@@ -163,6 +166,9 @@ fn Fields(
     }
 }
 
+/// Machines offered for a preview; every machine's own page has one, too.
+const OFFERED: usize = 250;
+
 /// The text as it stands, rendered for one of the user's machines.
 #[component]
 fn Try(content: RwSignal<String>) -> impl IntoView {
@@ -170,13 +176,15 @@ fn Try(content: RwSignal<String>) -> impl IntoView {
     let machine = FieldState::new("");
     let open = RwSignal::new(false);
     let machines = RwSignal::new(Vec::<Choice>::new());
+    let session = expect_context::<Session>();
     Effect::new(move |_| {
+        let Some(Ok(me)) = session.me.get() else { return };
         let api = api.clone();
         leptos::task::spawn_local(async move {
-            // their consoles and preseeds are nobody else's business
-            if let Ok(list) = api.machines(true).await {
-                let own = list.into_iter().filter(|machine| machine.may_change);
-                machines.try_set(own.map(|machine| Choice::new(machine.id, machine.name)).collect());
+            // what others' machines are sent is nobody else's business
+            let view = MachineView { mine: !me.admin, limit: OFFERED, ..MachineView::default() };
+            if let Ok(page) = api.machines_page(&view).await {
+                machines.try_set(page.items.into_iter().map(|machine| Choice::new(machine.id, machine.name)).collect());
             }
         });
     });
