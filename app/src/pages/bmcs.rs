@@ -12,8 +12,8 @@ use crate::{
     },
     live::Live,
     ui::{
-        AddButton, Choice, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Submit, SwitchField,
-        TextField, Toasts, matches, natural, saved,
+        AddButton, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Submit,
+        SwitchField, TextField, Toasts, matches, natural, saved,
     },
 };
 
@@ -92,7 +92,25 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                                 view! {
                                     <tr class="hover:bg-base-200" data-bmc=bmc.name.clone()>
                                         <th scope="row" class="font-medium">{bmc.name.clone()}</th>
-                                        {admin.then(|| view! { <td class="font-mono text-xs whitespace-nowrap max-md:hidden">{address}</td> })}
+                                        {admin.then(|| {
+                                            let host = if bmc.ip.contains(':') { format!("[{}]", bmc.ip) } else { bmc.ip.clone() };
+                                            view! {
+                                                <td class="font-mono text-xs whitespace-nowrap max-md:hidden">
+                                                    // most BMCs have pages of their own
+                                                    <a
+                                                        class="link link-hover"
+                                                        href=format!("http://{host}")
+                                                        target="_blank"
+                                                        rel="noopener noreferrer external"
+                                                        title="The BMC's own pages"
+                                                    >
+                                                        {address}
+                                                    </a>
+                                                    " "
+                                                    <CopyButton text=bmc.ip.clone() what="BMC's address"/>
+                                                </td>
+                                            }
+                                        })}
                                         <td class="max-md:hidden">{kind}</td>
                                         <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
                                         {admin.then(|| view! {
