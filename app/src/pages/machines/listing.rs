@@ -8,7 +8,7 @@ use std::{
 
 use leptos::{html, prelude::*, task::spawn_local};
 
-use super::view::View;
+use super::{search, view::View};
 use crate::{
     api::{Api, ApiError, LabEvent, Machine, Page},
     live::Live,
@@ -120,6 +120,10 @@ impl Listing {
     /// The same view anew.
     pub(super) fn ask(self) {
         let Some((view, rows)) = self.wanted.try_get_value() else { return };
+        // from an address with a fault: there is nothing to ask for
+        if search::fault(&view).is_some() {
+            return;
+        }
         let Some(number) = self.asked.try_update_value(|asked| {
             *asked += 1;
             *asked
