@@ -1,4 +1,5 @@
-// What a page asks of the browser beyond Leptos' reach. Only ever called from effects and event handlers.
+// What a page asks of the browser beyond Leptos' reach. Only ever called from effects and event handlers, but for
+// `cookies` and `localTime`, which drawing needs.
 
 export function showDialog(dialog) {
   if (dialog.open) return;

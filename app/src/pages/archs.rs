@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::records::loaded;
-use super::removal::Uses;
-use super::used::{Thing, UsedBy};
+use super::{
+    records::loaded,
+    removal::Uses,
+    used::{Thing, UsedBy},
+};
 use crate::{
     api::{
         Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Removal, Subarch, SubarchInput, SubarchName,
