@@ -4,6 +4,7 @@
 //! `dist/public/` holds `public/` as it is; `dist/manifest.json` tells the server the addresses of the entry files.
 
 mod bundle;
+mod glue;
 mod merge;
 mod report;
 mod sources;
@@ -72,9 +73,11 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     remove(&package)?;
     let pages = process::timed("split", || split::split(&wasm, &package))?;
     process::timed("wasm-bindgen", || bind(&workspace.root, &package))?;
+    glue::drop_classes(&package)?;
     if profile == Profile::Release {
         process::timed("wasm-opt", || optimize(&node, &package, &pages))?;
     }
+    glue::shorten(&package)?;
     process::timed("tailwind", || style(&node, profile, &package.join("app.css")))?;
     // Built beside and then renamed: a server that reads dist/ must not see half of it.
     let fresh = workspace.root.join("dist.new");

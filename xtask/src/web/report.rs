@@ -66,7 +66,7 @@ fn lines(dist: &Path, manifest: &Value) -> Result<Vec<String>> {
         let name = part.rsplit('/').next().and_then(|name| name.rsplit_once('-')).map_or(part, |(name, _)| name);
         lines.push(format!("{name:>17} {}", size(part)?.text()));
     }
-    for (page, path) in SHOWN.into_iter().filter(|(page, _)| manifest["pages"].get(page).is_some()) {
+    for (page, path) in SHOWN {
         let mut all = Size { raw: 0, gzip: Some(0), brotli: Some(0) };
         for address in ALWAYS.into_iter().map(entry).collect::<Result<Vec<_>>>()?.into_iter().chain(own(page)) {
             all = all.plus(size(address)?);

@@ -15,7 +15,7 @@ use super::{merge::merge, unused::drop_unused};
 
 /// What pages have in common, by who is to load no more of it than they use: everything that page uses and another one, too.
 /// The first that fits has it; what none of these pages uses is `SHARED`.
-const COMMON: [(&str, &str); 4] = [("base", "login"), ("common", "machines"), ("forms", "new_machine"), ("details", "machine")];
+const COMMON: [(&str, &str); 2] = [("forms", "new_machine"), ("details", "machine")];
 const SHARED: &str = "shared";
 
 /// The parts of each page, its own last.
@@ -117,8 +117,8 @@ mod tests {
     #[test]
     fn every_piece_is_in_one_part_and_a_page_loads_all_it_needs() {
         let needs = needs(&[
-            ("login", &["a", "split_login"]),
-            ("machines", &["a", "b", "split_machines"]),
+            ("new_machine", &["a", "split_new_machine"]),
+            ("machine", &["a", "b", "split_machine"]),
             ("users", &["b", "c", "split_users"]),
             ("audit", &["c", "split_audit"]),
             ("empty", &[]),
@@ -126,27 +126,27 @@ mod tests {
         let (parts, pages) = group(&needs);
         let expected = [
             ("audit", vec!["split_audit"]),
-            ("base", vec!["a"]),
-            ("common", vec!["b"]),
-            ("login", vec!["split_login"]),
-            ("machines", vec!["split_machines"]),
+            ("details", vec!["b"]),
+            ("forms", vec!["a"]),
+            ("machine", vec!["split_machine"]),
+            ("new_machine", vec!["split_new_machine"]),
             ("shared", vec!["c"]),
             ("users", vec!["split_users"]),
         ];
         assert_eq!(parts, expected.map(|(part, pieces)| (part.to_owned(), pieces.into_iter().map(str::to_owned).collect())).into());
-        assert_eq!(pages["machines"], ["base", "common", "machines"]);
-        assert_eq!(pages["users"], ["common", "shared", "users"]);
+        assert_eq!(pages["machine"], ["forms", "details", "machine"]);
+        assert_eq!(pages["users"], ["details", "shared", "users"]);
         assert_eq!(pages["audit"], ["shared", "audit"]);
         assert!(pages["empty"].is_empty());
     }
 
     #[test]
     fn the_loader_names_every_page_and_every_part_once() {
-        let (_, pages) = group(&needs(&[("login", &["a", "l"]), ("users", &["a", "u"])]));
-        let expected = "import { loader } from \"./parts.js\";\nimport part_base from \"./part_base.wasm\";\n\
-            import part_login from \"./part_login.wasm\";\nimport part_users from \"./part_users.wasm\";\nconst load = loader();\n\
-            export const __wasm_split_load_login = load(part_base, part_login);\n\
-            export const __wasm_split_load_users = load(part_base, part_users);\n";
+        let (_, pages) = group(&needs(&[("new_machine", &["a", "n"]), ("users", &["a", "u"])]));
+        let expected = "import { loader } from \"./parts.js\";\nimport part_forms from \"./part_forms.wasm\";\n\
+            import part_new_machine from \"./part_new_machine.wasm\";\nimport part_users from \"./part_users.wasm\";\nconst load = loader();\n\
+            export const __wasm_split_load_new_machine = load(part_forms, part_new_machine);\n\
+            export const __wasm_split_load_users = load(part_forms, part_users);\n";
         assert_eq!(link(&pages, None), expected);
         assert_eq!(canary("sharedImports = { __wasm_split: { __canary_1f: ~0xdead, } };").as_deref(), Some("__canary_1f"));
         assert!(link(&pages, Some("__canary_1f")).contains("loader(\"__canary_1f\")"));
