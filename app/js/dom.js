@@ -118,11 +118,6 @@ export function here() {
   return location.pathname + location.search;
 }
 
-/** Keeps the view in the address without a step of history for every key. */
-export function replaceQuery(query) {
-  history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
-}
-
 export function cookies() {
   return document.cookie;
 }

@@ -1,5 +1,6 @@
 //! Components that know nothing of machines.
 
+mod address;
 mod chart;
 pub(crate) mod clock;
 mod copy;
@@ -23,6 +24,7 @@ mod terminal;
 mod toast;
 mod zone;
 
+pub(crate) use address::{Address, Kept, followed, within_page};
 pub(crate) use chart::{Donut, Slice};
 pub(crate) use copy::{CopyButton, copy};
 pub(crate) use curl::{Curl, CurlButton, CurlMenu};
