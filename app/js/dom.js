@@ -44,6 +44,7 @@ export async function copyText(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
+    const focused = document.activeElement;
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "sr-only";
@@ -52,6 +53,7 @@ export async function copyText(text) {
     area.select();
     const done = document.execCommand("copy");
     area.remove();
+    focused?.focus({ preventScroll: true });
     return done;
   }
 }
