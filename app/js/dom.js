@@ -44,6 +44,7 @@ export async function copyText(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
+    const focused = document.activeElement;
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "sr-only";
@@ -52,6 +53,7 @@ export async function copyText(text) {
     area.select();
     const done = document.execCommand("copy");
     area.remove();
+    focused?.focus({ preventScroll: true });
     return done;
   }
 }
@@ -116,11 +118,6 @@ export function origin() {
 
 export function here() {
   return location.pathname + location.search;
-}
-
-/** Keeps the view in the address without a step of history for every key. */
-export function replaceQuery(query) {
-  history.replaceState(history.state, "", location.pathname + (query ? `?${query}` : ""));
 }
 
 export function cookies() {

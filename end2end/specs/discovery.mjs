@@ -45,7 +45,7 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("filter").fill("acme arm");
     await row(1).waitFor({ state: "detached" });
     await row(2).waitFor();
-    assert.match(page.url(), /q=acme%20arm/);
+    await page.waitForURL(/q=acme%20arm/);
     await page.reload();
     await row(2).waitFor();
     assert.equal(await row(1).count(), 0);
@@ -139,7 +139,7 @@ export async function spec({ server, browser, report }) {
     await page.locator(`[data-lease="${mac(2)}"]`).getByRole("link", { name: "newbox-1" }).waitFor();
     await page.getByTestId("filter").fill("newbox");
     await page.getByTestId("lease-count").filter({ hasText: "2 of 3 leases" }).waitFor();
-    assert.match(page.url(), /q=newbox/);
+    await page.waitForURL(/q=newbox/);
     await page.getByTestId("filter").fill("no such thing");
     await page.getByText("No lease matches").waitFor();
     await page.getByRole("button", { name: "Show all" }).click();

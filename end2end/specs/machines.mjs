@@ -405,6 +405,55 @@ export async function spec({ server, browser, report }) {
     await page.goBack();
     await row("arm64-20").waitFor();
   });
+  await report.check("a MAC and an address are copied by a click, which leaves the focus where it is", async () => {
+    const own = named("arm64-20");
+    const tell = await page.context().request.post(`${server.url}/dhcp/ipv4/lease`, { data: { mac: own.macs[0], ipv4: "10.0.0.20", duration: 3600 } });
+    assert.ok(tell.ok());
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+    await open("?search=arm64-2");
+    await page.getByTestId("columns").click();
+    await page.locator("[data-column=leases]").check();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("j");
+    const held = await focused();
+    await row("arm64-20").getByRole("button", { name: "Copy MAC address" }).click();
+    await toast(`Copied ${own.macs[0]}.`);
+    assert.equal(await clipboard(), own.macs[0]);
+    assert.equal(await focused(), held);
+    assert.equal(await row("arm64-20").getAttribute("aria-current"), "true", "keys are about the row that was pressed");
+    await row("arm64-20").getByRole("button", { name: "Copy IP address" }).click();
+    await toast("Copied 10.0.0.20.");
+    assert.equal(await clipboard(), "10.0.0.20");
+  });
+  await report.check("m copies the row's MAC, i its address, and none of the buttons is a stop of the Tab key", async () => {
+    const own = named("arm64-20");
+    await open("?search=arm64-20");
+    const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+    await page.keyboard.press("j");
+    await page.keyboard.press("m");
+    await toast(`Copied ${own.macs[0]} of arm64-20.`);
+    assert.equal(await clipboard(), own.macs[0]);
+    await page.keyboard.press("i");
+    await toast("Copied 10.0.0.20 of arm64-20.");
+    assert.equal(await clipboard(), "10.0.0.20");
+    await open("?search=arm64-21");
+    await page.keyboard.press("j");
+    await page.keyboard.press("i");
+    await toast("arm64-21 has no IP address.");
+    assert.deepEqual(await rows.locator("[data-copy]").evaluateAll((all) => [...new Set(all.map(({ tabIndex }) => tabIndex))]), [-1]);
+    await page.getByTestId("columns").click();
+    await page.getByRole("button", { name: "As at first" }).click();
+    await page.keyboard.press("Escape");
+  });
+  await report.check("where the browser forbids the clipboard, as without HTTPS, the focus comes back after copying by other means", async () => {
+    await open("?search=arm64-20");
+    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true }));
+    await page.keyboard.press("j");
+    await page.keyboard.press("m");
+    await toast(`Copied ${named("arm64-20").macs[0]} of arm64-20.`);
+    assert.equal(await focused(), "arm64-20");
+  });
   await report.check("? tells of the keys, and single characters can be switched off", async () => {
     await open();
     await page.keyboard.press("?");

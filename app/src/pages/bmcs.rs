@@ -12,7 +12,7 @@ use crate::{
     },
     live::Live,
     ui::{
-        AddButton, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Submit,
+        AddButton, Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Submit,
         SwitchField, TextField, Toasts, matches, natural, saved,
     },
 };
@@ -45,7 +45,7 @@ fn found(own: &Bmc, query: &str) -> bool {
 fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
     let live = expect_context::<Live>();
     let records = Records::new(bmcs);
-    let filter = RwSignal::new(String::new());
+    let filter = Address::new().keeps::<String>("q");
     let sorted = move || {
         let query = filter.get();
         let mut list: Vec<Bmc> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());

@@ -13,7 +13,7 @@ use crate::{
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, FormEnd, Glyph, Icon, Loading,
         Notice, Overtaken, PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors,
-        Switch, SwitchField, TextArea, TextField, Time, Toasts,
+        Switch, SwitchField, TextArea, TextField, Time, Toasts, copyable,
     },
 };
 
@@ -135,6 +135,7 @@ fn Words() -> impl IntoView {
                     <Flags public=true known_good=true/>
                     <Flags public=false known_good=false/>
                     <span><code>"52:54:00:12:34:56"</code> <CopyButton text="52:54:00:12:34:56" what="MAC address"/></span>
+                    <span class="font-mono text-xs leading-6 whitespace-pre" inner_html=copyable(["10.0.0.9", "10.0.0.10"].into_iter(), "IP address")></span>
                     <Time at=Instant("2026-11-22T11:08:02.123456Z".into())/>
                     <RowButton icon=Icon::Pencil label="Edit the row" action=|()| ()/>
                     <RowButton icon=Icon::Trash label="Delete the row" action=|()| ()/>

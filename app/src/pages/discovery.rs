@@ -2,20 +2,17 @@
 
 use futures_util::future::try_join;
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
     machines::new_machine_form,
     records::{Record, Records, loaded},
 };
 use crate::{
-    api::{Api, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network, query_string},
+    api::{Api, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network},
     ui::{
-        Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Glyph, Icon, Loading, Notice, Optimistic, PageHead, RowButton,
-        SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Time, Toasts, dom, format::counted, load, matches, natural,
+        Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Glyph, Icon, Loading, Notice, Optimistic, PageHead,
+        RowButton, SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Time, Toasts, format::counted, load, matches, natural,
     },
 };
 
@@ -50,10 +47,10 @@ fn found(own: &DiscoveredMac, query: &str) -> bool {
 fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
     let toasts = expect_context::<Toasts>();
-    let query = use_query_map().get_untracked();
     let records = Records::new(list);
-    let filter = RwSignal::new(query.get("q").unwrap_or_default());
-    let dismissed = RwSignal::new(query.get("dismissed").is_some());
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let dismissed = address.keeps::<bool>("dismissed");
     let switched = Optimistic::<Vec<DiscoveredMac>>::new();
     let all = Memo::new(move |_| switched.over(records.list.get()));
     let shown = Memo::new(move |_| {
@@ -61,13 +58,6 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
         all.with(|list| list.iter().filter(|own| (dismissed || !own.dismissed) && found(own, &query)).cloned().collect::<Vec<_>>())
     });
     let hidden = move || all.with(|list| list.iter().filter(|own| own.dismissed).count());
-    Effect::new(move |before: Option<()>| {
-        let (query, dismissed) = (filter.get(), dismissed.get());
-        if before.is_some() {
-            let pairs = [("q", query.as_str()), ("dismissed", if dismissed { "1" } else { "" })];
-            dom::replace_query(&query_string(pairs.into_iter().filter(|(_, value)| !value.is_empty())));
-        }
-    });
     let call = Submit::new();
     let dismiss = move |own: DiscoveredMac| {
         let (id, dismissed) = (own.id, !own.dismissed);

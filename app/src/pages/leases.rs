@@ -1,12 +1,11 @@
 //! Addresses that DHCP gave out.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::records::loaded;
 use crate::{
-    api::{Lease, Me, query_string},
-    ui::{CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Time, dom, format::counted, matches, natural},
+    api::{Lease, Me},
+    ui::{Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Time, format::counted, matches, natural},
 };
 
 /// Rows drawn; the filter finds the others.
@@ -52,18 +51,12 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
     let admin = me.admin;
     let total = leases.len();
     let leases = StoredValue::new(leases);
-    let filter = RwSignal::new(use_query_map().get_untracked().get("q").unwrap_or_default());
+    let filter = Address::new().keeps::<String>("q");
     let sort = RwSignal::new(Sort::by(Column::Seen));
     let shown = Memo::new(move |_| {
         let query = filter.get();
         let fitting = leases.with_value(|leases| leases.iter().filter(|lease| found(lease, &query)).cloned().collect());
         sorted(fitting, sort.get())
-    });
-    Effect::new(move |before: Option<()>| {
-        let query = filter.get();
-        if before.is_some() {
-            dom::replace_query(&query_string([("q", query.as_str())].into_iter().filter(|(_, value)| !value.is_empty())));
-        }
     });
     view! {
         <PageHead title="Leases">

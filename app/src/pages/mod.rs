@@ -7,6 +7,11 @@ mod bmcs;
 mod console;
 #[cfg(debug_assertions)]
 mod dev;
+/// A release knows nothing of them, not even that they could be there.
+#[cfg(not(debug_assertions))]
+mod dev {
+    pub(super) use super::not_found::NotFound as Components;
+}
 mod discovery;
 mod flags;
 mod follow;
@@ -37,17 +42,8 @@ mod users;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::{
-    SsrMode::Async,
-    components::{Route, Router, Routes},
-    path,
-};
+use leptos_router::components::Router;
 
-// a release knows nothing of them, not even that they could be there
-#[cfg(debug_assertions)]
-use self::dev::Components;
-#[cfg(not(debug_assertions))]
-use self::not_found::NotFound as Components;
 pub use self::parts::load_page;
 pub(crate) use self::parts::part_of;
 use crate::{
@@ -90,28 +86,7 @@ pub fn App() -> impl IntoView {
                 <header::Header/>
                 <relogin::Relogin/>
                 <main class="flex min-h-0 flex-1 flex-col" id="main" tabindex="-1">
-                    // Async: the whole page is in the first response, with its true status code.
-                    <Routes fallback=not_found::NotFound>
-                        <Route path=path!("/") view=home::Home ssr=Async/>
-                        <Route path=path!("/login") view=parts::LOGIN ssr=Async/>
-                        <Route path=path!("/overview") view=parts::OVERVIEW ssr=Async/>
-                        <Route path=path!("/machines") view=parts::MACHINES ssr=Async/>
-                        <Route path=path!("/machines/:id") view=parts::MACHINE ssr=Async/>
-                        <Route path=path!("/machines/:id/console") view=parts::CONSOLE ssr=Async/>
-                        <Route path=path!("/images") view=parts::IMAGES ssr=Async/>
-                        <Route path=path!("/preseeds") view=parts::PRESEEDS ssr=Async/>
-                        <Route path=path!("/preseeds/new") view=parts::NEW_PRESEED ssr=Async/>
-                        <Route path=path!("/preseeds/:id") view=parts::PRESEED ssr=Async/>
-                        <Route path=path!("/leases") view=parts::LEASES ssr=Async/>
-                        <Route path=path!("/bmcs") view=parts::BMCS ssr=Async/>
-                        <Route path=path!("/networks") view=parts::NETWORKS ssr=Async/>
-                        <Route path=path!("/archs") view=parts::ARCHS ssr=Async/>
-                        <Route path=path!("/users") view=parts::USERS ssr=Async/>
-                        <Route path=path!("/discovery") view=parts::DISCOVERY ssr=Async/>
-                        <Route path=path!("/audit") view=parts::AUDIT ssr=Async/>
-                        <Route path=path!("/account") view=parts::ACCOUNT ssr=Async/>
-                        <Route path=path!("/dev/components") view=parts::COMPONENTS ssr=Async/>
-                    </Routes>
+                    <parts::Pages/>
                 </main>
             </div>
             <ToastStack/>

@@ -12,10 +12,19 @@ use leptos::{
     prelude::*,
     wasm_split::{SplitLoaderError, wasm_split},
 };
-use leptos_router::ChooseView;
+use leptos_router::{
+    ChooseView,
+    SsrMode::Async,
+    components::{Route, Routes},
+    path,
+};
 use send_wrapper::SendWrapper;
 
-use super::gone::{Gone, Lost};
+use super::{
+    gone::{Gone, Lost},
+    home::Home,
+    not_found::NotFound,
+};
 use crate::ui::Loading;
 
 type Ready<T> = Pin<Box<dyn Future<Output = Result<T, SplitLoaderError>>>>;
@@ -89,72 +98,87 @@ where
     .into_any()
 }
 
-/// `part { PAGE = the function that draws it, the one that loads its code, its component; }`: two functions a page, for a macro can make no names.
-macro_rules! parts {
-    ($($part:ident { $($page:ident = $draw:ident, $load:ident, $view:path;)+ })+) => {
-        $($(
-            #[wasm_split($part, wasm_split_path = ::leptos::wasm_split, preload($load), fallible)]
-            fn $draw() -> Result<AnyView, SplitLoaderError> {
-                Ok($view().into_any())
-            }
+/// Every page, as its address, its module and its component there: the page's part, what [`part_of`] knows, and the route.
+///
+/// The start page, the first, comes with the application: as a part of its own it and what it shares with others would be an eighth
+/// larger, for what is in different files is neither compressed nor optimized together.
+macro_rules! pages {
+    (start $start:tt $home:ident::$first:ident; $($path:tt $module:ident::$page:ident;)+) => {
+        const START: Part = Part {
+            name: stringify!($home),
+            load: || Box::pin(ready(Ok(()))),
+            draw: || Box::pin(ready(Ok(super::$home::$first().into_any()))),
+        };
 
-            pub(super) const $page: Part = Part { name: stringify!($part), load: || Box::pin($load()), draw: || Box::pin($draw()) };
-        )+)+
+        $(
+            #[allow(non_snake_case, reason = "named as the component is: a macro cannot make names")]
+            mod $page {
+                use super::{AnyView, IntoAny, Part, SplitLoaderError, wasm_split};
+
+                #[wasm_split($module, wasm_split_path = ::leptos::wasm_split, preload(load), fallible)]
+                fn $page() -> Result<AnyView, SplitLoaderError> {
+                    Ok(crate::pages::$module::$page().into_any())
+                }
+
+                pub(super) const PART: Part = Part { name: stringify!($module), load: || Box::pin(load()), draw: || Box::pin($page()) };
+            }
+        )+
+
+        const PAGES: &[(&str, Part)] = &[($start, START), $(($path, $page::PART)),+];
+
+        /// The page at the address.
+        #[component]
+        pub(super) fn Pages() -> impl IntoView {
+            view! {
+                // Async: the whole page is in the first response, with its true status code.
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=Home ssr=Async/>
+                    <Route path=path!($start) view=START ssr=Async/>
+                    $(<Route path=path!($path) view=$page::PART ssr=Async/>)+
+                </Routes>
+            }
+        }
     };
 }
 
-parts! {
-    login { LOGIN = draw_login, load_login, super::login::Login; }
-    overview { OVERVIEW = draw_overview, load_overview, super::overview::Overview; }
-    machine { MACHINE = draw_machine, load_machine, super::machine::Machine; }
-    console { CONSOLE = draw_console, load_console, super::console::Console; }
-    images { IMAGES = draw_images, load_images, super::images::Images; }
-    preseeds { PRESEEDS = draw_preseeds, load_preseeds, super::preseeds::Preseeds; }
-    preseed {
-        NEW_PRESEED = draw_new_preseed, load_new_preseed, super::preseed::NewPreseedPage;
-        PRESEED = draw_preseed, load_preseed, super::preseed::PreseedPage;
-    }
-    leases { LEASES = draw_leases, load_leases, super::leases::Leases; }
-    bmcs { BMCS = draw_bmcs, load_bmcs, super::bmcs::Bmcs; }
-    networks { NETWORKS = draw_networks, load_networks, super::networks::Networks; }
-    archs { ARCHS = draw_archs, load_archs, super::archs::Archs; }
-    users { USERS = draw_users, load_users, super::users::Users; }
-    discovery { DISCOVERY = draw_discovery, load_discovery, super::discovery::Discovery; }
-    audit { AUDIT = draw_audit, load_audit, super::audit::Audit; }
-    account { ACCOUNT = draw_account, load_account, super::account::Account; }
-    // in debug builds
-    components { COMPONENTS = draw_components, load_components, super::Components; }
+// of two that fit, the first
+pages! {
+    start "/machines" machines::Machines;
+    "/login" login::Login;
+    "/overview" overview::Overview;
+    "/machines/:id" machine::Machine;
+    "/machines/:id/console" console::Console;
+    "/images" images::Images;
+    "/preseeds" preseeds::Preseeds;
+    "/preseeds/new" preseed::NewPreseedPage;
+    "/preseeds/:id" preseed::PreseedPage;
+    "/leases" leases::Leases;
+    "/bmcs" bmcs::Bmcs;
+    "/networks" networks::Networks;
+    "/archs" archs::Archs;
+    "/users" users::Users;
+    "/discovery" discovery::Discovery;
+    "/audit" audit::Audit;
+    "/account" account::Account;
+    "/dev/components" dev::Components;
 }
-
-/// The start page comes with the application: as a part of its own it and what it shares with others would be a fifteenth larger, for
-/// what is in different files is neither compressed nor optimized together.
-pub(super) const MACHINES: Part =
-    Part { name: "machines", load: || Box::pin(ready(Ok(()))), draw: || Box::pin(ready(Ok(super::machines::Machines().into_any()))) };
 
 /// The part that shows `path`, if one does.
 pub(crate) fn part_of(path: &str) -> Option<Part> {
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    Some(match *segments.as_slice() {
-        ["login"] => LOGIN,
-        ["overview"] => OVERVIEW,
-        ["machines"] => MACHINES,
-        ["machines", _] => MACHINE,
-        ["machines", _, "console"] => CONSOLE,
-        ["images"] => IMAGES,
-        ["preseeds"] => PRESEEDS,
-        ["preseeds", "new"] => NEW_PRESEED,
-        ["preseeds", _] => PRESEED,
-        ["leases"] => LEASES,
-        ["bmcs"] => BMCS,
-        ["networks"] => NETWORKS,
-        ["archs"] => ARCHS,
-        ["users"] => USERS,
-        ["discovery"] => DISCOVERY,
-        ["audit"] => AUDIT,
-        ["account"] => ACCOUNT,
-        ["dev", "components"] => COMPONENTS,
-        _ => return None,
-    })
+    PAGES.iter().find(|(pattern, _)| fits(pattern, path)).map(|(_, part)| *part)
+}
+
+/// Whether a route with this pattern shows the path.
+fn fits(pattern: &str, path: &str) -> bool {
+    let mut wanted = pattern.split('/').filter(|segment| !segment.is_empty());
+    let mut given = path.split('/').filter(|segment| !segment.is_empty());
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return true,
+            (Some(wanted), Some(given)) if wanted.starts_with(':') || wanted == given => {}
+            _ => return false,
+        }
+    }
 }
 
 /// Fetches the code of the page at `path`. Hydration needs it: it draws at once what the server drew.
@@ -167,7 +191,15 @@ pub async fn load_page(path: &str) -> Result<(), SplitLoaderError> {
 
 #[cfg(test)]
 mod tests {
-    use super::part_of;
+    use super::{PAGES, fits, part_of};
+
+    #[test]
+    fn no_page_hides_another() {
+        for (index, (pattern, _)) in PAGES.iter().enumerate() {
+            let path = pattern.replace(":id", "7");
+            assert_eq!(PAGES.iter().position(|(other, _)| fits(other, &path)), Some(index), "{path}");
+        }
+    }
 
     #[test]
     fn a_path_leads_to_the_part_that_its_route_shows() {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::{flags::Flags, records::loaded};
 use crate::{
     api::{Me, Preseed},
-    ui::{Empty, Glyph, Icon, PageHead, SearchBox, Sort, SortHead, Switch, format::counted, matches, natural},
+    ui::{Address, Empty, Glyph, Icon, PageHead, SearchBox, Sort, SortHead, Switch, format::counted, matches, natural},
 };
 
 /// A preseed as listed, without its text.
@@ -48,8 +48,9 @@ enum Column {
 fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
     let none = preseeds.is_empty();
     let preseeds = StoredValue::new(preseeds);
-    let filter = RwSignal::new(String::new());
-    let only_mine = RwSignal::new(false);
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let only_mine = address.keeps::<bool>("mine");
     let sort = RwSignal::new(Sort::by(Column::Name));
     let username = me.username;
     let shown = Memo::new(move |_| {

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     api::{Api, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
-        AddButton, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox, Submit,
+        AddButton, Address, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox, Submit,
         SwitchField, TextField, Toasts, matches, natural,
     },
 };
@@ -36,7 +36,7 @@ impl Record for User {
 fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let records = Records::new(users);
     let used = UsedBy::new();
-    let filter = RwSignal::new(String::new());
+    let filter = Address::new().keeps::<String>("q");
     let sorted = move || {
         let query = filter.get();
         let found =

@@ -34,8 +34,6 @@ extern "C" {
     pub(crate) fn dismiss_menus();
     pub(crate) fn here() -> String;
     pub(crate) fn origin() -> String;
-    #[wasm_bindgen(js_name = replaceQuery)]
-    pub(crate) fn replace_query(query: &str);
     pub(crate) fn cookies() -> String;
     #[wasm_bindgen(js_name = keepCookie)]
     pub(crate) fn keep_cookie(name: &str, value: &str);

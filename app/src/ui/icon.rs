@@ -88,7 +88,7 @@ impl Icon {
         }
     }
 
-    fn reference(self) -> String {
+    pub(super) fn reference(self) -> String {
         format!("#{}", self.id())
     }
 

@@ -1,5 +1,6 @@
 //! Components that know nothing of machines.
 
+mod address;
 mod chart;
 pub(crate) mod clock;
 mod copy;
@@ -23,8 +24,9 @@ mod terminal;
 mod toast;
 mod zone;
 
+pub(crate) use address::{Address, Kept, followed, within_page};
 pub(crate) use chart::{Donut, Slice};
-pub(crate) use copy::{CopyButton, copy};
+pub(crate) use copy::{CopyButton, copy, copy_pressed, copy_short, copyable};
 pub(crate) use curl::{Curl, CurlButton, CurlMenu};
 pub(crate) use dialog::{Confirm, Dialog, FormEnd};
 pub(crate) use editor::Editor;

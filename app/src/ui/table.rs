@@ -93,11 +93,12 @@ pub(crate) fn SearchBox(
     #[prop(optional)] id: Option<&'static str>,
     #[prop(default = "Filter")] placeholder: &'static str,
     #[prop(default = "filter")] testid: &'static str,
+    #[prop(default = "input-sm w-72 max-w-full")] class: &'static str,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     keep_in_step(value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
     view! {
-        <label class="input input-sm w-72 max-w-full">
+        <label class=format!("input {class}")>
             <Glyph icon=Icon::Search class="size-4 opacity-80"/>
             <input
                 node_ref=node

@@ -4,7 +4,6 @@ mod edit;
 mod upload;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use self::{edit::EditForm, upload::UploadPanel};
 use super::{
@@ -15,7 +14,7 @@ use super::{
 use crate::{
     api::{Arch, Image, Me},
     ui::{
-        AddButton, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Switch, Time,
+        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Switch, Time,
         format::{bytes, counted},
         matches, natural,
     },
@@ -78,9 +77,9 @@ impl Record for Image {
 fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let records = Records::new(images);
     let used = UsedBy::new();
-    let query = use_query_map().get_untracked();
-    let filter = RwSignal::new(query.get("q").unwrap_or_default());
-    let only_mine = RwSignal::new(query.get("mine").is_some());
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let only_mine = address.keeps::<bool>("mine");
     // newest first: what one just uploaded is what one looks for
     let sort = RwSignal::new(Sort { column: Column::Date, descending: true });
     let username = me.username.clone();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{Event, EventKind},
-    ui::{Panel, Submit, SubmitErrors, Time, Zone, matches},
+    ui::{Address, Kept, Panel, SearchBox, Submit, SubmitErrors, Time, Zone, matches},
 };
 
 /// Kinds of events that one looks at together.
@@ -49,6 +49,16 @@ impl Group {
     }
 }
 
+impl Kept for Option<Group> {
+    fn word(&self) -> String {
+        self.map(|group| group.label().to_lowercase()).unwrap_or_default()
+    }
+
+    fn of(word: &str) -> Self {
+        Group::ALL.into_iter().find(|group| Some(*group).word() == word)
+    }
+}
+
 /// What of the time line is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Filter {
@@ -72,6 +82,31 @@ impl Filter {
     }
 }
 
+/// The same as the user chooses it.
+#[derive(Clone, Copy)]
+struct Chosen {
+    group: RwSignal<Option<Group>>,
+    faults: RwSignal<bool>,
+    text: RwSignal<String>,
+}
+
+impl Chosen {
+    fn new() -> Self {
+        let address = Address::new();
+        Self { group: address.keeps("events"), faults: address.keeps("faults"), text: address.keeps("q") }
+    }
+
+    fn filter(self) -> Filter {
+        Filter { group: self.group.get(), faults: self.faults.get(), text: self.text.get() }
+    }
+
+    fn clear(self) {
+        self.group.set(None);
+        self.faults.set(false);
+        self.text.set(String::new());
+    }
+}
+
 /// Puts an event in its place; one that is there already stays once.
 pub(super) fn insert(events: &mut Vec<Event>, event: Event) {
     let place = events.partition_point(|shown| shown.id > event.id);
@@ -87,9 +122,10 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
     let submit = Submit::new();
     // a page that was not full was the last one
     let more = RwSignal::new(events.with_untracked(Vec::len) >= EVENTS as usize);
-    let filter = RwSignal::new(Filter::default());
+    let chosen = Chosen::new();
     let shown = Memo::new(move |_| {
-        filter.with(|filter| events.with(|events| events.iter().filter(|event| filter.shows(event)).cloned().collect::<Vec<_>>()))
+        let filter = chosen.filter();
+        events.with(|events| events.iter().filter(|event| filter.shows(event)).cloned().collect::<Vec<_>>())
     });
     let older = move |_| {
         let api = context.api.get_value();
@@ -105,7 +141,7 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
     };
     view! {
         <Panel id="events" title="Events" actions=move || view! { <span class="text-xs opacity-80">{move || format!("newest first, times in {}", zone.name())}</span> }>
-            <Filters filter/>
+            <Filters chosen/>
             // additions are read out; the list as a whole is not
             <ol class="flex flex-col" aria-live="polite" aria-relevant="additions" data-testid="events">
                 <For each=move || shown.get() key=|event| event.id let:event>
@@ -118,7 +154,7 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
             <Show when=move || shown.with(Vec::is_empty) && !events.with(Vec::is_empty)>
                 <p class="py-4 text-center opacity-80" data-testid="no-event">
                     {move || format!("None of the {} loaded events is of that kind. ", events.with(Vec::len))}
-                    <button type="button" class="link" on:click=move |_| filter.set(Filter::default())>"Show all"</button>
+                    <button type="button" class="link" on:click=move |_| chosen.clear()>"Show all"</button>
                 </p>
             </Show>
             <SubmitErrors submit/>
@@ -130,7 +166,8 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
 }
 
 #[component]
-fn Filters(filter: RwSignal<Filter>) -> impl IntoView {
+fn Filters(chosen: Chosen) -> impl IntoView {
+    let Chosen { group: only, faults, text } = chosen;
     let chip = move |label: &'static str, on: Signal<bool>, press: Callback<()>| {
         view! {
             <button
@@ -144,29 +181,15 @@ fn Filters(filter: RwSignal<Filter>) -> impl IntoView {
         }
     };
     let groups = Group::ALL.map(|group| {
-        let on = Signal::derive(move || filter.with(|filter| filter.group == Some(group)));
-        let press =
-            Callback::new(move |()| filter.update(|filter| filter.group = if filter.group == Some(group) { None } else { Some(group) }));
-        chip(group.label(), on, press)
+        let press = Callback::new(move |()| only.update(|only| *only = if *only == Some(group) { None } else { Some(group) }));
+        chip(group.label(), Signal::derive(move || only.get() == Some(group)), press)
     });
-    let faults = chip(
-        "Faults only",
-        Signal::derive(move || filter.with(|filter| filter.faults)),
-        Callback::new(move |()| filter.update(|filter| filter.faults = !filter.faults)),
-    );
+    let faults = chip("Faults only", faults.into(), Callback::new(move |()| faults.update(|faults| *faults = !*faults)));
     view! {
         <div class="mb-3 flex flex-wrap items-center gap-1.5" role="group" aria-label="Filter events" data-testid="event-filters">
             {groups.into_iter().collect_view()}
             {faults}
-            <input
-                type="search"
-                class="input input-xs min-w-24 flex-1"
-                aria-label="Search events"
-                placeholder="Search"
-                autocomplete="off"
-                prop:value=move || filter.with(|filter| filter.text.clone())
-                on:input=move |event| filter.update(|filter| filter.text = event_target_value(&event))
-            />
+            <SearchBox value=text label="Search events" placeholder="Search" testid="event-search" class="input-xs min-w-24 flex-1"/>
         </div>
     }
 }

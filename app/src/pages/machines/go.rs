@@ -2,40 +2,25 @@
 
 use std::time::Duration;
 
-use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_location, use_navigate},
-};
+use leptos::prelude::*;
 
 use super::view::View;
-use crate::ui::clock;
+use crate::ui::{followed, within_page};
 
 #[derive(Clone, Copy)]
 pub(super) struct Go {
     view: Memo<View>,
     navigate: Callback<(String, bool)>,
-    /// Somebody is typing: one step back goes to before they began.
-    typing: StoredValue<bool>,
+    /// What typing led to: while that is shown, one step back goes to before it began.
+    typed: StoredValue<Option<View>>,
 }
 
 impl Go {
     pub(super) fn new(view: Memo<View>) -> Self {
-        let navigate = use_navigate();
-        let path = use_location().pathname;
-        let own = path.get_untracked();
-        let navigate = Callback::new(move |(address, replace): (String, bool)| {
-            // gone to another page, whose code is still on its way
-            if path.with_untracked(|path| *path != own) {
-                return;
-            }
-            navigate(&address, NavigateOptions { replace, scroll: false, resolve: false, ..NavigateOptions::default() });
-        });
-        Self { view, navigate, typing: StoredValue::new(false) }
+        Self { view, navigate: within_page(), typed: StoredValue::new(None) }
     }
 
     pub(super) fn to(self, view: View) {
-        self.typing.set_value(false);
         self.send(&view, false);
     }
 
@@ -45,8 +30,9 @@ impl Go {
     }
 
     fn typed(self, view: View) {
-        let replace = self.typing.try_update_value(|typing| std::mem::replace(typing, true)).unwrap_or(true);
+        let replace = self.typed.with_value(|typed| *typed == Some(self.view.get_untracked()));
         self.send(&view, replace);
+        self.typed.set_value(Some(view));
     }
 
     fn send(self, view: &View, replace: bool) {
@@ -58,42 +44,7 @@ impl Go {
     /// A text of the view that is typed: the address follows `pause` after the last key, and Back brings the old text back.
     /// `eager`: a key that comes after a pause is followed at once.
     pub(super) fn field(self, pause: Duration, eager: bool, read: fn(&View) -> &String, write: fn(&mut View, String)) -> RwSignal<String> {
-        let first = self.view.with_untracked(|view| read(view).clone());
-        let text = RwSignal::new(first.clone());
-        // what the address has of it, or will have in a moment
-        let sent = StoredValue::new(first);
-        let timer = StoredValue::new(None::<TimeoutHandle>);
-        let last = StoredValue::new(0.0);
-        Effect::new(move |_| {
-            let typed = text.get();
-            if let Some(timer) = timer.try_update_value(Option::take).flatten() {
-                timer.clear();
-            }
-            if sent.with_value(|sent| *sent == typed) {
-                return;
-            }
-            let send = move || {
-                if self.view.try_get_untracked().is_none() {
-                    return;
-                }
-                last.set_value(clock::precise());
-                sent.set_value(typed.clone());
-                self.typed(self.view.get_untracked().changed(|view| write(view, typed.clone())));
-            };
-            if eager && clock::precise() - last.get_value() >= pause.as_secs_f64() {
-                send();
-            } else {
-                timer.set_value(set_timeout_with_handle(send, pause).ok());
-            }
-        });
-        Effect::new(move |_| {
-            let shown = self.view.with(|view| read(view).clone());
-            if sent.with_value(|sent| *sent != shown) {
-                sent.set_value(shown.clone());
-                self.typing.set_value(false);
-                text.set(shown);
-            }
-        });
-        text
+        let send = move |text: String| self.typed(self.view.get_untracked().changed(|view| write(view, text)));
+        followed(pause, eager, move || self.view.with(|view| read(view).clone()), send)
     }
 }

@@ -4,15 +4,15 @@ use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
-    row::{Shared, target},
+    row::{IP, MAC, Shared, target},
     search::SEARCH_ID,
 };
-use crate::ui::{Dialog, dom};
+use crate::ui::{Dialog, Toasts, copy_short, dom};
 
 /// Single-character keys switched off (WCAG 2.1.4): speech input and restless hands press them unintentionally.
 const STORED: &str = "single-keys";
 
-const KEYS: [(&str, &str); 9] = [
+const KEYS: [(&str, &str); 11] = [
     ("/", "Search"),
     ("j", "Next machine"),
     ("k", "Previous machine"),
@@ -20,6 +20,8 @@ const KEYS: [(&str, &str); 9] = [
     ("Enter", "Open the machine"),
     ("p", "Power of the machine"),
     ("c", "Console of the machine"),
+    ("m", "Copy the machine's MAC address"),
+    ("i", "Copy the machine's IP address"),
     ("?", "This help"),
     ("Ctrl K or ⌘ K", "Go to any page or machine, from everywhere"),
 ];
@@ -27,6 +29,7 @@ const KEYS: [(&str, &str); 9] = [
 /// Listens until the calling component goes. From an effect only.
 pub(super) fn listen(shared: Shared, help: RwSignal<bool>) {
     let navigate = use_navigate();
+    let toasts = expect_context::<Toasts>();
     let handle = window_event_listener(ev::keydown, move |event| {
         if event.default_prevented() || event.ctrl_key() || event.meta_key() || event.alt_key() || event.is_composing() {
             return;
@@ -45,6 +48,15 @@ pub(super) fn listen(shared: Shared, help: RwSignal<bool>) {
             ("k", _) => step(shared, -1),
             ("x", Some(id)) => shared.selection.tick(shared.listing, id, !shared.selection.has(id), false),
             ("c", Some(id)) => to(format!("/machines/{id}/console")),
+            ("m" | "i", Some(id)) => {
+                let Some(machine) = shared.listing.machine(id) else { return };
+                let lease = || machine.leases.first().map(|lease| lease.ipv4.as_str());
+                let (text, what) = if key == "m" { (machine.macs.first().map(String::as_str), MAC) } else { (lease(), IP) };
+                match text {
+                    Some(text) => copy_short(toasts, text, &machine.name),
+                    None => toasts.warning(format!("{} has no {what}.", machine.name)),
+                }
+            }
             ("p", Some(id)) => {
                 let Some(machine) = shared.listing.machine(id) else { return };
                 if let Some(button) = dom::focus_within(&format!("tr[data-id='{id}'] [data-testid=row-power]:not(:disabled)")) {

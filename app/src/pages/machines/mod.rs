@@ -41,7 +41,7 @@ use super::session::{Failed, Session};
 use crate::{
     api::{Api, LabEvent, Machine, Me, Page},
     live::Live,
-    ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead, Switch, sort_head},
+    ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead, Switch, Toasts, copy_pressed, copy_short, sort_head},
 };
 
 #[component]
@@ -187,10 +187,23 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
     let on_page = move || listing.rows.with(|rows| rows.iter().filter(|row| selection.has(row.id)).count());
     let all = move || on_page() > 0 && on_page() == listing.rows.with(Vec::len);
     let some = move || on_page() > 0 && !all();
-    let follow_focus = move |event: leptos::ev::FocusEvent| {
-        let row = event_target::<web_sys::Element>(&event).closest("tr").ok().flatten();
+    let toasts = expect_context::<Toasts>();
+    let follow = move |event: &web_sys::Event| {
+        let row = event_target::<web_sys::Element>(event).closest("tr").ok().flatten();
         if let Some(id) = row.and_then(|row| row.get_attribute("data-id")?.parse().ok()) {
             current.set(Some(id));
+        }
+    };
+    let copy = move |event: leptos::ev::MouseEvent| {
+        if let Some(text) = copy_pressed(&event) {
+            follow(&event);
+            copy_short(toasts, &text, "");
+        }
+    };
+    // the focus stays where it is: it would be lost with the button when the row's cells are drawn anew
+    let keep_focus = move |event: leptos::ev::MouseEvent| {
+        if copy_pressed(&event).is_some() {
+            event.prevent_default();
         }
     };
     view! {
@@ -232,7 +245,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
-                <tbody on:focusin=follow_focus>
+                <tbody on:focusin=move |event| follow(&event) on:mousedown=keep_focus on:click=copy>
                     // other columns: other rows
                     <For
                         each=move || {

@@ -17,8 +17,12 @@ use crate::{
         health::HealthBadge,
         power::{PowerBadge, StateBadge},
     },
-    ui::{Glyph, Icon, Time},
+    ui::{Glyph, Icon, Time, copyable},
 };
+
+/// What can be copied, in words.
+pub(super) const MAC: &str = "MAC address";
+pub(super) const IP: &str = "IP address";
 
 /// What all rows share.
 #[derive(Clone, Copy)]
@@ -115,7 +119,7 @@ pub(super) fn target(machine: &Machine) -> Target {
     Target { id: machine.id, name: machine.name.clone(), netboot: machine.netboot_enabled }
 }
 
-/// The cells that nothing but the machine's own data changes, drawn anew together: none of them can have the focus.
+/// The cells that nothing but the machine's own data changes, drawn anew together: none of them is given the focus.
 fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
     let mine = shared.me.with_value(|me| machine.assignees.iter().any(|assignee| assignee.user == *me));
     Column::ALL
@@ -140,11 +144,8 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
                     }
                     .into_any()
                 }
-                Column::Mac => view! { <td class=format!("font-mono text-xs whitespace-pre {class}")>{machine.macs.join("\n")}</td> }.into_any(),
-                Column::Ip => {
-                    let addresses: Vec<&str> = machine.leases.iter().map(|lease| lease.ipv4.as_str()).collect();
-                    view! { <td class=format!("font-mono text-xs whitespace-pre {class}")>{addresses.join("\n")}</td> }.into_any()
-                }
+                Column::Mac => addresses(class, machine.macs.iter().map(String::as_str), MAC),
+                Column::Ip => addresses(class, machine.leases.iter().map(|lease| lease.ipv4.as_str()), IP),
                 Column::Netboot => {
                     let (word, label) = if machine.netboot_enabled { ("on", "On") } else { ("off", "Off") };
                     view! { <td class=class data-netboot=word>{label}</td> }.into_any()
@@ -167,6 +168,10 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
         })
         .collect_view()
         .into_any()
+}
+
+fn addresses<'a>(class: &str, addresses: impl Iterator<Item = &'a str>, what: &str) -> AnyView {
+    view! { <td class=format!("font-mono text-xs leading-6 whitespace-pre {class}") inner_html=copyable(addresses, what)></td> }.into_any()
 }
 
 /// `alice (kernel work)`, one line each.
