@@ -52,8 +52,8 @@ impl ApiClient for HttpClient {
 
     fn subscribe(&self, on_event: Box<dyn Fn(LabEvent) + Send + Sync>, on_status: Box<dyn Fn(StreamStatus) + Send + Sync>) -> Subscription {
         let gate = self.0.clone();
-        // a stream is refused without a reason: ask in a way that has one
-        let on_refused = move || {
+        // a stream ends and is refused without a reason: ask in a way that has one
+        let on_end = move || {
             let gate = gate.clone();
             spawn_local(async move {
                 if call(Method::Get, address("/self"), None, None).await.is_err_and(|error| error.is_unauthenticated()) {
@@ -61,7 +61,7 @@ impl ApiClient for HttpClient {
                 }
             });
         };
-        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status, on_refused)))
+        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status, on_end)))
     }
 }
 

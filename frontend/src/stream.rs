@@ -1,6 +1,10 @@
 //! The event stream of the lab, kept open.
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use app::api::{LabEvent, StreamStatus};
 use leptos::{
@@ -21,8 +25,9 @@ struct Inner {
     address: String,
     on_event: Box<dyn Fn(LabEvent)>,
     on_status: Box<dyn Fn(StreamStatus)>,
-    /// The server answered, but not with a stream.
-    on_refused: Box<dyn Fn()>,
+    /// The stream ended, or there is none: perhaps there is no session any more.
+    on_end: Box<dyn Fn()>,
+    open: Cell<bool>,
     connection: RefCell<Option<Connection>>,
     retry: RefCell<Option<TimeoutHandle>>,
 }
@@ -58,13 +63,14 @@ pub(crate) fn open(
     address: String,
     on_event: impl Fn(LabEvent) + 'static,
     on_status: impl Fn(StreamStatus) + 'static,
-    on_refused: impl Fn() + 'static,
+    on_end: impl Fn() + 'static,
 ) -> Stream {
     let inner = Rc::new(Inner {
         address,
         on_event: Box::new(on_event),
         on_status: Box::new(on_status),
-        on_refused: Box::new(on_refused),
+        on_end: Box::new(on_end),
+        open: Cell::new(false),
         connection: RefCell::new(None),
         retry: RefCell::new(None),
     });
@@ -96,6 +102,7 @@ fn connect(inner: &Rc<Inner>) {
         let weak = weak.clone();
         move |_| {
             if let Some(inner) = weak.upgrade() {
+                inner.open.set(true);
                 (inner.on_status)(StreamStatus::Open);
             }
         }
@@ -103,9 +110,13 @@ fn connect(inner: &Rc<Inner>) {
     let on_error = Closure::<dyn Fn(Event)>::new(move |_| {
         let Some(inner) = weak.upgrade() else { return };
         (inner.on_status)(StreamStatus::Lost);
+        let was_open = inner.open.replace(false);
         let gave_up = inner.connection.borrow().as_ref().is_some_and(|own| own.source.ready_state() == EventSource::CLOSED);
+        // once for every end: not as often as the browser tries again
+        if was_open || gave_up {
+            (inner.on_end)();
+        }
         if gave_up {
-            (inner.on_refused)();
             retry_later(&inner);
         }
     });

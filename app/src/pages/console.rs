@@ -1,7 +1,7 @@
 //! A machine's serial console: the whole window is the terminal.
 
+use crate::ui::Title;
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 
 use super::{
     machine::{id_of_page, not_found},

@@ -1,7 +1,7 @@
 //! `/dev/components`, in debug builds only: what pages are made of, in every state.
 
+use crate::ui::Title;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{
     flags::Flags,

@@ -63,7 +63,7 @@ fn Navigation(me: Me) -> impl IntoView {
     };
     let entries = |list: &'static [(&'static str, &'static str)]| {
         list.iter()
-            .map(|&(path, label)| view! { <li><A href=path attr:class="aria-[current=page]:bg-base-300">{label}</A></li> })
+            .map(|&(path, label)| view! { <li><A href=path attr:class="aria-[current=page]:bg-base-300 aria-[current=page]:text-base-content">{label}</A></li> })
             .collect_view()
     };
     view! {

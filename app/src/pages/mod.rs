@@ -49,12 +49,13 @@ pub(crate) use self::parts::part_of;
 use crate::{
     api::Api,
     live::Live,
-    ui::{IconSprite, ToastStack, Toasts, Zone, dom},
+    ui::{IconSprite, PageTitle, ToastStack, Toasts, Zone, dom},
 };
 
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    let title = PageTitle::provide();
     Toasts::provide();
     Zone::provide();
     let live = Live::provide();
@@ -72,7 +73,7 @@ pub fn App() -> impl IntoView {
         }
     });
     view! {
-        <Title formatter=|text: String| if text.is_empty() { "mr-provisioner".to_owned() } else { format!("{text} · mr-provisioner") }/>
+        <Title text=move || title.text()/>
         <IconSprite/>
         <Router>
             // not for a page that is there at once

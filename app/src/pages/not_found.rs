@@ -1,5 +1,5 @@
+use crate::ui::Title;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::{shell::PageResponse, ui::Empty};
 

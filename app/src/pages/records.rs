@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
+use crate::ui::Title;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{

@@ -21,6 +21,7 @@ mod palette;
 mod submit;
 mod table;
 mod terminal;
+mod title;
 mod toast;
 mod zone;
 
@@ -43,5 +44,6 @@ pub(crate) use palette::{Command, Palette};
 pub(crate) use submit::{Submit, SubmitButton, SubmitErrors};
 pub(crate) use table::{SearchBox, Sort, SortHead, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
+pub(crate) use title::{PageTitle, Title};
 pub(crate) use toast::{ToastStack, Toasts};
 pub(crate) use zone::{Time, Zone};

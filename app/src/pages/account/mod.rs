@@ -5,9 +5,9 @@ mod keys;
 mod sessions;
 mod tokens;
 
+use crate::ui::Title;
 use futures_util::future::try_join;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 pub(super) use self::access::Access;
 use self::{keys::Keys, sessions::Sessions, tokens::Tokens};

@@ -12,9 +12,9 @@ mod tail;
 mod timeline;
 mod warnings;
 
+use crate::ui::Title;
 use futures_util::future::{try_join, try_join3, try_join4};
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 use leptos_router::hooks::{use_navigate, use_params_map};
 
 use self::{

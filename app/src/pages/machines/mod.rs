@@ -16,8 +16,8 @@ mod search;
 mod selection;
 mod view;
 
+use crate::ui::Title;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 pub(super) use self::new::new_machine_form;

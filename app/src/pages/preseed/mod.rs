@@ -2,8 +2,8 @@
 
 mod help;
 
+use crate::ui::Title;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use self::help::Help;

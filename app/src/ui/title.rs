@@ -1,0 +1,35 @@
+//! The document's title.
+
+use leptos::prelude::*;
+
+/// What the page calls itself. The application draws it (`pages::App`), for it outlives every page: `leptos_meta` would go on
+/// asking the title of a page that has become another of the same kind.
+#[derive(Clone, Copy)]
+pub(crate) struct PageTitle(RwSignal<String>);
+
+impl PageTitle {
+    pub(crate) fn provide() -> Self {
+        let title = Self(RwSignal::new(String::new()));
+        provide_context(title);
+        title
+    }
+
+    /// With the program's name.
+    pub(crate) fn text(self) -> String {
+        self.0.with(|title| if title.is_empty() { "mr-provisioner".to_owned() } else { format!("{title} · mr-provisioner") })
+    }
+}
+
+/// Names the page, until another names itself.
+#[component]
+pub(crate) fn Title(#[prop(into)] text: Signal<String>) -> impl IntoView {
+    let title = expect_context::<PageTitle>().0;
+    // on the server, too, where no effect runs
+    title.set(text.get_untracked());
+    Effect::new(move |before: Option<()>| {
+        let text = text.get();
+        if before.is_some() {
+            title.set(text);
+        }
+    });
+}
