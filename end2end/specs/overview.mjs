@@ -10,6 +10,7 @@ export async function spec({ server, browser, report }) {
   const page = await browser.page();
   await report.need("log in", () => logIn(page, server));
   const machines = await api(page, "GET", "/machine?show_all=true");
+  browser.requests.length = 0;
   const count = (chart, slice) => page.locator(`[data-testid=${chart}] [data-slice=${slice}] [data-count]`).textContent().then(Number);
   const sum = async (chart, slices) => (await Promise.all(slices.map((slice) => count(chart, slice)))).reduce((a, b) => a + b, 0);
 
@@ -95,6 +96,11 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("machine-name").filter({ hasText: own.name }).waitFor();
     await page.goBack();
     await page.getByTestId("by-state").waitFor();
+  });
+  await report.check("of all that it asked for the short account only, and not for the whole list of machines", () => {
+    const asked = browser.requests.filter((path) => path.startsWith("/api/v1/"));
+    assert.ok(asked.includes("/api/v1/overview"), asked.join("\n"));
+    for (const list of ["/api/v1/machine", "/api/v1/event"]) assert.ok(!asked.includes(list), asked.join("\n"));
   });
   await report.check("a server that starts again is caught up with", async () => {
     await server.killAndStartAgain();

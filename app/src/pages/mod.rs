@@ -14,7 +14,6 @@ mod dev {
 }
 mod discovery;
 mod flags;
-mod follow;
 mod gone;
 mod header;
 mod health;
@@ -36,6 +35,7 @@ mod preview;
 mod records;
 mod relogin;
 mod removal;
+mod seldom;
 mod session;
 mod used;
 mod users;

@@ -1,37 +1,68 @@
 //! What the lab is doing now.
 
-mod board;
+use leptos::{prelude::*, task::spawn_local};
 
-use leptos::prelude::*;
-
-use self::board::{Board, Loaded, load};
 use super::{
     health::{HealthBadge, HealthNote},
     machine::sentence,
     records::loaded,
+    seldom::Seldom,
 };
 use crate::{
-    api::Instant,
+    api::{Api, Failure, Instant, NamedMachine, Overview as Lab},
+    live::Live,
     ui::{Donut, Empty, PageHead, Panel, Slice, Time, Zone, format::counted},
 };
 
-/// Rows of a list before the rest is only counted.
+/// Holders that are shown at first.
 const ROWS: usize = 12;
-/// Machines named beside their holder.
-const NAMES: usize = 10;
+
+/// Counts how often the lab had changed.
+#[derive(Clone, Copy)]
+struct Changes(RwSignal<u32>);
 
 #[component]
 pub(super) fn Overview() -> impl IntoView {
-    loaded("Overview", load, |_, loaded| view! { <View loaded/> }.into_any())
+    // from before the first answer: what changes while it is on its way is not in it
+    let changes = RwSignal::new(0);
+    let seldom = Seldom::new();
+    expect_context::<Live>().listen(move |_| seldom.run(move || changes.update(|changes| *changes += 1)));
+    provide_context(Changes(changes));
+    loaded("Overview", |api| async move { api.overview().await }, |_, lab| view! { <View lab/> }.into_any())
+}
+
+/// The newest that is known of the lab: asked for again when it has changed.
+fn followed(lab: Lab) -> RwSignal<Lab> {
+    let Changes(changes) = expect_context();
+    let api = StoredValue::new(expect_context::<Api>());
+    let lab = RwSignal::new(lab);
+    // older answers than the newest question's are dropped
+    let newest = StoredValue::new(0);
+    Effect::new(move |_| {
+        let change = changes.get();
+        if change == 0 {
+            return;
+        }
+        newest.set_value(change);
+        let api = api.get_value();
+        spawn_local(async move {
+            // a failure shows as "connection lost"; the connection after it is a change
+            if let Ok(now) = api.overview().await
+                && newest.try_get_value() == Some(change)
+            {
+                lab.try_set(now);
+            }
+        });
+    });
+    lab
 }
 
 #[component]
-fn View(loaded: Loaded) -> impl IntoView {
+fn View(lab: Lab) -> impl IntoView {
     let zone = expect_context::<Zone>();
-    let board = Board::new(loaded);
-    board.follow();
+    let lab = followed(lab);
     let states = slices(
-        Memo::new(move |_| board.by_state()),
+        Memo::new(move |_| lab.with(|lab| [lab.states.provisioning, lab.states.ready, lab.states.error, lab.states.unknown])),
         [
             ("Provisioning", "text-info", "provisioning"),
             ("Ready", "text-success", "ready"),
@@ -40,7 +71,7 @@ fn View(loaded: Loaded) -> impl IntoView {
         ],
     );
     let powers = slices(
-        Memo::new(move |_| board.by_power()),
+        Memo::new(move |_| lab.with(|lab| [lab.powers.on, lab.powers.off, lab.powers.bmc_error, lab.powers.unknown])),
         [
             ("On", "text-success", "on"),
             ("Off", "text-base-content/75", "off"),
@@ -48,7 +79,7 @@ fn View(loaded: Loaded) -> impl IntoView {
             ("Unknown", "text-base-content/40", "unknown"),
         ],
     );
-    let none = Memo::new(move |_| board.machines.with(std::collections::BTreeMap::is_empty));
+    let none = Memo::new(move |_| lab.with(|lab| lab.machine_count == 0));
     view! {
         <PageHead title="Overview">
             <span class="text-sm opacity-80">{move || format!("Follows the lab by itself. Times in {}.", zone.name())}</span>
@@ -65,16 +96,16 @@ fn View(loaded: Loaded) -> impl IntoView {
                     <Donut caption="Machines by power" slices=powers testid="by-power"/>
                 </Panel>
                 <Panel id="running" title="Running provisions">
-                    <Running board/>
+                    <Running lab/>
                 </Panel>
                 <Panel id="sick" title="BMCs out of order" actions=|| all("/bmcs", "All BMCs")>
-                    <Sick board/>
+                    <Sick lab/>
                 </Panel>
                 <Panel id="failures" title="Failures of the last day">
-                    <Failures board/>
+                    <Failures lab/>
                 </Panel>
                 <Panel id="holders" title="Who holds what" actions=|| all("/machines?sort=assignees", "All machines by assignee")>
-                    <Holders board/>
+                    <Holders lab/>
                 </Panel>
             </div>
         </Show>
@@ -97,12 +128,17 @@ fn rest(left: usize, one: &'static str, many: &'static str) -> Option<AnyView> {
     (left > 0).then(|| view! { <p class="pt-2 text-sm opacity-80">{format!("and {} more", counted(left, one, many))}</p> }.into_any())
 }
 
+/// Machines that are not named for lack of room.
+fn unnamed(all: usize, named: usize) -> Option<AnyView> {
+    (all > named).then(|| view! { <span class="opacity-80">{format!("and {} more", all - named)}</span> }.into_any())
+}
+
 fn nothing(text: &'static str) -> AnyView {
     view! { <p class="py-2 text-sm opacity-80" data-testid="nothing">{text}</p> }.into_any()
 }
 
-fn machine_link(id: i64, name: String) -> AnyView {
-    view! { <a class="link link-hover text-primary font-medium" href=format!("/machines/{id}")>{name}</a> }.into_any()
+fn machine_link(id: i64, name: &str) -> AnyView {
+    view! { <a class="link link-hover text-primary font-medium" href=format!("/machines/{id}")>{name.to_owned()}</a> }.into_any()
 }
 
 fn time(at: &Instant) -> AnyView {
@@ -110,84 +146,88 @@ fn time(at: &Instant) -> AnyView {
 }
 
 #[component]
-fn Running(board: Board) -> impl IntoView {
+fn Running(lab: RwSignal<Lab>) -> impl IntoView {
     let zone = expect_context::<Zone>();
-    let running = Memo::new(move |_| board.running());
+    let running = Memo::new(move |_| lab.with(|lab| lab.provisioning.iter().map(|own| own.machine.clone()).collect::<Vec<_>>()));
     view! {
         <Show when=move || !running.with(Vec::is_empty) fallback=|| nothing("Nothing is being provisioned.")>
             <ul class="flex flex-col gap-3" data-testid="running">
-                <For each=move || running.get().into_iter().take(ROWS) key=Clone::clone let((id, name))>
+                <For each=move || running.get() key=|own| (own.id, own.name.clone()) let(NamedMachine { id, name })>
                     {
-                        let step = Memo::new(move |_| board.step(id));
+                        let own = Memo::new(move |_| lab.with(|lab| lab.provisioning.iter().find(|own| own.machine.id == id).cloned()));
+                        let since = move || own.with(|own| own.as_ref().and_then(|own| own.since.clone()));
+                        let last = move || own.with(|own| own.as_ref().and_then(|own| own.last.clone()));
                         view! {
                             <li class="text-sm" data-machine=name.clone()>
                                 <p class="flex flex-wrap items-baseline gap-x-2">
-                                    {machine_link(id, name.clone())}
-                                    {move || step.with(|step| step.since.as_ref().map(|since| view! { <span class="opacity-80">"since "{time(since)}</span> }))}
+                                    {machine_link(id, &name)}
+                                    {move || since().map(|since| view! { <span class="opacity-80">"since "{time(&since)}</span> })}
                                     <a class="link link-hover text-xs" href=format!("/machines/{id}/console") aria-label=format!("Console of {name}")>"Console"</a>
                                 </p>
                                 <p class="break-words opacity-80" data-testid="step">
-                                    {move || step.with(|step| match &step.last {
-                                        Some(event) => format!("{}: {}", zone.clock(&event.date), sentence(event).text),
+                                    {move || match last() {
+                                        Some(event) => format!("{}: {}", zone.clock(&event.date), sentence(&event).text),
                                         None => "Waiting for its first request.".to_owned(),
-                                    })}
+                                    }}
                                 </p>
                             </li>
                         }
                     }
                 </For>
             </ul>
-            {move || rest(running.with(Vec::len).saturating_sub(ROWS), "machine", "machines")}
+            {move || rest(lab.with(|lab| lab.states.provisioning.saturating_sub(lab.provisioning.len())), "machine", "machines")}
         </Show>
     }
 }
 
 #[component]
-fn Sick(board: Board) -> impl IntoView {
-    let sick = Memo::new(move |_| board.sick());
-    let count = Memo::new(move |_| board.bmcs.with(std::collections::BTreeMap::len));
-    let none = move || {
-        match count.get() {
+fn Sick(lab: RwSignal<Lab>) -> impl IntoView {
+    let sick = Memo::new(move |_| lab.with(|lab| lab.unwell_bmcs.clone()));
+    let count = Memo::new(move |_| lab.with(|lab| lab.bmc_count));
+    let none = move || match count.get() {
         0 => nothing("There are no BMCs."),
         1 => nothing("The one BMC is well, as far as it was asked."),
-        count => view! { <p class="py-2 text-sm opacity-80" data-testid="nothing">{format!("All {count} BMCs are well, as far as they were asked.")}</p> }.into_any(),
-    }
+        count => {
+            let text = format!("All {count} BMCs are well, as far as they were asked.");
+            view! { <p class="py-2 text-sm opacity-80" data-testid="nothing">{text}</p> }.into_any()
+        }
     };
     view! {
         <Show when=move || !sick.with(Vec::is_empty) fallback=none>
             <ul class="flex flex-col gap-3" data-testid="sick">
-                <For each=move || sick.get().into_iter().take(ROWS) key=|sick| serde_json::to_string(sick).unwrap_or_default() let((bmc, machines))>
+                <For each=move || sick.get() key=|sick| serde_json::to_string(sick).unwrap_or_default() let:bmc>
                     <li class="text-sm" data-bmc=bmc.name.clone()>
                         <p class="flex flex-wrap items-baseline gap-x-2">
                             <span class="font-medium">{bmc.name.clone()}</span>
                             <HealthBadge health=Signal::stored(bmc.health.clone())/>
                         </p>
-                        <HealthNote health=Signal::stored(bmc.health)/>
-                        <p class="flex flex-wrap gap-x-2 text-xs">{machines.into_iter().take(NAMES).map(|(id, name)| machine_link(id, name)).collect_view()}</p>
+                        <HealthNote health=Signal::stored(bmc.health.clone())/>
+                        <p class="flex flex-wrap gap-x-2 text-xs">
+                            {bmc.machines.iter().map(|own| machine_link(own.id, &own.name)).collect_view()}
+                            {unnamed(bmc.machine_count, bmc.machines.len())}
+                        </p>
                     </li>
                 </For>
             </ul>
-            {move || rest(sick.with(Vec::len).saturating_sub(ROWS), "BMC", "BMCs")}
+            {move || rest(lab.with(|lab| lab.unwell_count.saturating_sub(lab.unwell_bmcs.len())), "BMC", "BMCs")}
         </Show>
     }
 }
 
 #[component]
-fn Failures(board: Board) -> impl IntoView {
-    let failures = board.failures;
+fn Failures(lab: RwSignal<Lab>) -> impl IntoView {
+    let failures = Memo::new(move |_| lab.with(|lab| lab.failures.clone()));
     view! {
         // additions are read out; the list as a whole is not
         <ol class="flex flex-col gap-2" aria-live="polite" aria-relevant="additions" data-testid="failures">
-            <For each=move || failures.get().into_iter().take(ROWS) key=|event| event.id let:event>
+            <For each=move || failures.get() key=|own| own.event.id let(Failure { machine, event })>
                 {
                     let said = sentence(&event);
-                    let id = event.machine_id;
-                    let name = board.name(id).unwrap_or_else(|| format!("machine {id}"));
                     view! {
                         <li class="flex flex-wrap gap-x-3 text-sm" data-event=event.what.name()>
                             {time(&event.date)}
                             <div class="min-w-0 flex-1 basis-48">
-                                {machine_link(id, name)}
+                                {machine_link(event.machine_id, &machine)}
                                 <p class="break-words">{said.text}</p>
                                 {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-80">{detail}</p> })}
                             </div>
@@ -197,17 +237,16 @@ fn Failures(board: Board) -> impl IntoView {
             </For>
         </ol>
         <Show when=move || failures.with(Vec::is_empty)>{nothing("None.")}</Show>
-        {move || rest(failures.with(Vec::len).saturating_sub(ROWS), "failure", "failures")}
-        {board
-            .more
-            .get_value()
-            .then(|| view! { <p class="pt-3 text-xs opacity-80">"So much happened that only the newest were looked through. A machine's page tells the rest of its own."</p> })}
+        {move || rest(lab.with(|lab| lab.failure_count.saturating_sub(lab.failures.len())), "failure", "failures")}
+        <Show when=move || lab.with(|lab| lab.failures_cut)>
+            <p class="pt-3 text-xs opacity-80">"So much happened that only the newest were looked through. A machine's page tells the rest of its own."</p>
+        </Show>
     }
 }
 
 #[component]
-fn Holders(board: Board) -> impl IntoView {
-    let holders = Memo::new(move |_| board.holders());
+fn Holders(lab: RwSignal<Lab>) -> impl IntoView {
+    let holders = Memo::new(move |_| lab.with(|lab| lab.holders.clone()));
     let whole = RwSignal::new(false);
     let shown = move || {
         let most = if whole.get() { usize::MAX } else { ROWS };
@@ -215,7 +254,7 @@ fn Holders(board: Board) -> impl IntoView {
     };
     view! {
         <p class="mb-2 text-sm" data-testid="free">
-            {move || match board.free() {
+            {move || match lab.with(|lab| lab.free_count) {
                 0 => "No machine is free.".to_owned(),
                 1 => "One machine is free.".to_owned(),
                 free => format!("{free} machines are free."),
@@ -233,27 +272,21 @@ fn Holders(board: Board) -> impl IntoView {
                         </tr>
                     </thead>
                     <tbody>
-                        <For each=shown key=|holder| (holder.user.clone(), holder.machines.clone()) let:holder>
-                            {
-                                let count = holder.machines.len();
-                                view! {
-                                    <tr data-user=holder.user.clone()>
-                                        <th scope="row" class="font-medium">{holder.user.clone()}</th>
-                                        <td class="text-right font-semibold">{count}</td>
-                                        <td>
-                                            <span class="flex flex-wrap gap-x-3">
-                                                {holder
-                                                    .machines
-                                                    .into_iter()
-                                                    .take(NAMES)
-                                                    .map(|(id, name, why)| view! { <span title=why>{machine_link(id, name)}</span> })
-                                                    .collect_view()}
-                                                {(count > NAMES).then(|| view! { <span class="opacity-80">{format!("and {} more", count - NAMES)}</span> })}
-                                            </span>
-                                        </td>
-                                    </tr>
-                                }
-                            }
+                        <For each=shown key=|holder| serde_json::to_string(holder).unwrap_or_default() let:holder>
+                            <tr data-user=holder.user.clone()>
+                                <th scope="row" class="font-medium">{holder.user.clone()}</th>
+                                <td class="text-right font-semibold">{holder.machine_count}</td>
+                                <td>
+                                    <span class="flex flex-wrap gap-x-3">
+                                        {holder
+                                            .machines
+                                            .iter()
+                                            .map(|own| view! { <span title=own.reason.clone()>{machine_link(own.id, &own.name)}</span> })
+                                            .collect_view()}
+                                        {unnamed(holder.machine_count, holder.machines.len())}
+                                    </span>
+                                </td>
+                            </tr>
                         </For>
                     </tbody>
                 </table>
