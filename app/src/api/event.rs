@@ -243,8 +243,43 @@ pub enum LabEvent {
     Event {
         event: Event,
     },
+    /// Something was added to, changed in or removed from a list of other things than machines: ask for it again.
+    List {
+        list: List,
+    },
     /// Messages were lost because the reader was too slow: ask for everything again.
     Resync,
+}
+
+/// What is listed beside machines, by the word of its address in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum List {
+    Arch,
+    Bmc,
+    Discovered,
+    Image,
+    Network,
+    Preseed,
+    User,
+}
+
+impl List {
+    pub const ALL: [Self; 7] = [Self::Arch, Self::Bmc, Self::Discovered, Self::Image, Self::Network, Self::Preseed, Self::User];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Arch => "arch",
+            Self::Bmc => "bmc",
+            Self::Discovered => "discovered",
+            Self::Image => "image",
+            Self::Network => "network",
+            Self::Preseed => "preseed",
+            Self::User => "user",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

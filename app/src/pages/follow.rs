@@ -1,11 +1,11 @@
-//! What keeps the machines that a page lists up to date.
+//! What keeps what a page lists up to date: machines one by one, other lists as a whole.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, mem, sync::Arc, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
-    api::{Api, LabEvent, Machine},
+    api::{Api, ApiError, LabEvent, List, Machine},
     live::Live,
 };
 
@@ -86,6 +86,56 @@ pub(super) fn follow(list: Arc<dyn Listing>) {
                 );
             }
         }
-        LabEvent::Power { .. } | LabEvent::State { .. } | LabEvent::BmcHealth { .. } | LabEvent::Event { .. } => {}
+        LabEvent::Power { .. } | LabEvent::State { .. } | LabEvent::BmcHealth { .. } | LabEvent::Event { .. } | LabEvent::List { .. } => {}
+    });
+}
+
+/// Asks for a list again whenever the lab says that something of it has changed, and hands it to `put`, until the calling component goes.
+pub(super) fn follow_list<T, F>(
+    lists: &'static [List],
+    fetch: impl Fn(Api) -> F + Copy + Send + Sync + 'static,
+    put: impl Fn(T) + Copy + Send + Sync + 'static,
+) where
+    T: 'static,
+    F: Future<Output = Result<T, ApiError>> + 'static,
+{
+    let api = StoredValue::new(expect_context::<Api>());
+    let due = StoredValue::new(false);
+    // answers may overtake each other
+    let (asked, shown) = (StoredValue::new(0_u64), StoredValue::new(0_u64));
+    let connected_before = StoredValue::new(false);
+    let ask = move || {
+        if due.try_update_value(|due| mem::replace(due, true)) != Some(false) {
+            return;
+        }
+        let fire = move || {
+            let number = asked.try_update_value(|asked| {
+                *asked += 1;
+                *asked
+            });
+            // the page may have gone meanwhile
+            let (Some(number), Some(api)) = (number, api.try_get_value()) else { return };
+            due.try_set_value(false);
+            spawn_local(async move {
+                // a failure shows as "connection lost"; the next snapshot brings the next try
+                let Ok(list) = fetch(api).await else { return };
+                if shown.try_get_value().is_some_and(|shown| shown < number) {
+                    shown.try_set_value(number);
+                    put(list);
+                }
+            });
+        };
+        set_timeout(fire, GATHER);
+    };
+    expect_context::<Live>().listen(move |event| match event {
+        LabEvent::List { list } if lists.contains(list) => ask(),
+        LabEvent::Snapshot { .. } => {
+            // the first one comes with the page
+            if connected_before.try_update_value(|before| mem::replace(before, true)).unwrap_or(false) {
+                ask();
+            }
+        }
+        LabEvent::Resync => ask(),
+        _ => {}
     });
 }

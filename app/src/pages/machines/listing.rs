@@ -309,7 +309,7 @@ impl Listing {
                     self.refresh();
                 }
             }
-            LabEvent::BmcHealth { .. } | LabEvent::Event { .. } => {}
+            LabEvent::BmcHealth { .. } | LabEvent::Event { .. } | LabEvent::List { .. } => {}
         });
     }
 
