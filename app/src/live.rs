@@ -173,16 +173,6 @@ impl Live {
         tell(self.machines, machine, change);
     }
 
-    /// What the stream said last of a machine's power and state, while it is open.
-    pub(crate) fn newest(self, machine: i64) -> (Option<PowerState>, Option<MachineState>) {
-        if self.status.get_untracked() != Some(StreamStatus::Open) {
-            return (None, None);
-        }
-        let followed = self.machines.try_with_value(|all| all.get(&machine).map(|one| one.newest.clone())).flatten();
-        let overlay = followed.unwrap_or_else(|| self.lately(machine));
-        (overlay.power.map(|power| power.state), overlay.state)
-    }
-
     /// The newest power state known, starting from what was loaded. Until the calling component goes.
     pub(crate) fn power(self, machine: i64, loaded: impl Fn() -> Power + Send + Sync + 'static) -> Signal<Power> {
         let overlay = follow(self.machines, machine, || self.lately(machine));
@@ -298,14 +288,14 @@ mod tests {
             live.apply(&LabEvent::State { machine: 7, state: MachineState::Error });
             live.apply(&LabEvent::Power { machine: 7, power: PowerState::Off, error: None });
             assert_eq!(live.power(7, Power::default).get_untracked().state, PowerState::Off);
-            assert_eq!(live.newest(7), (Some(PowerState::Off), Some(MachineState::Error)));
+            assert_eq!(live.state(7, MachineState::default).get_untracked(), MachineState::Error);
             for id in 0..1_000 {
                 live.apply(&LabEvent::State { machine: id, state: MachineState::Ready });
             }
             assert_eq!(live.recent.with_value(VecDeque::len), RECENT);
             // a snapshot says what is so now, and the answer that follows it is newer
             live.apply(&LabEvent::Snapshot { machines: Vec::new(), bmcs: Vec::new() });
-            assert_eq!(live.newest(999), (None, None));
+            assert_eq!(live.state(999, MachineState::default).get_untracked(), MachineState::Unknown);
         });
     }
 }

@@ -10,6 +10,7 @@ export async function spec({ server, browser, report }) {
   const page = await browser.page();
   await report.need("log in", () => logIn(page, server));
   const machines = await api(page, "GET", "/machine?show_all=true");
+  browser.requests.length = 0;
   const count = (chart, slice) => page.locator(`[data-testid=${chart}] [data-slice=${slice}] [data-count]`).textContent().then(Number);
   const sum = async (chart, slices) => (await Promise.all(slices.map((slice) => count(chart, slice)))).reduce((a, b) => a + b, 0);
 
@@ -36,6 +37,18 @@ export async function spec({ server, browser, report }) {
     }
     // what the eye sees is not read twice
     assert.equal(await page.locator("[data-testid=by-state] > svg").getAttribute("aria-hidden"), "true");
+  });
+  await report.check("each part of a chart leads to its machines", async () => {
+    for (const [chart, slice, query] of [["by-power", "on", '(= power "on")'], ["by-power", "off", '(= power "off")'], ["by-state", "error", '(= state "error")']]) {
+      await page.goto(`${server.url}/overview`);
+      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      const expected = await count(chart, slice);
+      await page.locator(`[data-testid=${chart}] [data-slice=${slice}]`).getByRole("link").click();
+      await page.waitForURL((url) => url.pathname === "/machines" && url.searchParams.get("q") === query);
+      await until("as many machines", 5, async () => (await page.getByTestId("machine-row").count()) === Math.min(expected, 100));
+    }
+    await page.goto(`${server.url}/overview`);
+    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
   });
   await report.check("who holds what, and how many are free", async () => {
     const held = machines.filter(({ assignees }) => assignees.length > 0).length;
@@ -95,6 +108,11 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("machine-name").filter({ hasText: own.name }).waitFor();
     await page.goBack();
     await page.getByTestId("by-state").waitFor();
+  });
+  await report.check("of all that it asked for the short account only, and not for the whole list of machines", () => {
+    const asked = browser.requests.filter((path) => path.startsWith("/api/v1/"));
+    assert.ok(asked.includes("/api/v1/overview"), asked.join("\n"));
+    for (const list of ["/api/v1/machine", "/api/v1/event"]) assert.ok(!asked.includes(list), asked.join("\n"));
   });
   await report.check("a server that starts again is caught up with", async () => {
     await server.killAndStartAgain();

@@ -223,6 +223,14 @@ pub struct BmcHealth {
     pub error: Option<String>,
 }
 
+impl BmcHealth {
+    /// Whether everything is as it should be, as far as is known.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.error.is_none() && self.reachable != Some(false)
+    }
+}
+
 /// Never carries the password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -146,6 +146,37 @@ impl EventKind {
         "SETTINGS_CHANGE",
     ];
 
+    /// Types that tell, or may tell, of a failure.
+    pub const FAILURES: [&str; 4] = ["BMC_ERROR", "PRESEED_ERROR", "FETCH_FAILED", "STATE_CHANGE"];
+
+    /// Whether something went wrong.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::BmcError { .. }
+                | Self::PreseedError { .. }
+                | Self::FetchFailed { .. }
+                | Self::StateChange { state: MachineState::Error, .. }
+        )
+    }
+
+    /// Whether it is a step of booting, and not what somebody did with the machine meanwhile.
+    #[must_use]
+    pub fn is_step(&self) -> bool {
+        matches!(
+            self,
+            Self::PreseedAccess { .. }
+                | Self::PreseedError { .. }
+                | Self::PhoneHome { .. }
+                | Self::StateChange { .. }
+                | Self::DhcpReq { .. }
+                | Self::TftpReq { .. }
+                | Self::FileFetched { .. }
+                | Self::FetchFailed { .. }
+        )
+    }
+
     /// The name of the type, as on the wire.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -299,12 +330,6 @@ pub struct BmcStatus {
 }
 
 impl Api {
-    /// The newest events of all machines that are of these types and not older than `since`, newest first.
-    pub async fn lab_events(&self, types: &[&str], since: &Instant, limit: u32) -> Result<Vec<Event>, ApiError> {
-        let (types, limit) = (types.join(","), limit.to_string());
-        self.get(&query("/event", &[("event_type", &types), ("since", &since.0), ("limit", &limit)])).await
-    }
-
     /// The newest events of a machine, newest first; `before` an event id pages back.
     pub async fn events(&self, machine: i64, before: Option<i64>, limit: u32) -> Result<Vec<Event>, ApiError> {
         let limit = limit.to_string();

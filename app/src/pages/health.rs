@@ -14,11 +14,6 @@ fn look(health: &BmcHealth) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// Whether everything is as it should be, as far as is known.
-pub(super) fn is_well(health: &BmcHealth) -> bool {
-    health.error.is_none() && health.reachable != Some(false)
-}
-
 /// The worse, the less: to sort by.
 pub(super) fn gravity(health: &BmcHealth) -> u8 {
     match (health.reachable, &health.error) {
@@ -48,7 +43,7 @@ pub(super) fn HealthBadge(
 ) -> impl IntoView {
     let zone = expect_context::<Zone>();
     view! {
-        <Show when=move || !only_faults || health.with(|health| !is_well(health))>
+        <Show when=move || !only_faults || health.with(|health| !health.is_well())>
             <span
                 class=move || format!("badge badge-sm whitespace-nowrap {}", health.with(|health| look(health).1))
                 data-testid="bmc-health"
@@ -80,12 +75,12 @@ mod tests {
             let zone = expect_context::<Zone>();
             let at = Some(Instant("2026-11-22T11:08:02.000000Z".into()));
             let silent = BmcHealth { reachable: Some(false), last_answer: at.clone(), error: Some("no answer".into()) };
-            assert_eq!((look(&silent).0, is_well(&silent)), ("Unreachable", false));
+            assert_eq!((look(&silent).0, silent.is_well()), ("Unreachable", false));
             assert_eq!(words(&silent, zone).unwrap(), "no answer (last answer 2026-11-22 11:08:02)");
             let refuses = BmcHealth { reachable: Some(true), last_answer: at.clone(), error: Some("wrong password".into()) };
             assert_eq!((look(&refuses).0, words(&refuses, zone).unwrap().as_str()), ("Refuses", "wrong password"));
             let well = BmcHealth { reachable: Some(true), last_answer: at, error: None };
-            assert!(is_well(&well) && is_well(&BmcHealth::default()));
+            assert!(well.is_well() && BmcHealth::default().is_well());
             assert_eq!(words(&BmcHealth::default(), zone), None);
         });
     }

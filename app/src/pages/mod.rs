@@ -36,6 +36,7 @@ mod preview;
 mod records;
 mod relogin;
 mod removal;
+mod seldom;
 mod session;
 mod used;
 mod users;

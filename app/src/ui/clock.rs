@@ -3,7 +3,7 @@
 use crate::api::Instant;
 
 /// Seconds of a day.
-pub(crate) const DAY: i64 = 86_400;
+const DAY: i64 = 86_400;
 
 /// Seconds since 1970, UTC.
 #[cfg(target_arch = "wasm32")]

@@ -17,6 +17,7 @@ pub mod interfaces;
 pub mod leases;
 pub mod machines;
 pub mod networks;
+pub mod overview;
 pub mod policy;
 pub mod power;
 pub mod preseeds;

@@ -59,7 +59,8 @@ pub async fn events(lab: &Lab, actor: &Actor, wanted: &EventFilter, upwards: boo
     Ok(rows.into_iter().filter_map(journal::event).map(shown).collect())
 }
 
-fn sees_details(inventory: &Inventory, actor: &Actor, machine: i64) -> bool {
+/// Whether the actor is told more of a machine than what it is and does.
+pub(super) fn sees_details(inventory: &Inventory, actor: &Actor, machine: i64) -> bool {
     let assigned = inventory.assignments_of(machine).iter().any(|assignment| assignment.user_id == actor.user_id);
     actor.may(Action::MachineDetails, Ties::assigned(assigned))
 }

@@ -27,6 +27,7 @@ mod moonshot;
 mod networks;
 mod openapi;
 mod operations;
+mod overview;
 mod pages;
 mod policy;
 mod preseeds;

@@ -26,11 +26,7 @@ use self::{
     tail::Tail,
     timeline::Timeline,
 };
-pub(super) use self::{
-    edit::cartridge,
-    sentence::{Tone, sentence},
-    tags::parse_tags,
-};
+pub(super) use self::{edit::cartridge, sentence::sentence, tags::parse_tags};
 use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, ApiError, Arch, Assignee, Event, Image, Interface, LabEvent, Me, Preseed},

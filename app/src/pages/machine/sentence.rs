@@ -181,6 +181,29 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_a_failure_is_counted_as_one() {
+        let kinds = [
+            EventKind::BmcError { action: "on".into(), message: String::new() },
+            EventKind::PreseedError { client_ip: String::new(), message: String::new(), lineno: 0 },
+            EventKind::FetchFailed {
+                role: FileRole::Kernel,
+                path: String::new(),
+                protocol: BootProtocol::Tftp,
+                client_ip: String::new(),
+                bytes: 0,
+                message: String::new(),
+            },
+            EventKind::StateChange { state: MachineState::Error, reason: String::new() },
+            EventKind::StateChange { state: MachineState::Ready, reason: String::new() },
+            EventKind::PhoneHome { client_ip: String::new() },
+        ];
+        let failed = |what: &EventKind| (what.is_failure(), EventKind::FAILURES.contains(&what.name()));
+        let told: Vec<_> = kinds.iter().map(|what| (said(what.clone()).tone == Tone::Bad, failed(what))).collect();
+        let bad = (true, (true, true));
+        assert_eq!(told, [bad, bad, bad, bad, (false, (false, true)), (false, (false, false))]);
+    }
+
+    #[test]
     fn a_local_boot_gives_its_reason() {
         let config = |netboot, reason: Option<&str>| EventKind::TftpReq {
             filename: "grub/grub.cfg".into(),

@@ -12,7 +12,8 @@ use super::{search, view::View};
 use crate::{
     api::{Api, ApiError, LabEvent, Machine, Page},
     live::Live,
-    ui::{clock, dom},
+    pages::seldom::{GATHER, Seldom},
+    ui::dom,
 };
 
 /// A machine on the page. Its row stays the same while what it shows changes: focus and selection stay where they are.
@@ -28,12 +29,8 @@ impl Row {
     }
 }
 
-/// How long changes are gathered before they are asked for.
-const GATHER: Duration = Duration::from_millis(150);
 /// More than these at once: the page is the smaller request.
 const ONE_BY_ONE: usize = 8;
-/// The page is not asked for again more often than this because something in the lab changed, in seconds.
-const SELDOM: f64 = 2.0;
 
 /// An answer that takes longer is waited for visibly.
 const SLOW: Duration = Duration::from_millis(150);
@@ -62,9 +59,7 @@ pub(super) struct Listing {
     asked: StoredValue<u64>,
     /// Counts the answers, of which only the newest puts the rows below its first.
     put: StoredValue<u64>,
-    /// When the page was last asked for on account of the stream.
-    refreshed: StoredValue<f64>,
-    refresh_due: StoredValue<bool>,
+    seldom: Seldom,
     changed: StoredValue<BTreeSet<i64>>,
     api: StoredValue<Api>,
 }
@@ -82,8 +77,7 @@ impl Listing {
             wanted: StoredValue::new((view, rows)),
             asked: StoredValue::new(0),
             put: StoredValue::new(0),
-            refreshed: StoredValue::new(0.0),
-            refresh_due: StoredValue::new(false),
+            seldom: Seldom::new(),
             changed: StoredValue::new(BTreeSet::new()),
             api: StoredValue::new(expect_context()),
         }
@@ -223,22 +217,7 @@ impl Listing {
 
     /// Which machines there are has changed, or may have: asks for the page again, but seldom.
     fn refresh(self) {
-        if self.refresh_due.try_get_value().unwrap_or(true) {
-            return;
-        }
-        self.refresh_due.set_value(true);
-        let since = clock::precise() - self.refreshed.get_value();
-        let wait = Duration::from_secs_f64((SELDOM - since).clamp(0.0, SELDOM)).max(GATHER);
-        set_timeout(
-            move || {
-                // a value that comes back: the page was left meanwhile
-                if self.refresh_due.try_set_value(false).is_none() {
-                    self.refreshed.try_set_value(clock::precise());
-                    self.ask();
-                }
-            },
-            wait,
-        );
+        self.seldom.run(move || self.ask());
     }
 
     /// One row anew.

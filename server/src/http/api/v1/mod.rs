@@ -14,6 +14,7 @@ mod interfaces;
 mod leases;
 mod machines;
 mod networks;
+mod overview;
 mod power;
 mod preseeds;
 mod self_;
@@ -53,6 +54,7 @@ fn resources() -> OpenApiRouter<Lab> {
         .merge(archs::router())
         .merge(bmcs::router())
         .merge(networks::router())
+        .merge(overview::router())
         .merge(leases::router())
         .merge(discovered::router())
         .merge(stream::router())
