@@ -1,6 +1,6 @@
 //! What the lab is doing, in short.
 
-use app::api::{CreatedToken, EventKind, MachineState, Overview, PowerCounts, PowerState, StateCounts};
+use app::api::{CreatedToken, EventKind, Machine, MachineState, Overview, PowerCounts, PowerState, StateCounts, query_string};
 use bmc_sim::{faults::Faults, machine::Firmware};
 use serde_json::{Value, json};
 use server::{bmc::PowerReading, journal::now_micros};
