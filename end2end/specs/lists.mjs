@@ -33,7 +33,6 @@ export async function spec({ server, browser, report }) {
     await dialog.getByTestId("confirm-action").click();
     await dialog.waitFor({ state: "hidden" });
   };
-  const names = (rows) => page.locator(`${rows} th`).evaluateAll((all) => all.map((cell) => cell.firstChild.nextSibling?.textContent.trim() || cell.firstChild.textContent.trim()));
 
   await report.need("there is something in every list", async () => {
     for (const [name, subnet] of [["net-a", "10.7.1.0/24"], ["net-b", "10.7.2.0/24"], ["net-c", "10.7.3.0/24"]]) {

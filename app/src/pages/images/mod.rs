@@ -123,6 +123,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let row = move |own: Memo<Image>| {
         let text = move |get: fn(&Image) -> String| move || own.with(get);
         let first = own.get_untracked();
+        let may = Memo::new(move |_| own.with(|image| image.may_change));
         let size = bytes(first.size as f64);
         let flags = move || own.with(|image| view! { <Flags public=image.public known_good=image.known_good/> });
         let owner = |image: &Image| image.user.clone().unwrap_or_else(|| "–".into());
@@ -164,7 +165,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                 <td class="max-md:hidden">{flags}</td>
                 <td class="w-0 text-right whitespace-nowrap">
                     {used.button(move || Thing::Image(own.get()))}
-                    {move || own.with(|image| image.may_change).then(|| records.buttons(own, true))}
+                    {move || may.get().then(|| records.buttons(own, true))}
                 </td>
             </tr>
         }
