@@ -3,6 +3,7 @@
 
 export function showDialog(dialog) {
   if (dialog.open) return;
+  returnFocus(dialog);
   dialog.showModal();
   // the browser takes the first button, which closes it
   const taken = document.activeElement;
@@ -16,6 +17,61 @@ export function showDialog(dialog) {
   });
   coming.observe(dialog, { childList: true, subtree: true });
   dialog.addEventListener("close", () => coming.disconnect(), { once: true });
+}
+
+/** The browser gives the focus back to what opened the dialog. What was done in it may take that away, or draw it elsewhere, later. */
+function returnFocus(dialog) {
+  const keep = keepPlace();
+  dialog.addEventListener("close", keep, { once: true });
+}
+
+/** How long after a change its rows may take to be drawn anew: a list is asked for again first. */
+const DRAWN = 5000;
+
+/**
+ * For something that may take the focused element away, or to another place, which loses the focus: gives it back, or to what the next
+ * row has in its place, or to what adds a row. Watches from the call of what it returns until the user does something else.
+ */
+function keepPlace() {
+  const own = document.activeElement;
+  const row = own?.closest("tr, [data-row]");
+  const rows = row?.parentElement;
+  const part = own?.closest("main section, main");
+  if (!own || own === document.body || !part) return () => {};
+  const place = rows ? [...rows.children].indexOf(row) : 0;
+  const buttonsOf = (element) => [...(element?.querySelectorAll("button, a[href]") ?? [])];
+  const number = buttonsOf(row).indexOf(own);
+  const word = (button) => button.getAttribute("aria-label")?.split(" ")[0];
+  const next = () => {
+    const other = rows?.isConnected ? rows.children[Math.min(place, rows.children.length - 1)] : undefined;
+    const buttons = buttonsOf(other);
+    if (buttons.length > 0) return buttons.find((button) => word(button) === word(own)) ?? buttons[number] ?? buttons.at(-1);
+    const within = part.isConnected ? part : document.querySelector("main");
+    const heading = within?.querySelector("h1, h2");
+    heading?.setAttribute("tabindex", "-1");
+    return within?.querySelector("[data-testid^=add-]") ?? heading;
+  };
+  return () => {
+    const back = () => {
+      const at = document.activeElement;
+      if (at && at !== document.body) return;
+      (own.isConnected ? own : next())?.focus({ preventScroll: true });
+    };
+    const drawn = new MutationObserver(back);
+    const stop = () => {
+      drawn.disconnect();
+      for (const event of ["pointerdown", "keydown"]) document.removeEventListener(event, stop, true);
+    };
+    for (const event of ["pointerdown", "keydown"]) document.addEventListener(event, stop, true);
+    setTimeout(stop, DRAWN);
+    drawn.observe(document.body, { childList: true, subtree: true });
+    requestAnimationFrame(back);
+  };
+}
+
+/** The same for a button in a row that does its work at once. */
+export function keepRow() {
+  keepPlace()();
 }
 
 export function closeDialog(dialog) {

@@ -132,7 +132,7 @@ impl Live {
             }
             LabEvent::BmcHealth { bmc, health } => self.set_health(*bmc, health),
             LabEvent::State { machine, state } => self.news(*machine, Overlay { power: None, state: Some(*state) }),
-            LabEvent::Changed { .. } | LabEvent::Removed { .. } | LabEvent::Event { .. } | LabEvent::Resync => {}
+            LabEvent::Changed { .. } | LabEvent::Removed { .. } | LabEvent::Event { .. } | LabEvent::List { .. } | LabEvent::Resync => {}
         }
         let listeners = self.listeners.try_with_value(|(_, list)| list.clone()).unwrap_or_default();
         for (_, listener) in listeners {

@@ -17,13 +17,15 @@ export async function spec({ server, browser, report }) {
   const drawn = async (rows) => {
     const html = await (await page.context().request.get(page.url())).text();
     return page.evaluate(
-      ([html, rows]) => [...new DOMParser().parseFromString(html, "text/html").querySelectorAll(rows)].map((row) => row.querySelector("th").textContent.trim()),
+      ([html, rows]) => [...new DOMParser().parseFromString(html, "text/html").querySelectorAll(rows)].map((row) => row.querySelector("h2, th").textContent.trim()),
       [html, rows],
     );
   };
-  const shown = (rows) => page.locator(rows).evaluateAll((all) => all.map((row) => row.querySelector("th").textContent.trim()));
+  const shown = (rows) => page.locator(rows).evaluateAll((all) => all.map((row) => row.querySelector("h2, th").textContent.trim()));
 
   await report.need("there is something in every list", async () => {
+    for (const number of [1, 2]) await api(page, "POST", "/network", { name: `net-${number}`, subnet: `10.77.${number}.0/24` });
+    await api(page, "POST", "/arch", { name: "sparc64" });
     for (const username of ["nina", "olga"]) await api(page, "POST", "/user", { username });
     for (const name of ["blades", "desks"]) await api(page, "POST", "/preseed", { name, description: "", content: "d-i", type: "preseed" });
     for (const number of [1, 2]) {
@@ -43,6 +45,8 @@ export async function spec({ server, browser, report }) {
     ["/leases", "Leases", "[data-lease]", "10.0.0.2"],
     ["/bmcs", "BMCs", "[data-bmc]", bmcs[0]],
     ["/users", "Users", "[data-testid=users] tbody tr", "olga"],
+    ["/networks", "Networks", "[data-network]", "net-2"],
+    ["/archs", "Architectures", "[data-arch]", "sparc64"],
     ["/discovery", "Discovered MACs", "[data-testid=discovered] [data-mac]", "newbox-2"],
   ]) {
     await report.check(`${path}: drawn so by the server, kept by a reload and by Back, and no step of history for a key`, async () => {
@@ -94,6 +98,12 @@ export async function spec({ server, browser, report }) {
     await address("?mine=1");
     await page.getByTestId("only-mine").uncheck();
     await address("");
+    await open("/preseeds");
+    await page.getByTestId("only-mine").check();
+    await address("?mine=1");
+    await page.reload();
+    await live();
+    assert.ok(await page.getByTestId("only-mine").isChecked());
   });
   await report.check("one who types and leaves at once gets there", async () => {
     await open("/preseeds");

@@ -38,6 +38,18 @@ export async function spec({ server, browser, report }) {
     // what the eye sees is not read twice
     assert.equal(await page.locator("[data-testid=by-state] > svg").getAttribute("aria-hidden"), "true");
   });
+  await report.check("each part of a chart leads to its machines", async () => {
+    for (const [chart, slice, query] of [["by-power", "on", '(= power "on")'], ["by-power", "off", '(= power "off")'], ["by-state", "error", '(= state "error")']]) {
+      await page.goto(`${server.url}/overview`);
+      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      const expected = await count(chart, slice);
+      await page.locator(`[data-testid=${chart}] [data-slice=${slice}]`).getByRole("link").click();
+      await page.waitForURL((url) => url.pathname === "/machines" && url.searchParams.get("q") === query);
+      await until("as many machines", 5, async () => (await page.getByTestId("machine-row").count()) === Math.min(expected, 100));
+    }
+    await page.goto(`${server.url}/overview`);
+    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  });
   await report.check("who holds what, and how many are free", async () => {
     const held = machines.filter(({ assignees }) => assignees.length > 0).length;
     const free = machines.length - held;

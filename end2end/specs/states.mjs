@@ -67,6 +67,7 @@ export async function spec({ server, browser, report }) {
       const failed = page.getByTestId("load-error");
       await failed.getByText("the store is being moved").waitFor();
       assert.equal(await failed.getAttribute("role"), "alert");
+      assert.equal(await page.locator("main h1").count(), 1, "no heading");
       await assertLooks(browser, page, `state-${name}-error`);
       await page.unroute(pattern);
       await failed.getByRole("button", { name: "Try again" }).click();
@@ -102,6 +103,7 @@ export async function spec({ server, browser, report }) {
           preseed: own.getByText("Only its owner and administrators can change this preseed."),
         }[name];
         await said?.first().waitFor();
+        assert.equal(await own.locator("main h1").count(), 1, `${path} has no heading`);
         for (const button of ["Add BMC", "Add network", "Add architecture", "Add machine", "Add user"]) {
           assert.equal(await own.getByRole("button", { name: button }).count(), 0, `${path} offers ${button}`);
         }

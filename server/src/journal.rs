@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use app::api::{Event, EventKind, Instant, LabEvent};
+use app::api::{Event, EventKind, Instant, LabEvent, List};
 use jiff::Timestamp;
 use store::{EventRow, NewEvent, Store, StoreError, Tx};
 
@@ -43,7 +43,15 @@ impl Pending {
 impl Journal {
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, live: broadcast::Sender::new(BACKLOG) }
+        let live = broadcast::Sender::new(BACKLOG);
+        let told = live.clone();
+        store.on_commit(move |word| {
+            if let Some(list) = List::ALL.into_iter().find(|list| list.word() == word) {
+                // nobody may be looking
+                let _ = told.send(LabEvent::List { list });
+            }
+        });
+        Self { store, live }
     }
 
     #[must_use]

@@ -161,6 +161,22 @@ impl EventKind {
         )
     }
 
+    /// Whether it is a step of booting, and not what somebody did with the machine meanwhile.
+    #[must_use]
+    pub fn is_step(&self) -> bool {
+        matches!(
+            self,
+            Self::PreseedAccess { .. }
+                | Self::PreseedError { .. }
+                | Self::PhoneHome { .. }
+                | Self::StateChange { .. }
+                | Self::DhcpReq { .. }
+                | Self::TftpReq { .. }
+                | Self::FileFetched { .. }
+                | Self::FetchFailed { .. }
+        )
+    }
+
     /// The name of the type, as on the wire.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -258,8 +274,43 @@ pub enum LabEvent {
     Event {
         event: Event,
     },
+    /// Something was added to, changed in or removed from a list of other things than machines: ask for it again.
+    List {
+        list: List,
+    },
     /// Messages were lost because the reader was too slow: ask for everything again.
     Resync,
+}
+
+/// What is listed beside machines, by the word of its address in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum List {
+    Arch,
+    Bmc,
+    Discovered,
+    Image,
+    Network,
+    Preseed,
+    User,
+}
+
+impl List {
+    pub const ALL: [Self; 7] = [Self::Arch, Self::Bmc, Self::Discovered, Self::Image, Self::Network, Self::Preseed, Self::User];
+
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Arch => "arch",
+            Self::Bmc => "bmc",
+            Self::Discovered => "discovered",
+            Self::Image => "image",
+            Self::Network => "network",
+            Self::Preseed => "preseed",
+            Self::User => "user",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

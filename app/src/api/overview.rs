@@ -67,7 +67,7 @@ pub struct Provisioning {
     pub machine: NamedMachine,
     /// When it began; `null`: longer ago than the newest entries of the machine's log.
     pub since: Option<Instant>,
-    /// What happened last; `null`: nothing yet.
+    /// The last step of booting, or the last failure; `null`: none yet.
     pub last: Option<Event>,
 }
 

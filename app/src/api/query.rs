@@ -37,6 +37,7 @@ pub enum Symbol {
     Subarch,
     BmcType,
     State,
+    Power,
     Assignee,
     AssigneeCount,
     InterfaceCount,
@@ -53,6 +54,12 @@ pub enum Held<'a> {
     Texts(Vec<&'a str>),
     Number(i64),
     Flag(bool),
+}
+
+/// A text as it stands in a query.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Something queries are asked of.
@@ -96,12 +103,13 @@ enum Kind {
 }
 
 impl Symbol {
-    const ALL: [(&'static str, Self); 12] = [
+    const ALL: [(&'static str, Self); 13] = [
         ("name", Self::Name),
         ("arch", Self::Arch),
         ("subarch", Self::Subarch),
         ("bmc_type", Self::BmcType),
         ("state", Self::State),
+        ("power", Self::Power),
         ("assignee", Self::Assignee),
         ("assignee_count", Self::AssigneeCount),
         ("interface_count", Self::InterfaceCount),
@@ -118,7 +126,7 @@ impl Symbol {
 
     fn kind(self) -> Kind {
         match self {
-            Self::Name | Self::Arch | Self::Subarch | Self::BmcType | Self::State => Kind::Text,
+            Self::Name | Self::Arch | Self::Subarch | Self::BmcType | Self::State | Self::Power => Kind::Text,
             Self::Assignee | Self::Mac | Self::Network | Self::Tag => Kind::Texts,
             Self::AssigneeCount | Self::InterfaceCount => Kind::Number,
             Self::NetbootEnabled => Kind::Flag,
@@ -381,6 +389,7 @@ mod tests {
                 Symbol::Arch => Held::Text(Some("arm64")),
                 Symbol::Subarch | Symbol::BmcType => Held::Text(None),
                 Symbol::State => Held::Text(Some("ready")),
+                Symbol::Power => Held::Text(Some("off")),
                 Symbol::Assignee => Held::Texts(vec!["ann", "bob"]),
                 Symbol::AssigneeCount => Held::Number(2),
                 Symbol::InterfaceCount => Held::Number(0),
@@ -480,6 +489,7 @@ mod tests {
 
     #[test]
     fn quotes_within_texts_are_escaped_by_a_backslash() {
+        assert_eq!(quoted(r#"a"b\c"#), r#""a\"b\\c""#);
         assert_eq!(
             Query::parse(r#"(= name "a\"b\\c")"#).unwrap(),
             Query(Some(Expression::Compare(Symbol::Name, Operator::Equal, Constant::Text(r#"a"b\c"#.into()))))

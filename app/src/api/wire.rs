@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{
     bmc::BmcHealth,
-    event::{BmcStatus, BootProtocol, Event, EventKind, FileRole, LabEvent, Status},
+    event::{BmcStatus, BootProtocol, Event, EventKind, FileRole, LabEvent, List, Status},
     fields::Instant,
     machine::{MachineState, PowerState},
 };
@@ -133,6 +133,7 @@ pub(super) struct WireLabEvent {
     machines: Option<Vec<Status>>,
     bmcs: Option<Vec<BmcStatus>>,
     event: Option<Event>,
+    list: Option<List>,
 }
 
 impl TryFrom<WireLabEvent> for LabEvent {
@@ -148,6 +149,7 @@ impl TryFrom<WireLabEvent> for LabEvent {
             "changed" => Self::Changed { machine: machine(wire.machine)? },
             "removed" => Self::Removed { machine: machine(wire.machine)? },
             "event" => Self::Event { event: must("event", wire.event)? },
+            "list" => Self::List { list: must("list", wire.list)? },
             "resync" => Self::Resync,
             other => return Err(["unknown event type `", other, "`"].concat()),
         })
@@ -218,6 +220,10 @@ mod tests {
             let event = Event { id: 1, machine_id: 2, username: None, date: date.clone(), what };
             there_and_back(&event);
             events.push(LabEvent::Event { event });
+        }
+        for list in List::ALL {
+            assert_eq!(serde_json::to_value(list).expect("written"), list.word());
+            events.push(LabEvent::List { list });
         }
         for event in &events {
             there_and_back(event);

@@ -1,30 +1,69 @@
 //! Architectures, each with its boot flavours.
 
+use futures_util::future::try_join;
 use leptos::prelude::*;
 
 use super::{
-    records::loaded,
+    follow::follow_list,
+    records::{loaded, rows},
     removal::Uses,
     used::{Thing, UsedBy},
 };
 use crate::{
     api::{
-        Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Removal, Subarch, SubarchInput, SubarchName,
+        self, Api, ApiError, Arch, ArchInput, ArchName, Description, Edit, Id, Image, ImageType, Me, Removal, Subarch, SubarchInput,
+        SubarchName,
     },
     ui::{
-        AddButton, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SelectField, Submit,
-        SwitchField, TextField, Toasts, Zone, natural, opened, saved,
+        AddButton, Address, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SearchBox,
+        SelectField, Sort, SortHead, Submit, SwitchField, TextField, Toasts, Zone, matches, natural, opened, saved,
     },
 };
 
 /// With the images, of which some are bootloaders.
 #[component]
 pub(super) fn Archs() -> impl IntoView {
-    loaded(
-        "Architectures",
-        |api| async move { futures_util::future::try_join(api.archs(), api.images(true)).await },
-        |me, (archs, images)| view! { <List me archs images/> }.into_any(),
-    )
+    loaded("Architectures", load, |me, (archs, images)| view! { <List me archs images/> }.into_any())
+}
+
+async fn load(api: Api) -> Result<(Vec<Arch>, Vec<Image>), ApiError> {
+    try_join(api.archs(), api.images(true)).await
+}
+
+fn bootloaders(images: Vec<Image>) -> Vec<Image> {
+    images.into_iter().filter(|image| image.file_type == ImageType::Bootloader).collect()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Name,
+    Description,
+    Bootloader,
+    Firmware,
+}
+
+fn compare(a: &Subarch, b: &Subarch, sort: Sort<Column>) -> std::cmp::Ordering {
+    let by = match sort.column {
+        Column::Name => natural(&a.name, &b.name),
+        Column::Description => natural(&a.description, &b.description),
+        // those without one last
+        Column::Bootloader => match (&a.bootloader, &b.bootloader) {
+            (Some(a), Some(b)) => natural(a, b),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        },
+        Column::Firmware => a.efiboot.cmp(&b.efiboot),
+    };
+    sort.apply(by).then_with(|| natural(&a.name, &b.name))
+}
+
+/// An architecture is found by what any of its flavours is called, and is shown whole.
+fn found(arch: &Arch, query: &str) -> bool {
+    let own = |subarch: &Subarch| {
+        let loader = subarch.bootloader.as_deref().unwrap_or_default();
+        format!("{} / {}\n{}\n{loader}", arch.name, subarch.name, subarch.description)
+    };
+    let flavours = arch.subarchs.iter().map(own).collect::<Vec<_>>().join("\n");
+    matches(&format!("{}\n{}\n{flavours}", arch.name, arch.description).to_lowercase(), query)
 }
 
 /// What a dialog is open for: an architecture, and a flavour of it.
@@ -60,12 +99,19 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
     let toasts = expect_context::<Toasts>();
     let archs = RwSignal::new(archs);
-    let loaders = StoredValue::new(images.into_iter().filter(|image| image.file_type == ImageType::Bootloader).collect::<Vec<_>>());
-    let sorted = move || {
-        let mut list = archs.get();
+    let loaders = StoredValue::new(bootloaders(images));
+    follow_list(&[api::List::Arch, api::List::Image], load, move |(list, images)| {
+        archs.try_set(list);
+        loaders.try_set_value(bootloaders(images));
+    });
+    let filter = Address::new().keeps::<String>("q");
+    let sort = RwSignal::new(Sort::by(Column::Name));
+    let shown = Memo::new(move |_| {
+        let query = filter.get();
+        let mut list: Vec<Arch> = archs.with(|list| list.iter().filter(|arch| found(arch, &query)).cloned().collect());
         list.sort_by(|a, b| natural(&a.name, &b.name));
         list
-    };
+    });
     // a flavour comes inside its architecture: the list is small, and the server's word on it is best
     let reload = Callback::new(move |()| {
         let api = api.get_value();
@@ -125,6 +171,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     let admin = me.admin;
     view! {
         <PageHead title="Architectures">
+            <SearchBox value=filter label="Filter architectures"/>
             {admin.then(|| view! { <AddButton label="Add architecture" open=adding testid="add-arch"/> })}
         </PageHead>
         <p class="mb-4 max-w-prose text-sm opacity-80">
@@ -132,10 +179,15 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         </p>
         <Show when=move || !archs.with(Vec::is_empty) fallback=|| view! { <Empty title="No architectures yet">"Machines and images belong to one. Start with x86_64 or arm64."</Empty> }>
             <div class="flex flex-col gap-4">
-                <For each=sorted key=|arch| serde_json::to_string(arch).unwrap_or_default() let:arch>
-                    <ArchTable arch admin edit remove used/>
-                </For>
+                {rows(
+                    move || shown.get(),
+                    |arch| arch.id,
+                    move |arch| view! { <ArchTable arch sort admin edit remove used/> }.into_any(),
+                )}
             </div>
+            <Show when=move || shown.with(Vec::is_empty)>
+                <Empty title="No architecture matches"/>
+            </Show>
         </Show>
         <Dialog open title=Signal::derive(move || subject.get().map(|subject| subject.title()).unwrap_or_default())>
             {move || match subject.get() {
@@ -171,78 +223,102 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
 }
 
 #[component]
-fn ArchTable(arch: Arch, admin: bool, edit: Callback<Subject>, remove: Callback<Subject>, used: UsedBy) -> impl IntoView {
-    let heading = format!("arch-{}", arch.id);
-    let (add, change, delete) = (arch.clone(), arch.clone(), arch.clone());
-    let rows = arch
-        .subarchs
-        .iter()
-        .map(|subarch| {
-            let (changed, deleted) = ((arch.clone(), subarch.clone()), (arch.clone(), subarch.clone()));
-            view! {
-                <tr class="hover:bg-base-200">
-                    <th scope="row" class="font-medium">{subarch.name.clone()}</th>
-                    <td class="break-words max-md:hidden">{subarch.description.clone()}</td>
-                    <td class="font-mono text-xs break-all">{subarch.bootloader.clone().unwrap_or_else(|| "none".into())}</td>
-                    <td>{if subarch.efiboot { "UEFI" } else { "BIOS or default" }}</td>
-                    <td class="w-0 text-right whitespace-nowrap">
-                        {used.button(Thing::Subarch(arch.clone(), subarch.clone()))}
-                        {admin.then(|| view! {
-                            <RowButton
-                                icon=Icon::Pencil
-                                label=format!("Edit subarchitecture {}", changed.1.name)
-                                action=move |()| edit.run(Subject::Subarch(changed.0.clone(), changed.1.clone()))
-                            />
-                            <RowButton
-                                icon=Icon::Trash
-                                label=format!("Delete subarchitecture {}", deleted.1.name)
-                                action=move |()| remove.run(Subject::Subarch(deleted.0.clone(), deleted.1.clone()))
-                            />
-                        })}
-                    </td>
-                </tr>
-            }
-        })
-        .collect_view();
-    let none = arch.subarchs.is_empty();
+fn ArchTable(
+    arch: Memo<Arch>,
+    sort: RwSignal<Sort<Column>>,
+    admin: bool,
+    edit: Callback<Subject>,
+    remove: Callback<Subject>,
+    used: UsedBy,
+) -> impl IntoView {
+    let heading = format!("arch-{}", arch.with_untracked(|arch| arch.id));
+    let named = move |what: &'static str| Signal::derive(move || arch.with(|arch| format!("{what} {}", arch.name)));
+    let sorted = move || {
+        let (mut list, sort) = (arch.with(|arch| arch.subarchs.clone()), sort.get());
+        list.sort_by(|a, b| compare(a, b, sort));
+        list
+    };
+    let row = move |own: Memo<Subarch>| {
+        let text = move |get: fn(&Subarch) -> String| move || own.with(get);
+        let named = move |what: &'static str| Signal::derive(move || own.with(|own| format!("{what} {}", own.name)));
+        view! {
+            <tr class="hover:bg-base-200">
+                <th scope="row" class="font-medium">
+                    {text(|own| own.name.clone())}
+                    // has no column of its own on a telephone
+                    <span class="block text-xs font-normal break-words opacity-80 md:hidden">{text(|own| own.description.clone())}</span>
+                </th>
+                <td class="break-words max-md:hidden">{text(|own| own.description.clone())}</td>
+                <td class="font-mono text-xs break-all">{text(|own| own.bootloader.clone().unwrap_or_else(|| "none".into()))}</td>
+                <td>{text(|own| if own.efiboot { "UEFI".into() } else { "BIOS or default".into() })}</td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    {used.button(move || Thing::Subarch(arch.get(), own.get()))}
+                    {admin.then(|| view! {
+                        <RowButton
+                            icon=Icon::Pencil
+                            label=named("Edit subarchitecture")
+                            action=move |()| edit.run(Subject::Subarch(arch.get_untracked(), own.get_untracked()))
+                        />
+                        <RowButton
+                            icon=Icon::Trash
+                            label=named("Delete subarchitecture")
+                            action=move |()| remove.run(Subject::Subarch(arch.get_untracked(), own.get_untracked()))
+                        />
+                    })}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
-        <section class="rounded-box border-base-300 border" aria-labelledby=heading.clone() data-testid="arch" data-arch=arch.name.clone()>
+        <section
+            class="rounded-box border-base-300 border"
+            aria-labelledby=heading.clone()
+            data-testid="arch"
+            data-row
+            data-arch=move || arch.with(|arch| arch.name.clone())
+        >
             <div class="border-base-300 flex flex-wrap items-center justify-between gap-2 border-b px-4 py-1.5">
                 <div>
-                    <h2 id=heading.clone() class="font-semibold">{arch.name.clone()}</h2>
-                    <p class="text-sm opacity-80">{arch.description.clone()}</p>
+                    <h2 id=heading.clone() class="font-semibold">{move || arch.with(|arch| arch.name.clone())}</h2>
+                    <p class="text-sm opacity-80">{move || arch.with(|arch| arch.description.clone())}</p>
                 </div>
                 <div class="flex items-center gap-1">
-                    {used.button(Thing::Arch(arch.clone()))}
+                    {used.button(move || Thing::Arch(arch.get()))}
                     {admin.then(|| view! {
-                        <button type="button" class="btn btn-sm" on:click=move |_| edit.run(Subject::NewSubarch(add.clone()))>"Add subarchitecture"</button>
-                        <RowButton icon=Icon::Pencil label=format!("Edit architecture {}", change.name) action=move |()| edit.run(Subject::Arch(change.clone()))/>
-                        <RowButton icon=Icon::Trash label=format!("Delete architecture {}", delete.name) action=move |()| remove.run(Subject::Arch(delete.clone()))/>
+                        <button
+                            type="button"
+                            class="btn btn-sm"
+                            on:click=move |_| edit.run(Subject::NewSubarch(arch.get_untracked()))
+                            data-testid="add-subarch"
+                        >
+                            "Add subarchitecture"
+                        </button>
+                        <RowButton icon=Icon::Pencil label=named("Edit architecture") action=move |()| edit.run(Subject::Arch(arch.get_untracked()))/>
+                        <RowButton icon=Icon::Trash label=named("Delete architecture") action=move |()| remove.run(Subject::Arch(arch.get_untracked()))/>
                     })}
                 </div>
             </div>
-            {if none {
-                view! { <p class="p-4 text-sm opacity-80">"No subarchitecture yet: its machines cannot boot from the network."</p> }.into_any()
-            } else {
-                view! {
-                    <div class="overflow-x-auto">
-                        <table class="table-sm table">
-                            <caption class="sr-only">{format!("Subarchitectures of {}", arch.name)}</caption>
-                            <thead>
-                                <tr>
-                                    <th scope="col">"Name"</th>
-                                    <th scope="col" class="max-md:hidden">"Description"</th>
-                                    <th scope="col">"Bootloader"</th>
-                                    <th scope="col">"Firmware"</th>
-                                    <th scope="col"><span class="sr-only">"Actions"</span></th>
-                                </tr>
-                            </thead>
-                            <tbody>{rows}</tbody>
-                        </table>
-                    </div>
-                }
-                .into_any()
-            }}
+            <Show
+                when=move || arch.with(|arch| !arch.subarchs.is_empty())
+                fallback=|| view! { <p class="p-4 text-sm opacity-80">"No subarchitecture yet: its machines cannot boot from the network."</p> }
+            >
+                <div class="overflow-x-auto">
+                    <table class="table-sm table">
+                        <caption class="sr-only">{named("Subarchitectures of")}</caption>
+                        <thead>
+                            <tr>
+                                <SortHead label="Name" column=Column::Name sort/>
+                                <SortHead label="Description" column=Column::Description sort class="max-md:hidden"/>
+                                <SortHead label="Bootloader" column=Column::Bootloader sort/>
+                                <SortHead label="Firmware" column=Column::Firmware sort/>
+                                <th scope="col"><span class="sr-only">"Actions"</span></th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows(sorted, |own| own.id, row)}</tbody>
+                    </table>
+                </div>
+            </Show>
         </section>
     }
 }

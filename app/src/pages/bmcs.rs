@@ -3,17 +3,20 @@
 use leptos::prelude::*;
 
 use super::{
-    health::{HealthBadge, HealthNote},
-    records::{Record, Records, loaded, names},
+    follow::follow_list,
+    health::{HealthBadge, HealthNote, gravity},
+    records::{Record, Records, loaded, rows},
+    used::{Thing, UsedBy},
 };
 use crate::{
     api::{
-        Api, Bmc, BmcBackend, BmcInput, BmcKey, BmcName, BmcPassword, BmcPrivilege, BmcQuirk, BmcType, BmcUsername, Edit, IpAddress, Me,
+        self, Api, ApiError, Bmc, BmcBackend, BmcInput, BmcKey, BmcName, BmcPassword, BmcPrivilege, BmcQuirk, BmcType, BmcUsername, Edit,
+        IpAddress, LabEvent, Me,
     },
     live::Live,
     ui::{
-        AddButton, Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Submit,
-        SwitchField, TextField, Toasts, matches, natural, saved,
+        AddButton, Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Sort,
+        SortHead, Submit, SwitchField, TextField, Toasts, matches, natural, saved,
     },
 };
 
@@ -22,7 +25,11 @@ const PORT: u16 = 623;
 
 #[component]
 pub(super) fn Bmcs() -> impl IntoView {
-    loaded("BMCs", |api| async move { api.bmcs().await }, |me, bmcs| view! { <List me bmcs/> }.into_any())
+    loaded("BMCs", load, |me, bmcs| view! { <List me bmcs/> }.into_any())
+}
+
+async fn load(api: Api) -> Result<Vec<Bmc>, ApiError> {
+    api.bmcs().await
 }
 
 impl Record for Bmc {
@@ -41,20 +48,128 @@ fn found(own: &Bmc, query: &str) -> bool {
     matches(&format!("{}\n{}\n{}\n{}", own.name, own.ip, own.bmc_type.word(), own.machines.join("\n")).to_lowercase(), query)
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Name,
+    Address,
+    Kind,
+    Health,
+    User,
+    Password,
+    Machines,
+}
+
+fn compare(a: &Bmc, b: &Bmc, sort: Sort<Column>) -> std::cmp::Ordering {
+    let by = match sort.column {
+        Column::Name => natural(&a.name, &b.name),
+        Column::Address => natural(&a.ip, &b.ip).then(a.port.cmp(&b.port)),
+        Column::Kind => kind(a).cmp(&kind(b)),
+        // those that are not well first
+        Column::Health => gravity(&a.health).cmp(&gravity(&b.health)),
+        Column::User => natural(&a.username, &b.username),
+        Column::Password => a.has_password.cmp(&b.has_password),
+        Column::Machines => a.machines.len().cmp(&b.machines.len()),
+    };
+    sort.apply(by).then_with(|| natural(&a.name, &b.name))
+}
+
+fn kind(bmc: &Bmc) -> String {
+    match bmc.backend {
+        BmcBackend::Native => bmc.bmc_type.word().to_owned(),
+        BmcBackend::Ipmitool => format!("{} by ipmitool", bmc.bmc_type.word()),
+    }
+}
+
+fn address(bmc: &Bmc) -> String {
+    if bmc.port == PORT { bmc.ip.clone() } else { format!("{} port {}", bmc.ip, bmc.port) }
+}
+
 #[component]
 fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
     let live = expect_context::<Live>();
     let records = Records::new(bmcs);
+    follow_list(&[api::List::Bmc], load, records.replace());
+    // for the order; what a row shows, it follows by itself
+    live.listen(move |event| {
+        if let LabEvent::BmcHealth { bmc, health } = event {
+            records.list.try_update(|list| list.iter_mut().filter(|own| own.id == *bmc).for_each(|own| own.health = health.clone()));
+        }
+    });
+    let used = UsedBy::new();
     let filter = Address::new().keeps::<String>("q");
-    let sorted = move || {
-        let query = filter.get();
+    let sort = RwSignal::new(Sort::by(Column::Name));
+    let shown = Memo::new(move |_| {
+        let (query, sort) = (filter.get(), sort.get());
         let mut list: Vec<Bmc> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());
-        list.sort_by(|a, b| natural(&a.name, &b.name));
+        list.sort_by(|a, b| compare(a, b, sort));
         list
-    };
+    });
     let adding = RwSignal::new(false);
     let put = records.put();
     let admin = me.admin;
+    let row = move |own: Memo<Bmc>| {
+        let text = move |get: fn(&Bmc) -> String| move || own.with(get);
+        let first = own.get_untracked();
+        let health = live.health(first.id, first.health);
+        let host = Memo::new(move |_| own.with(|own| (own.ip.clone(), address(own))));
+        let machines = Signal::derive(move || own.with(|own| own.machines.clone()));
+        let thing = move || Thing::Bmc(own.get());
+        view! {
+            <tr class="hover:bg-base-200" data-bmc=text(|own| own.name.clone())>
+                <th scope="row" class="font-medium">
+                    {text(|own| own.name.clone())}
+                    // what has no column of its own on a telephone
+                    <span class="block text-xs font-normal break-words opacity-80 md:hidden">
+                        {admin.then(|| view! { <span class="block font-mono">{text(address)}</span> })}
+                        <span class="block">{text(kind)}</span>
+                        {admin.then(|| view! {
+                            <span class="block">
+                                {text(|own| {
+                                    let user = if own.username.is_empty() { "no user name" } else { &own.username };
+                                    format!("{user}, {}", if own.has_password { "password set" } else { "no password" })
+                                })}
+                            </span>
+                        })}
+                        <span class="block">{used.names(machines, thing)}</span>
+                    </span>
+                </th>
+                {admin.then(|| view! {
+                    <td class="font-mono text-xs whitespace-nowrap max-md:hidden">
+                        {move || {
+                            let (ip, address) = host.get();
+                            let name = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
+                            view! {
+                                // most BMCs have pages of their own
+                                <a
+                                    class="link link-hover"
+                                    href=format!("http://{name}")
+                                    target="_blank"
+                                    rel="noopener noreferrer external"
+                                    title="The BMC's own pages"
+                                >
+                                    {address}
+                                </a>
+                                " "
+                                <CopyButton text=ip what="BMC's address"/>
+                            }
+                        }}
+                    </td>
+                })}
+                <td class="max-md:hidden">{text(kind)}</td>
+                <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
+                {admin.then(|| view! {
+                    <td class="max-md:hidden">{text(|own| if own.username.is_empty() { "–".to_owned() } else { own.username.clone() })}</td>
+                    <td class="max-md:hidden">{text(|own| if own.has_password { "set".into() } else { "none".into() })}</td>
+                })}
+                <td class="max-w-72 text-xs break-words max-md:hidden">{used.names(machines, thing)}</td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    {used.button(thing)}
+                    {admin.then(|| records.buttons(own, true))}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <PageHead title="BMCs">
             <SearchBox value=filter label="Filter BMCs"/>
@@ -64,72 +179,33 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
             when=move || !records.list.with(Vec::is_empty)
             fallback=|| view! { <Empty title="No BMCs yet">"A BMC switches a machine's power and carries its console, over IPMI."</Empty> }
         >
-            // without the administrators' buttons nothing in it can be reached by the keyboard, and it scrolls sideways on a telephone
-            <div class="rounded-box border-base-300 overflow-x-auto border" tabindex="0" role="region" aria-label="BMCs">
+            <div class="rounded-box border-base-300 overflow-x-auto border">
                 <table class="table-sm table" data-testid="bmcs">
                     <caption class="sr-only">"BMCs"</caption>
                     <thead class="bg-base-200">
                         <tr>
-                            <th scope="col">"Name"</th>
-                            {admin.then(|| view! { <th scope="col" class="max-md:hidden">"Address"</th> })}
-                            <th scope="col" class="max-md:hidden">"Type"</th>
-                            <th scope="col">"Health"</th>
+                            <SortHead label="Name" column=Column::Name sort/>
+                            {admin.then(|| view! { <SortHead label="Address" column=Column::Address sort class="max-md:hidden"/> })}
+                            <SortHead label="Type" column=Column::Kind sort class="max-md:hidden"/>
+                            <SortHead label="Health" column=Column::Health sort/>
                             // told to administrators only
-                            {admin.then(|| view! { <th scope="col" class="max-md:hidden">"User name"</th><th scope="col" class="max-md:hidden">"Password"</th> })}
-                            <th scope="col" class="max-md:hidden">"Machines"</th>
-                            {admin.then(|| view! { <th scope="col"><span class="sr-only">"Actions"</span></th> })}
+                            {admin.then(|| view! {
+                                <SortHead label="User name" column=Column::User sort class="max-md:hidden"/>
+                                <SortHead label="Password" column=Column::Password sort class="max-md:hidden"/>
+                            })}
+                            <SortHead label="Machines" column=Column::Machines sort class="max-md:hidden"/>
+                            <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=sorted key=|bmc| serde_json::to_string(bmc).unwrap_or_default() let:bmc>
-                            {
-                                let health = live.health(bmc.id, bmc.health.clone());
-                                let kind = match bmc.backend {
-                                    BmcBackend::Native => bmc.bmc_type.word().to_owned(),
-                                    BmcBackend::Ipmitool => format!("{} by ipmitool", bmc.bmc_type.word()),
-                                };
-                                let address = if bmc.port == PORT { bmc.ip.clone() } else { format!("{} port {}", bmc.ip, bmc.port) };
-                                view! {
-                                    <tr class="hover:bg-base-200" data-bmc=bmc.name.clone()>
-                                        <th scope="row" class="font-medium">{bmc.name.clone()}</th>
-                                        {admin.then(|| {
-                                            let host = if bmc.ip.contains(':') { format!("[{}]", bmc.ip) } else { bmc.ip.clone() };
-                                            view! {
-                                                <td class="font-mono text-xs whitespace-nowrap max-md:hidden">
-                                                    // most BMCs have pages of their own
-                                                    <a
-                                                        class="link link-hover"
-                                                        href=format!("http://{host}")
-                                                        target="_blank"
-                                                        rel="noopener noreferrer external"
-                                                        title="The BMC's own pages"
-                                                    >
-                                                        {address}
-                                                    </a>
-                                                    " "
-                                                    <CopyButton text=bmc.ip.clone() what="BMC's address"/>
-                                                </td>
-                                            }
-                                        })}
-                                        <td class="max-md:hidden">{kind}</td>
-                                        <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
-                                        {admin.then(|| view! {
-                                            <td class="max-md:hidden">{if bmc.username.is_empty() { "–".to_owned() } else { bmc.username.clone() }}</td>
-                                            <td class="max-md:hidden">{if bmc.has_password { "set" } else { "none" }}</td>
-                                        })}
-                                        <td class="max-w-72 text-xs break-words max-md:hidden">{names(&bmc.machines)}</td>
-                                        {admin.then(|| view! {
-                                            <td class="w-0 text-right whitespace-nowrap">{records.buttons(&bmc, true)}</td>
-                                        })}
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || shown.get(), |own| own.id, row)}</tbody>
                 </table>
             </div>
+            <Show when=move || shown.with(Vec::is_empty)>
+                <Empty title="No BMC matches"/>
+            </Show>
         </Show>
         <Dialog open=adding title="Add a BMC"><Form open=adding opened=None done=put/></Dialog>
+        {used.dialog()}
         {records.editor(move |open, opened| view! { <Form open opened=Some(opened) done=put/> }.into_any())}
         {records.deleter(|_| String::new(), |api, id, removal| async move { api.delete_bmc(id, removal).await })}
     }
@@ -280,7 +356,31 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
 
 #[cfg(test)]
 mod tests {
-    use super::parse_port;
+    use super::{Column, Sort, compare, parse_port};
+    use crate::api::Bmc;
+
+    #[test]
+    fn bmcs_sort_by_number_and_gravity() {
+        let bmc = |name: &str, ip: &str, reachable: &str| -> Bmc {
+            let text = format!(
+                r#"{{"id": 1, "name": "{name}", "ip": "{ip}", "port": 623, "type": "plain", "backend": "native", "quirks": [],
+                "username": "", "has_password": false, "privilege_level": "admin", "has_key": false, "cipher_suite": null,
+                "health": {{"reachable": {reachable}, "last_answer": null, "error": null}}, "machines": []}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let order = |column, descending| {
+            let mut list = [bmc("b10", "10.0.0.9", "true"), bmc("b9", "10.0.0.10", "false"), bmc("b11", "10.0.0.1", "null")];
+            list.sort_by(|a, b| compare(a, b, Sort { column, descending }));
+            list.map(|own| own.name)
+        };
+        assert_eq!(order(Column::Name, false), ["b9", "b10", "b11"]);
+        assert_eq!(order(Column::Name, true), ["b11", "b10", "b9"]);
+        assert_eq!(order(Column::Address, false), ["b11", "b10", "b9"]);
+        assert_eq!(order(Column::Health, false), ["b9", "b11", "b10"]);
+        // what is equal stays by name
+        assert_eq!(order(Column::Machines, true), ["b9", "b10", "b11"]);
+    }
 
     #[test]
     fn a_port_is_a_number_of_sixteen_bits() {

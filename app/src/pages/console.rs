@@ -38,7 +38,7 @@ pub(super) fn Console() -> impl IntoView {
                     Ok((_, machine)) if !machine.may_change => view! { <NotYours machine/> }.into_any(),
                     Ok((_, machine)) if machine.bmc_id.is_none() => view! { <NoBmc machine/> }.into_any(),
                     Ok((_, machine)) => view! { <View machine/> }.into_any(),
-                    Err(error) => view! { <Failed error retry=move |()| machine.refetch()/> }.into_any(),
+                    Err(error) => view! { <Failed error title="Console" retry=move |()| machine.refetch()/> }.into_any(),
                 }
             })}
         </Suspense>

@@ -153,7 +153,7 @@ fn Words() -> impl IntoView {
 #[component]
 fn Data() -> impl IntoView {
     let sort = RwSignal::new(Sort { column: 0_u8, descending: false });
-    let slice = |label, count, colour, word| Slice { label, count, colour, word };
+    let slice = |label, count, colour, word| Slice { label, count, colour, word, path: "/machines".into() };
     let slices = vec![
         slice("Ready", 7, "text-success", "dev-ready"),
         slice("Failed", 1, "text-error", "dev-error"),

@@ -5,14 +5,16 @@ use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
+    follow::follow_list,
     machines::new_machine_form,
-    records::{Record, Records, loaded},
+    records::{Record, Records, loaded, rows},
 };
 use crate::{
-    api::{Api, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network},
+    api::{self, Api, ApiError, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network},
     ui::{
         Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Glyph, Icon, Loading, Notice, Optimistic, PageHead,
-        RowButton, SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Time, Toasts, format::counted, load, matches, natural,
+        RowButton, SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Time, Toasts, dom, format::counted, load, matches,
+        natural,
     },
 };
 
@@ -23,7 +25,11 @@ const OFFERED: usize = 50;
 
 #[component]
 pub(super) fn Discovery() -> impl IntoView {
-    loaded("Discovered MACs", |api| async move { api.discovered(true).await }, |_, list| view! { <List list/> }.into_any())
+    loaded("Discovered MACs", load_all, |_, list| view! { <List list/> }.into_any())
+}
+
+async fn load_all(api: Api) -> Result<Vec<DiscoveredMac>, ApiError> {
+    api.discovered(true).await
 }
 
 impl Record for DiscoveredMac {
@@ -48,6 +54,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
     let toasts = expect_context::<Toasts>();
     let records = Records::new(list);
+    follow_list(&[api::List::Discovered], load_all, records.replace());
     let address = Address::new();
     let filter = address.keeps::<String>("q");
     let dismissed = address.keeps::<bool>("dismissed");
@@ -61,6 +68,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     let call = Submit::new();
     let dismiss = move |own: DiscoveredMac| {
         let (id, dismissed) = (own.id, !own.dismissed);
+        dom::keep_row();
         let call = move |dismissed| {
             let api = api.get_value();
             async move { api.change_discovered(id, &DiscoveredChange { dismissed }).await }
@@ -84,14 +92,55 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     let chosen = RwSignal::new(None::<DiscoveredMac>);
     let machine_open = RwSignal::new(false);
     let interface_open = RwSignal::new(false);
-    let open = move |which: RwSignal<bool>, own: &DiscoveredMac| {
-        let own = own.clone();
+    let open = move |which: RwSignal<bool>, own: Memo<DiscoveredMac>| {
         move |_| {
-            chosen.set(Some(own.clone()));
+            chosen.set(Some(own.get_untracked()));
             which.set(true);
         }
     };
     let forget = Callback::new(move |id: i64| records.list.update(|list| list.retain(|own| own.id != id)));
+    let row = move |own: Memo<DiscoveredMac>| {
+        let text = move |get: fn(&DiscoveredMac) -> String| move || own.with(get);
+        let named = move |what: &'static str| move || own.with(|own| format!("{what}: {}", own.mac));
+        let dismissed = Memo::new(move |_| own.with(|own| own.dismissed));
+        let (last, first) =
+            (Memo::new(move |_| own.with(|own| own.last_seen.clone())), Memo::new(move |_| own.with(|own| own.first_seen.clone())));
+        let dismiss_button = move || {
+            let (verb, icon) = if dismissed.get() { ("List again", Icon::Reset) } else { ("Dismiss", Icon::Close) };
+            let label = own.with_untracked(|own| format!("{verb} {}", own.mac));
+            view! { <RowButton icon label action=move |()| dismiss(own.get_untracked())/> }
+        };
+        view! {
+            <tr class="hover:bg-base-200" data-mac=text(|own| own.mac.clone()) data-dismissed=move || dismissed.get().then_some("true")>
+                <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
+                    {text(|own| own.mac.clone())}" "<CopyButton text=own.with_untracked(|own| own.mac.clone()) what="MAC address"/>
+                    {move || dismissed.get().then(|| view! { <span class="badge badge-sm badge-ghost ml-1 font-sans">"Dismissed"</span> })}
+                </th>
+                <td>{text(|own| own.info.mac_vendor.clone())}</td>
+                <td class="break-all">{text(|own| own.info.hostname.clone().unwrap_or_else(|| "–".into()))}</td>
+                <td>{text(|own| own.info.arch.clone().unwrap_or_else(|| "–".into()))}</td>
+                <td class="text-xs whitespace-nowrap">{move || view! { <Time at=last.get()/> }}</td>
+                <td class="text-xs whitespace-nowrap">{move || view! { <Time at=first.get()/> }}</td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    <button
+                        type="button"
+                        class="btn btn-xs btn-primary btn-soft"
+                        aria-label=named("New machine")
+                        on:click=open(machine_open, own)
+                    >
+                        "New machine"
+                    </button>
+                    " "
+                    <button type="button" class="btn btn-xs" aria-label=named("Give to a machine") on:click=open(interface_open, own)>
+                        "Give to a machine"
+                    </button>
+                    {dismiss_button}
+                    {records.delete_button(own)}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <PageHead title="Discovered MACs">
             <SearchBox value=filter label="Filter by MAC, vendor, host name or architecture"/>
@@ -141,49 +190,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=move || shown.get().into_iter().take(ROWS) key=|own| serde_json::to_string(own).unwrap_or_default() let:own>
-                            {
-                                let changed = own.clone();
-                                let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".into());
-                                let (verb, icon) = if own.dismissed { ("List again", Icon::Reset) } else { ("Dismiss", Icon::Close) };
-                                view! {
-                                    <tr class="hover:bg-base-200" data-mac=own.mac.clone() data-dismissed=own.dismissed.then_some("true")>
-                                        <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
-                                            {own.mac.clone()}" "<CopyButton text=own.mac.clone() what="MAC address"/>
-                                            {own.dismissed.then(|| view! { <span class="badge badge-sm badge-ghost ml-1 font-sans">"Dismissed"</span> })}
-                                        </th>
-                                        <td>{own.info.mac_vendor.clone()}</td>
-                                        <td class="break-all">{said(&own.info.hostname)}</td>
-                                        <td>{said(&own.info.arch)}</td>
-                                        <td class="text-xs whitespace-nowrap"><Time at=own.last_seen.clone()/></td>
-                                        <td class="text-xs whitespace-nowrap"><Time at=own.first_seen.clone()/></td>
-                                        <td class="w-0 text-right whitespace-nowrap">
-                                            <button
-                                                type="button"
-                                                class="btn btn-xs btn-primary btn-soft"
-                                                aria-label=format!("New machine: {}", own.mac)
-                                                on:click=open(machine_open, &own)
-                                            >
-                                                "New machine"
-                                            </button>
-                                            " "
-                                            <button
-                                                type="button"
-                                                class="btn btn-xs"
-                                                aria-label=format!("Give to a machine: {}", own.mac)
-                                                on:click=open(interface_open, &own)
-                                            >
-                                                "Give to a machine"
-                                            </button>
-                                            <RowButton icon label=format!("{verb} {}", own.mac) action=move |()| dismiss(changed.clone())/>
-                                            {records.delete_button(&own)}
-                                        </td>
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || shown.get().into_iter().take(ROWS).collect(), |own| own.id, row)}</tbody>
                 </table>
             </div>
             <Show when=move || { shown.with(Vec::len) > ROWS }>

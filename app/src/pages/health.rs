@@ -14,6 +14,16 @@ fn look(health: &BmcHealth) -> (&'static str, &'static str, &'static str) {
     }
 }
 
+/// The worse, the less: to sort by.
+pub(super) fn gravity(health: &BmcHealth) -> u8 {
+    match (health.reachable, &health.error) {
+        (Some(false), _) => 0,
+        (_, Some(_)) => 1,
+        (None, None) => 2,
+        (Some(true), None) => 3,
+    }
+}
+
 /// The fault, and since when.
 fn words(health: &BmcHealth, zone: Zone) -> Option<String> {
     let last = health.last_answer.as_ref().map(|at| format!("last answer {}", zone.seconds(at)));

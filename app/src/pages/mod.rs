@@ -14,6 +14,7 @@ mod dev {
 }
 mod discovery;
 mod flags;
+mod follow;
 mod gone;
 mod header;
 mod health;

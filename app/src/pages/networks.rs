@@ -2,15 +2,26 @@
 
 use leptos::prelude::*;
 
-use super::records::{Record, Records, loaded, names};
+use super::{
+    follow::follow_list,
+    records::{Record, Records, loaded, rows},
+    used::{Thing, UsedBy},
+};
 use crate::{
-    api::{Api, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
-    ui::{AddButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, Submit, TextField, Toasts, natural, saved},
+    api::{self, Api, ApiError, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
+    ui::{
+        AddButton, Address, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit, TextField,
+        Toasts, matches, natural, saved,
+    },
 };
 
 #[component]
 pub(super) fn Networks() -> impl IntoView {
-    loaded("Networks", |api| async move { api.networks().await }, |me, networks| view! { <List me networks/> }.into_any())
+    loaded("Networks", load, |me, networks| view! { <List me networks/> }.into_any())
+}
+
+async fn load(api: Api) -> Result<Vec<Network>, ApiError> {
+    api.networks().await
 }
 
 impl Record for Network {
@@ -25,19 +36,86 @@ impl Record for Network {
     }
 }
 
+fn found(own: &Network, query: &str) -> bool {
+    let pool = |pool: &Option<String>| pool.clone().unwrap_or_default();
+    let pools = [pool(&own.static_net), pool(&own.reserved_net)].join("\n");
+    matches(&format!("{}\n{}\n{pools}\n{}", own.name, own.subnet, own.machines.join("\n")).to_lowercase(), query)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Name,
+    Subnet,
+    Static,
+    Reserved,
+    Machines,
+}
+
+fn compare(a: &Network, b: &Network, sort: Sort<Column>) -> std::cmp::Ordering {
+    // those without one last
+    let pools = |a: &Option<String>, b: &Option<String>| match (a, b) {
+        (Some(a), Some(b)) => natural(a, b),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    };
+    let by = match sort.column {
+        Column::Name => natural(&a.name, &b.name),
+        Column::Subnet => natural(&a.subnet, &b.subnet),
+        Column::Static => pools(&a.static_net, &b.static_net),
+        Column::Reserved => pools(&a.reserved_net, &b.reserved_net),
+        Column::Machines => a.machines.len().cmp(&b.machines.len()),
+    };
+    sort.apply(by).then_with(|| natural(&a.name, &b.name))
+}
+
 #[component]
 fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
     let records = Records::new(networks);
-    let sorted = move || {
-        let mut list = records.list.get();
-        list.sort_by(|a, b| natural(&a.name, &b.name));
+    follow_list(&[api::List::Network], load, records.replace());
+    let used = UsedBy::new();
+    let filter = Address::new().keeps::<String>("q");
+    let sort = RwSignal::new(Sort::by(Column::Name));
+    let shown = Memo::new(move |_| {
+        let (query, sort) = (filter.get(), sort.get());
+        let mut list: Vec<Network> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());
+        list.sort_by(|a, b| compare(a, b, sort));
         list
-    };
+    });
     let adding = RwSignal::new(false);
     let put = records.put();
     let admin = me.admin;
+    let row = move |own: Memo<Network>| {
+        let text = move |get: fn(&Network) -> String| move || own.with(get);
+        let pool = |pool: &Option<String>| pool.clone().unwrap_or_else(|| "–".into());
+        let fixed = move || own.with(|own| pool(&own.static_net));
+        let reserved = move || own.with(|own| pool(&own.reserved_net));
+        let machines = Signal::derive(move || own.with(|own| own.machines.clone()));
+        let thing = move || Thing::Network(own.get());
+        view! {
+            <tr class="hover:bg-base-200" data-network=text(|own| own.name.clone())>
+                <th scope="row" class="font-medium">
+                    {text(|own| own.name.clone())}
+                    // what has no column of its own on a telephone
+                    <span class="block text-xs font-normal break-words opacity-80 md:hidden">
+                        <span class="block">"static "{fixed}</span>
+                        <span class="block">"reserved "{reserved}</span>
+                        <span class="block">{used.names(machines, thing)}</span>
+                    </span>
+                </th>
+                <td class="font-mono text-xs">{text(|own| own.subnet.clone())}</td>
+                <td class="font-mono text-xs max-md:hidden">{fixed}</td>
+                <td class="font-mono text-xs max-md:hidden">{reserved}</td>
+                <td class="max-w-72 text-xs break-words max-md:hidden">{used.names(machines, thing)}</td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    {used.button(thing)}
+                    {admin.then(|| records.buttons(own, true))}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <PageHead title="Networks">
+            <SearchBox value=filter label="Filter networks"/>
             {admin.then(|| view! { <AddButton label="Add network" open=adding testid="add-network"/> })}
         </PageHead>
         <Show
@@ -49,36 +127,22 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                     <caption class="sr-only">"Networks"</caption>
                     <thead class="bg-base-200">
                         <tr>
-                            <th scope="col">"Name"</th>
-                            <th scope="col">"Subnet"</th>
-                            <th scope="col" class="max-md:hidden">"Static pool"</th>
-                            <th scope="col" class="max-md:hidden">"Reserved pool"</th>
-                            <th scope="col" class="max-md:hidden">"Machines"</th>
+                            <SortHead label="Name" column=Column::Name sort/>
+                            <SortHead label="Subnet" column=Column::Subnet sort/>
+                            <SortHead label="Static pool" column=Column::Static sort class="max-md:hidden"/>
+                            <SortHead label="Reserved pool" column=Column::Reserved sort class="max-md:hidden"/>
+                            <SortHead label="Machines" column=Column::Machines sort class="max-md:hidden"/>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=sorted key=|network| serde_json::to_string(network).unwrap_or_default() let:network>
-                            {
-                                let pool = |pool: &Option<String>| pool.clone().unwrap_or_else(|| "–".into());
-                                view! {
-                                    <tr class="hover:bg-base-200">
-                                        <th scope="row" class="font-medium">{network.name.clone()}</th>
-                                        <td class="font-mono text-xs">{network.subnet.clone()}</td>
-                                        <td class="font-mono text-xs max-md:hidden">{pool(&network.static_net)}</td>
-                                        <td class="font-mono text-xs max-md:hidden">{pool(&network.reserved_net)}</td>
-                                        <td class="max-w-72 text-xs break-words max-md:hidden">{names(&network.machines)}</td>
-                                        <td class="w-0 text-right whitespace-nowrap">
-                                            {admin.then(|| records.buttons(&network, true))}
-                                        </td>
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || shown.get(), |own| own.id, row)}</tbody>
                 </table>
             </div>
+            <Show when=move || shown.with(Vec::is_empty)>
+                <Empty title="No network matches"/>
+            </Show>
         </Show>
+        {used.dialog()}
         <Dialog open=adding title="Add a network"><Form open=adding opened=None done=put/></Dialog>
         {records.editor(move |open, opened| view! { <Form open opened=Some(opened) done=put/> }.into_any())}
         {records.deleter(

@@ -7,9 +7,10 @@ use super::{
     machine::sentence,
     records::loaded,
     seldom::Seldom,
+    used::found,
 };
 use crate::{
-    api::{Api, Failure, Instant, NamedMachine, Overview as Lab},
+    api::{Api, Failure, Instant, MachineState, NamedMachine, Overview as Lab, PowerState, query::quoted, query_string},
     live::Live,
     ui::{Donut, Empty, PageHead, Panel, Slice, Time, Zone, format::counted},
 };
@@ -62,6 +63,7 @@ fn View(lab: Lab) -> impl IntoView {
     let zone = expect_context::<Zone>();
     let lab = followed(lab);
     let states = slices(
+        ("state", [MachineState::Provisioning, MachineState::Ready, MachineState::Error, MachineState::Unknown].map(MachineState::word)),
         Memo::new(move |_| lab.with(|lab| [lab.states.provisioning, lab.states.ready, lab.states.error, lab.states.unknown])),
         [
             ("Provisioning", "text-info", "provisioning"),
@@ -71,6 +73,7 @@ fn View(lab: Lab) -> impl IntoView {
         ],
     );
     let powers = slices(
+        ("power", [PowerState::On, PowerState::Off, PowerState::BmcError, PowerState::Unknown].map(PowerState::word)),
         Memo::new(move |_| lab.with(|lab| [lab.powers.on, lab.powers.off, lab.powers.bmc_error, lab.powers.unknown])),
         [
             ("On", "text-success", "on"),
@@ -116,10 +119,21 @@ fn all(path: &'static str, label: &'static str) -> AnyView {
     view! { <a class="link link-hover text-xs" href=path aria-label=label>"All"</a> }.into_any()
 }
 
-fn slices(counts: Memo<[usize; 4]>, kinds: [(&'static str, &'static str, &'static str); 4]) -> Signal<Vec<Slice>> {
+/// Each leads to its machines: by the symbol that queries know the kinds by, and its value for each.
+fn slices(
+    (symbol, values): (&'static str, [&'static str; 4]),
+    counts: Memo<[usize; 4]>,
+    kinds: [(&'static str, &'static str, &'static str); 4],
+) -> Signal<Vec<Slice>> {
     Signal::derive(move || {
-        let kinds = kinds.into_iter().zip(counts.get());
-        kinds.map(|((label, colour, word), count)| Slice { label, count, colour, word }).collect()
+        let kinds = kinds.into_iter().zip(counts.get()).zip(values);
+        kinds
+            .map(|(((label, colour, word), count), value)| {
+                let q = format!("(= {symbol} {})", quoted(value));
+                let path = format!("/machines?{}", query_string(std::iter::once(("q", q.as_str()))));
+                Slice { label, count, colour, word, path }
+            })
+            .collect()
     })
 }
 
@@ -198,7 +212,7 @@ fn Sick(lab: RwSignal<Lab>) -> impl IntoView {
                 <For each=move || sick.get() key=|sick| serde_json::to_string(sick).unwrap_or_default() let:bmc>
                     <li class="text-sm" data-bmc=bmc.name.clone()>
                         <p class="flex flex-wrap items-baseline gap-x-2">
-                            <span class="font-medium">{bmc.name.clone()}</span>
+                            <a class="link link-hover text-primary font-medium" href=found("/bmcs", &bmc.name)>{bmc.name.clone()}</a>
                             <HealthBadge health=Signal::stored(bmc.health.clone())/>
                         </p>
                         <HealthNote health=Signal::stored(bmc.health.clone())/>

@@ -2,10 +2,14 @@
 
 use leptos::prelude::*;
 
-use super::{flags::Flags, records::loaded};
+use super::{
+    flags::Flags,
+    follow::follow_list,
+    records::{loaded, rows},
+};
 use crate::{
-    api::{Me, Preseed},
-    ui::{Address, Empty, Glyph, Icon, PageHead, SearchBox, Sort, SortHead, Switch, format::counted, matches, natural},
+    api::{self, Api, ApiError, Me, Preseed},
+    ui::{Address, Empty, Glyph, Icon, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, format::counted, matches, natural},
 };
 
 /// A preseed as listed, without its text.
@@ -30,24 +34,45 @@ impl From<Preseed> for Entry {
 
 #[component]
 pub(super) fn Preseeds() -> impl IntoView {
-    loaded(
-        "Preseeds",
-        |api| async move { Ok(api.preseeds(true).await?.into_iter().map(Entry::from).collect::<Vec<_>>()) },
-        |me, preseeds| view! { <List me preseeds/> }.into_any(),
-    )
+    loaded("Preseeds", load, |me, preseeds| view! { <List me preseeds/> }.into_any())
+}
+
+async fn load(api: Api) -> Result<Vec<Entry>, ApiError> {
+    Ok(api.preseeds(true).await?.into_iter().map(Entry::from).collect())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     Name,
+    Description,
     Kind,
     Owner,
+    KnownGood,
+    Public,
+}
+
+fn compare(a: &Entry, b: &Entry, sort: Sort<Column>) -> std::cmp::Ordering {
+    let by = match sort.column {
+        Column::Name => natural(&a.name, &b.name),
+        // those without one last
+        Column::Description => {
+            a.description.is_empty().cmp(&b.description.is_empty()).then_with(|| natural(&a.description, &b.description))
+        }
+        Column::Kind => a.kind.cmp(&b.kind),
+        Column::Owner => a.user.cmp(&b.user),
+        // those that are come first
+        Column::KnownGood => b.known_good.cmp(&a.known_good),
+        Column::Public => b.public.cmp(&a.public),
+    };
+    sort.apply(by).then_with(|| natural(&a.name, &b.name))
 }
 
 #[component]
 fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
-    let none = preseeds.is_empty();
-    let preseeds = StoredValue::new(preseeds);
+    let preseeds = RwSignal::new(preseeds);
+    follow_list(&[api::List::Preseed], load, move |list| {
+        preseeds.try_set(list);
+    });
     let address = Address::new();
     let filter = address.keeps::<String>("q");
     let only_mine = address.keeps::<bool>("mine");
@@ -60,17 +85,27 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
             let all = [&entry.name, &entry.description, &entry.kind, user].join("\n").to_lowercase();
             (!only_mine || user == username) && matches(&all, &filter)
         };
-        let mut list: Vec<Entry> = preseeds.with_value(|list| list.iter().filter(|entry| wanted(entry)).cloned().collect());
-        list.sort_by(|a, b| {
-            let by = match sort.column {
-                Column::Name => natural(&a.name, &b.name),
-                Column::Kind => a.kind.cmp(&b.kind),
-                Column::Owner => a.user.cmp(&b.user),
-            };
-            sort.apply(by).then_with(|| natural(&a.name, &b.name))
-        });
+        let mut list: Vec<Entry> = preseeds.with(|list| list.iter().filter(|entry| wanted(entry)).cloned().collect());
+        list.sort_by(|a, b| compare(a, b, sort));
         list
     });
+    let row = |own: Memo<Entry>| {
+        let text = move |get: fn(&Entry) -> String| move || own.with(get);
+        view! {
+            <tr class="hover:bg-base-200" data-testid="preseed-row" data-preseed=text(|entry| entry.name.clone())>
+                <th scope="row" class="font-medium">
+                    <a class="link link-hover text-primary break-all" href=format!("/preseeds/{}", own.with_untracked(|entry| entry.id))>
+                        {text(|entry| entry.name.clone())}
+                    </a>
+                </th>
+                <td class="break-words">{text(|entry| entry.description.clone())}</td>
+                <td>{text(|entry| entry.kind.clone())}</td>
+                <td>{text(|entry| entry.user.clone().unwrap_or_else(|| "–".into()))}</td>
+                <td>{move || own.with(|entry| view! { <Flags public=entry.public known_good=entry.known_good/> })}</td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <PageHead title="Preseeds">
             <a class="btn btn-sm btn-primary" href="/preseeds/new" data-testid="new-preseed">
@@ -84,7 +119,7 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
             <span class="text-sm opacity-80" role="status">{move || counted(shown.with(Vec::len), "preseed", "preseeds")}</span>
         </div>
         <Show
-            when=move || !none
+            when=move || !preseeds.with(Vec::is_empty)
             fallback=|| view! { <Empty title="No preseeds yet">"A preseed answers the installer's questions, with each machine's own values put in."</Empty> }
         >
             <div class="rounded-box border-base-300 overflow-x-auto border">
@@ -93,25 +128,13 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
                     <thead class="bg-base-200">
                         <tr>
                             <SortHead label="Name" column=Column::Name sort/>
-                            <th scope="col">"Description"</th>
+                            <SortHead label="Description" column=Column::Description sort/>
                             <SortHead label="Type" column=Column::Kind sort/>
                             <SortHead label="Owner" column=Column::Owner sort/>
-                            <th scope="col">"Flags"</th>
+                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort/>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=move || shown.get() key=|entry| entry.id let:entry>
-                            <tr class="hover:bg-base-200" data-testid="preseed-row" data-preseed=entry.name.clone()>
-                                <th scope="row" class="font-medium">
-                                    <a class="link link-hover text-primary break-all" href=format!("/preseeds/{}", entry.id)>{entry.name.clone()}</a>
-                                </th>
-                                <td class="break-words">{entry.description.clone()}</td>
-                                <td>{entry.kind.clone()}</td>
-                                <td>{entry.user.clone().unwrap_or_else(|| "–".into())}</td>
-                                <td><Flags public=entry.public known_good=entry.known_good/></td>
-                            </tr>
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || shown.get(), |entry| entry.id, row)}</tbody>
                 </table>
             </div>
             <Show when=move || shown.with(Vec::is_empty)>

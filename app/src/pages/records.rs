@@ -1,6 +1,6 @@
 //! What the pages have in common that show one kind of thing and let it be edited and deleted in dialogs.
 
-use std::future::Future;
+use std::{collections::HashMap, future::Future};
 
 use crate::ui::Title;
 use leptos::prelude::*;
@@ -31,7 +31,7 @@ where
                 {move || Suspend::new(async move {
                     match session.with(data).await {
                         Ok((me, data)) => draw(me, data),
-                        Err(error) => view! { <Failed error retry=move |()| data.refetch()/> }.into_any(),
+                        Err(error) => view! { <Failed error title retry=move |()| data.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>
@@ -41,7 +41,7 @@ where
 }
 
 /// Something listed that is edited and deleted by its id.
-pub(super) trait Record: Clone + Send + Sync + 'static {
+pub(super) trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// What it is called within a sentence.
     const NOUN: &'static str;
 
@@ -55,16 +55,35 @@ pub(super) trait Record: Clone + Send + Sync + 'static {
     }
 }
 
-/// Machines named in a cell, before the others are only counted.
-const NAMED: usize = 8;
+/// A row, or whatever else is drawn, for each thing of a list. It stays as long as its thing is listed, and the focus in it, whatever of
+/// the thing is changed and whoever changes it.
+pub(super) fn rows<T>(
+    list: impl Fn() -> Vec<T> + Send + Sync + 'static,
+    id: fn(&T) -> i64,
+    draw: impl Fn(Memo<T>) -> AnyView + Copy + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let listed = Memo::new(move |_| {
+        let list = list();
+        let order: Vec<i64> = list.iter().map(id).collect();
+        (order, list.into_iter().map(|own| (id(&own), own)).collect::<HashMap<_, _>>())
+    });
+    let row = move |id: i64| {
+        let first = listed.with_untracked(|(_, all)| all.get(&id).cloned())?;
+        let own = Memo::new(move |last: Option<&T>| {
+            let now = listed.with(|(_, all)| all.get(&id).cloned());
+            // its row goes next
+            now.or_else(|| last.cloned()).unwrap_or_else(|| first.clone())
+        });
+        Some(draw(own))
+    };
+    view! { <For each=move || listed.with(|(order, _)| order.clone()) key=|id| *id let:id>{row(id)}</For> }.into_any()
+}
 
-/// `d03-1, d03-2 and 58 more`
-pub(super) fn names(machines: &[String]) -> String {
-    let named = machines.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match machines.len().saturating_sub(NAMED) {
-        0 => named,
-        rest => format!("{named} and {rest} more"),
-    }
+fn label<T: Record>(verb: &'static str, own: Memo<T>) -> Signal<String> {
+    Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label())))
 }
 
 /// The things a page lists, and which of them its dialogs are about.
@@ -95,6 +114,13 @@ impl<T: Record> Records<T> {
         }
     }
 
+    /// All of them, as they are now.
+    pub(super) fn replace(self) -> impl Fn(Vec<T>) + Copy + Send + Sync + 'static {
+        move |list| {
+            self.list.try_set(list);
+        }
+    }
+
     /// Puts a new or changed one into the list.
     pub(super) fn put(self) -> Callback<T> {
         Callback::new(move |new: T| {
@@ -106,27 +132,25 @@ impl<T: Record> Records<T> {
     }
 
     /// The row's buttons that open the dialogs below. Not everyone may delete everything.
-    pub(super) fn buttons(self, record: &T, deletable: bool) -> AnyView {
-        let edited = record.clone();
+    pub(super) fn buttons(self, own: Memo<T>, deletable: bool) -> AnyView {
         let edit = move |()| {
-            self.editing.set(Some(edited.clone()));
+            self.editing.set(Some(own.get_untracked()));
             self.edit_open.set(true);
         };
         view! {
-            <RowButton icon=Icon::Pencil label=format!("Edit {} {}", T::NOUN, record.label()) action=edit/>
-            {deletable.then(|| self.delete_button(record))}
+            <RowButton icon=Icon::Pencil label=label("Edit", own) action=edit/>
+            {deletable.then(|| self.delete_button(own))}
         }
         .into_any()
     }
 
     /// For those that are not edited.
-    pub(super) fn delete_button(self, record: &T) -> AnyView {
-        let deleted = record.clone();
+    pub(super) fn delete_button(self, own: Memo<T>) -> AnyView {
         let delete = move |()| {
-            self.deleting.set(Some(deleted.clone()));
+            self.deleting.set(Some(own.get_untracked()));
             self.delete_open.set(true);
         };
-        view! { <RowButton icon=Icon::Trash label=format!("Delete {} {}", T::NOUN, record.label()) action=delete/> }.into_any()
+        view! { <RowButton icon=Icon::Trash label=label("Delete", own) action=delete/> }.into_any()
     }
 
     /// The dialog with the form for the one that is edited; the form closes it.
@@ -186,13 +210,25 @@ impl<T: Record> Records<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::*;
 
     #[test]
-    fn many_names_are_counted() {
-        let machines = |count: usize| (1..=count).map(|n| format!("m{n}")).collect::<Vec<_>>();
-        assert_eq!(names(&machines(2)), "m1, m2");
-        assert_eq!(names(&machines(60)), "m1, m2, m3, m4, m5, m6, m7, m8 and 52 more");
-        assert_eq!(names(&[]), "");
+    fn a_row_stays_while_its_thing_changes_and_shows_it_to_the_end() {
+        Owner::new().with(|| {
+            let list = RwSignal::new(vec![(1, "a"), (2, "b")]);
+            let drawn = RwSignal::new(Vec::<Memo<(i64, &'static str)>>::new());
+            let draw = move |own| {
+                drawn.update(|all| all.push(own));
+                ().into_any()
+            };
+            let view = rows(move || list.get(), |own| own.0, draw);
+            assert_eq!(view.to_html(), "<!>");
+            let shown = move || drawn.with_untracked(|all| all.iter().map(|own| own.get_untracked().1).collect::<String>());
+            assert_eq!(shown(), "ab");
+            list.set(vec![(2, "c"), (1, "a")]);
+            assert_eq!(shown(), "ac");
+            list.set(vec![(1, "d")]);
+            assert_eq!(shown(), "dc");
+        });
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::used::found;
 use crate::{
     api::{InUseBy, Removal},
     ui::{Choice, FieldState, SelectField, Submit, format::counted},
@@ -61,7 +62,7 @@ fn told(user: InUseBy) -> AnyView {
     let path = match kind.as_str() {
         "machine" => Some(format!("/machines/{id}")),
         "preseed" => Some(format!("/preseeds/{id}")),
-        "subarch" => Some("/archs".to_owned()),
+        "subarch" => Some(found("/archs", &name)),
         _ => None,
     };
     let name = match path {

@@ -7,7 +7,7 @@ use super::not_found::NotFound;
 use crate::{
     api::{Api, ApiError, Me},
     shell::PageResponse,
-    ui::{Glyph, Icon, dom},
+    ui::{Glyph, Icon, PageHead, dom},
 };
 
 #[derive(Clone, Copy)]
@@ -41,10 +41,17 @@ impl Session {
     }
 }
 
-/// Stands where a page would. Not logged in: leads to the login page and back; not found: says so with
+/// Stands where a page would, under its heading. Not logged in: leads to the login page and back; not found: says so with
 /// status 404; anything else: the error, with a way to try again.
 #[component]
-pub(super) fn Failed(error: ApiError, #[prop(into)] retry: Callback<()>) -> impl IntoView {
+pub(super) fn Failed(
+    error: ApiError,
+    /// None where the heading stands whatever comes.
+    #[prop(optional)]
+    title: Option<&'static str>,
+    #[prop(into)] retry: Callback<()>,
+) -> impl IntoView {
+    let heading = title.map(|title| view! { <PageHead title/> });
     let location = use_location();
     if error.is_unauthenticated() {
         if let Some(response) = use_context::<PageResponse>() {
@@ -56,6 +63,7 @@ pub(super) fn Failed(error: ApiError, #[prop(into)] retry: Callback<()>) -> impl
         }
         // reached by a click within the application, after the session had ended and the question for the password was put off
         return EitherOf3::A(view! {
+            {heading}
             <p class="flex items-center gap-3 p-6">
                 "You are not logged in."
                 <a class="btn btn-sm" href="/login" rel="external">"Log in"</a>
@@ -72,6 +80,7 @@ pub(super) fn Failed(error: ApiError, #[prop(into)] retry: Callback<()>) -> impl
         response.set_status(error.status);
     }
     EitherOf3::C(view! {
+        {heading}
         <div class="alert alert-error alert-soft m-4" role="alert" data-testid="load-error">
             <Glyph icon=Icon::Warning/>
             <span>{error.text()}</span>

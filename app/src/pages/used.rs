@@ -4,15 +4,22 @@ use futures_util::future::{try_join, try_join3};
 use leptos::prelude::*;
 
 use crate::{
-    api::{Api, ApiError, Arch, Image, ImageType, Machine, MachineView, Page, Preseed, Subarch, User},
+    api::{
+        Api, ApiError, Arch, Bmc, Image, ImageType, Machine, MachineView, Network, Page, Preseed, Subarch, User, query::quoted,
+        query_string,
+    },
     ui::{Dialog, Icon, Loading, Notice, RowButton, format::counted, load},
 };
 
 /// Machines named; the others are counted.
 const NAMED: usize = 50;
+/// Machines named in a cell.
+const IN_CELL: usize = 8;
 
 #[derive(Clone)]
 pub(super) enum Thing {
+    Bmc(Bmc),
+    Network(Network),
     Image(Image),
     Preseed(Preseed),
     Arch(Arch),
@@ -20,9 +27,16 @@ pub(super) enum Thing {
     User(User),
 }
 
+/// The address of a list that shows what is found by this name.
+pub(super) fn found(list: &str, name: &str) -> String {
+    format!("{list}?{}", query_string(std::iter::once(("q", name))))
+}
+
 impl Thing {
     fn name(&self) -> String {
         match self {
+            Self::Bmc(bmc) => format!("BMC {}", bmc.name),
+            Self::Network(network) => format!("network {}", network.name),
             Self::Image(image) => format!("image {}", image.filename),
             Self::Preseed(preseed) => format!("preseed {}", preseed.name),
             Self::Arch(arch) => format!("architecture {}", arch.name),
@@ -51,13 +65,19 @@ struct Told {
     users: Vec<Use>,
     /// Machines beyond those that are named.
     rest: usize,
+    /// The list of all of them.
+    all: Option<String>,
 }
 
 impl Told {
     fn of(machines: Page<Machine>, role: &'static str) -> Self {
         let rest = machines.total.saturating_sub(machines.items.len());
         let users = machines.items.into_iter().map(|machine| Use::new(machine.name, format!("/machines/{}", machine.id), role));
-        Self { users: users.collect(), rest }
+        Self { users: users.collect(), rest, all: None }
+    }
+
+    fn all(self, member: &str, value: &str) -> Self {
+        Self { all: Some(format!("/machines?{}", query_string(std::iter::once((member, value))))), ..self }
     }
 
     fn and(mut self, others: impl IntoIterator<Item = Use>) -> Self {
@@ -70,9 +90,18 @@ async fn ask(api: Api, thing: Thing) -> Result<Told, ApiError> {
     let with = async |member, id| api.machines_with(member, id, NAMED).await;
     let images = |all: Vec<Image>, fits: &dyn Fn(&Image) -> bool, role| {
         let fitting = all.into_iter().filter(|image| fits(image));
-        fitting.map(|image| Use::new(image.filename, "/images", role)).collect::<Vec<_>>()
+        fitting.map(|image| Use::new(&image.filename, found("/images", &image.filename), role)).collect::<Vec<_>>()
+    };
+    let asked = async |q: &str| {
+        let view = MachineView { q: q.to_owned(), limit: NAMED, ..MachineView::default() };
+        api.machines_page(&view).await
     };
     Ok(match thing {
+        Thing::Bmc(bmc) => Told::of(with("bmc_id", bmc.id).await?, "machine").all("search", &bmc.name),
+        Thing::Network(network) => {
+            let q = format!("(= network {})", quoted(&network.name));
+            Told::of(asked(&q).await?, "machine").all("q", &q)
+        }
         Thing::Image(image) => match image.file_type {
             ImageType::Kernel => Told::of(with("kernel_id", image.id).await?, "kernel"),
             ImageType::Initrd => Told::of(with("initrd_id", image.id).await?, "initrd"),
@@ -80,22 +109,27 @@ async fn ask(api: Api, thing: Thing) -> Result<Told, ApiError> {
                 let archs = api.archs().await?;
                 let subarchs = archs.iter().flat_map(|arch| arch.subarchs.iter().map(move |subarch| (arch, subarch)));
                 let own = subarchs.filter(|(_, subarch)| subarch.bootloader_id == Some(image.id));
-                Told::default()
-                    .and(own.map(|(arch, subarch)| Use::new(format!("{} / {}", arch.name, subarch.name), "/archs", "bootloader")))
+                let used = |(arch, subarch): (&Arch, &Subarch)| {
+                    let name = format!("{} / {}", arch.name, subarch.name);
+                    Use::new(&name, found("/archs", &name), "bootloader")
+                };
+                Told::default().and(own.map(used))
             }
         },
         Thing::Preseed(preseed) => Told::of(with("preseed_id", preseed.id).await?, "preseed"),
         Thing::Subarch(_, subarch) => Told::of(with("subarch_id", subarch.id).await?, "subarchitecture"),
         Thing::Arch(arch) => {
             let (machines, all) = try_join(with("arch_id", arch.id), api.images(true)).await?;
-            Told::of(machines, "machine").and(images(all, &|image| image.arch == arch.name, "image"))
+            let q = format!("(= arch {})", quoted(&arch.name));
+            Told::of(machines, "machine").all("q", &q).and(images(all, &|image| image.arch == arch.name, "image"))
         }
         Thing::User(user) => {
             let name = user.username;
-            let view = MachineView { q: format!("(= assignee \"{name}\")"), limit: NAMED, ..MachineView::default() };
-            let (machines, all, preseeds) = try_join3(api.machines_page(&view), api.images(true), api.preseeds(true)).await?;
+            let q = format!("(= assignee {})", quoted(&name));
+            let (machines, all, preseeds) = try_join3(asked(&q), api.images(true), api.preseeds(true)).await?;
             let own = preseeds.into_iter().filter(|preseed| preseed.user.as_deref() == Some(&name));
             Told::of(machines, "assigned machine")
+                .all("q", &q)
                 .and(images(all, &|image| image.user.as_deref() == Some(&name), "image"))
                 .and(own.map(|preseed| Use::new(preseed.name, format!("/preseeds/{}", preseed.id), "preseed")))
         }
@@ -120,9 +154,29 @@ impl UsedBy {
     }
 
     /// In a row.
-    pub(super) fn button(self, thing: Thing) -> AnyView {
-        let label = format!("What uses {}", thing.name());
-        view! { <RowButton icon=Icon::Machine label action=move |()| self.show(thing.clone())/> }.into_any()
+    pub(super) fn button(self, thing: impl Fn() -> Thing + Copy + Send + Sync + 'static) -> AnyView {
+        let label = Signal::derive(move || format!("What uses {}", thing().name()));
+        view! { <RowButton icon=Icon::Machine label action=move |()| self.show(untrack(thing))/> }.into_any()
+    }
+
+    /// In a cell: the names of the machines that use a thing, as far as there is room.
+    pub(super) fn names(self, machines: Signal<Vec<String>>, thing: impl Fn() -> Thing + Copy + Send + Sync + 'static) -> AnyView {
+        let rest = Memo::new(move |_| machines.with(Vec::len).saturating_sub(IN_CELL));
+        view! {
+            {move || machines.with(|machines| machines.iter().take(IN_CELL).map(String::as_str).collect::<Vec<_>>().join(", "))}
+            <Show when=move || { rest.get() > 0 }>
+                " "
+                <button
+                    type="button"
+                    class="link"
+                    aria-label=move || format!("and {} more: what uses {}", rest.get(), thing().name())
+                    on:click=move |_| self.show(untrack(thing))
+                >
+                    {move || format!("and {} more", rest.get())}
+                </button>
+            </Show>
+        }
+        .into_any()
     }
 
     pub(super) fn dialog(self) -> AnyView {
@@ -146,13 +200,19 @@ fn Users(thing: Thing) -> impl IntoView {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
         Some(Ok(told)) if told.users.is_empty() => view! { <p data-testid="unused">"Nothing that you may see."</p> }.into_any(),
-        Some(Ok(Told { users, rest })) => view! {
+        Some(Ok(Told { users, rest, all })) => view! {
             <ul class="ml-4 max-h-96 list-disc overflow-y-auto text-sm" tabindex="0" aria-label="What uses it">
                 {users
                     .into_iter()
                     .map(|Use { name, path, role }| view! { <li><a class="link" href=path>{name}</a>{format!(", {role}")}</li> })
                     .collect_view()}
-                {(rest > 0).then(|| view! { <li>{format!("and {} more", counted(rest, "machine", "machines"))}</li> })}
+                {(rest > 0).then(|| {
+                    let more = format!("and {} more", counted(rest, "machine", "machines"));
+                    match all {
+                        Some(path) => view! { <li><a class="link" href=path>{more}</a></li> }.into_any(),
+                        None => view! { <li>{more}</li> }.into_any(),
+                    }
+                })}
             </ul>
         }
         .into_any(),
@@ -170,5 +230,7 @@ mod tests {
         let told = Told::of(Page { items: vec![machine], total: 60 }, "kernel").and([Use::new("a", "/images", "image")]);
         assert_eq!(told.users, [Use::new("d03-1", "/machines/7", "kernel"), Use::new("a", "/images", "image")]);
         assert_eq!(told.rest, 59);
+        assert_eq!(told.all("q", "(= arch \"x\")").all.unwrap(), "/machines?q=%28%3D%20arch%20%22x%22%29");
+        assert_eq!(found("/archs", "arm64 / efi"), "/archs?q=arm64%20%2F%20efi");
     }
 }

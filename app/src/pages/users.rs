@@ -4,20 +4,25 @@ use leptos::prelude::*;
 
 use super::{
     account::Access,
-    records::{Record, Records, loaded},
+    follow::follow_list,
+    records::{Record, Records, loaded, rows},
     used::{Thing, UsedBy},
 };
 use crate::{
-    api::{Api, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
+    api::{self, Api, ApiError, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
-        AddButton, Address, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox, Submit,
-        SwitchField, TextField, Toasts, matches, natural,
+        AddButton, Address, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox,
+        Sort, SortHead, Submit, SwitchField, TextField, Toasts, matches, natural,
     },
 };
 
 #[component]
 pub(super) fn Users() -> impl IntoView {
-    loaded("Users", |api| async move { api.users().await }, |me, users| view! { <List me users/> }.into_any())
+    loaded("Users", load, |me, users| view! { <List me users/> }.into_any())
+}
+
+async fn load(api: Api) -> Result<Vec<User>, ApiError> {
+    api.users().await
 }
 
 impl Record for User {
@@ -32,19 +37,42 @@ impl Record for User {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Column {
+    Name,
+    Email,
+    Privilege,
+}
+
+fn email(user: &User) -> &str {
+    user.email.as_deref().unwrap_or_default()
+}
+
+fn compare(a: &User, b: &User, sort: Sort<Column>) -> std::cmp::Ordering {
+    let by = match sort.column {
+        Column::Name => natural(&a.username, &b.username),
+        // those without one last
+        Column::Email => email(a).is_empty().cmp(&email(b).is_empty()).then_with(|| natural(email(a), email(b))),
+        // administrators first
+        Column::Privilege => b.admin.cmp(&a.admin),
+    };
+    sort.apply(by).then_with(|| natural(&a.username, &b.username))
+}
+
 #[component]
 fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let records = Records::new(users);
+    follow_list(&[api::List::User], load, records.replace());
     let used = UsedBy::new();
     let filter = Address::new().keeps::<String>("q");
-    let sorted = move || {
-        let query = filter.get();
-        let found =
-            |user: &User| matches(&format!("{}\n{}", user.username, user.email.as_deref().unwrap_or_default()).to_lowercase(), &query);
+    let sort = RwSignal::new(Sort::by(Column::Name));
+    let shown = Memo::new(move |_| {
+        let (query, sort) = (filter.get(), sort.get());
+        let found = |user: &User| matches(&format!("{}\n{}", user.username, email(user)).to_lowercase(), &query);
         let mut list: Vec<User> = records.list.with(|list| list.iter().filter(|user| found(user)).cloned().collect());
-        list.sort_by(|a, b| natural(&a.username, &b.username));
+        list.sort_by(|a, b| compare(a, b, sort));
         list
-    };
+    });
     let adding = RwSignal::new(false);
     let access_of = RwSignal::new(None::<User>);
     let access_open = RwSignal::new(false);
@@ -60,6 +88,36 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
     });
     let admin = me.admin;
     let own_id = me.id;
+    let row = move |own: Memo<User>| {
+        let text = move |get: fn(&User) -> String| move || own.with(get);
+        let label = move |what: &'static str| Signal::derive(move || own.with(|user| format!("{what} of {}", user.username)));
+        let show = move |of: RwSignal<Option<User>>, open: RwSignal<bool>| {
+            move |()| {
+                of.set(Some(own.get_untracked()));
+                open.set(true);
+            }
+        };
+        view! {
+            <tr class="hover:bg-base-200">
+                <th scope="row" class="font-medium">
+                    {text(|user| user.username.clone())}
+                    // has no column of its own on a telephone
+                    <span class="block text-xs font-normal break-all opacity-80 md:hidden">{text(|user| email(user).to_owned())}</span>
+                </th>
+                <td class="max-md:hidden">{text(|user| if email(user).is_empty() { "–".into() } else { email(user).to_owned() })}</td>
+                <td>{text(|user| match user.admin { Some(true) => "Administrator", Some(false) => "User", None => "" }.into())}</td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    {admin.then(|| view! {
+                        <RowButton icon=Icon::Key label=label("Sessions and tokens") action=show(access_of, access_open)/>
+                        <RowButton icon=Icon::Keyboard label=label("Set password") action=show(password_of, password_open)/>
+                        {used.button(move || Thing::User(own.get()))}
+                        {records.buttons(own, own.with_untracked(|user| user.id != own_id))}
+                    })}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <PageHead title="Users">
             <SearchBox value=filter label="Filter users"/>
@@ -71,44 +129,18 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                 <caption class="sr-only">"Users"</caption>
                 <thead class="bg-base-200">
                     <tr>
-                        <th scope="col">"User name"</th>
-                        <th scope="col" class="max-md:hidden">"E-mail"</th>
-                        <th scope="col">"Privilege"</th>
+                        <SortHead label="User name" column=Column::Name sort/>
+                        <SortHead label="E-mail" column=Column::Email sort class="max-md:hidden"/>
+                        <SortHead label="Privilege" column=Column::Privilege sort/>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
-                <tbody>
-                    <For each=sorted key=|user| serde_json::to_string(user).unwrap_or_default() let:user>
-                        {
-                            let (secret, access) = (user.clone(), user.clone());
-                            view! {
-                                <tr class="hover:bg-base-200">
-                                    <th scope="row" class="font-medium">{user.username.clone()}</th>
-                                    <td class="max-md:hidden">{user.email.clone().filter(|email| !email.is_empty()).unwrap_or_else(|| "–".into())}</td>
-                                    <td>{match user.admin { Some(true) => "Administrator", Some(false) => "User", None => "" }}</td>
-                                    <td class="w-0 text-right whitespace-nowrap">
-                                        {admin.then(|| view! {
-                                            <RowButton
-                                                icon=Icon::Key
-                                                label=format!("Sessions and tokens of {}", access.username)
-                                                action=move |()| { access_of.set(Some(access.clone())); access_open.set(true); }
-                                            />
-                                            <RowButton
-                                                icon=Icon::Keyboard
-                                                label=format!("Set password of {}", secret.username)
-                                                action=move |()| { password_of.set(Some(secret.clone())); password_open.set(true); }
-                                            />
-                                            {used.button(Thing::User(user.clone()))}
-                                            {records.buttons(&user, user.id != own_id)}
-                                        })}
-                                    </td>
-                                </tr>
-                            }
-                        }
-                    </For>
-                </tbody>
+                <tbody>{rows(move || shown.get(), |user| user.id, row)}</tbody>
             </table>
         </div>
+        <Show when=move || shown.with(Vec::is_empty)>
+            <Empty title="No user matches"/>
+        </Show>
         <Dialog open=adding title="Add a user"><NewForm open=adding done=made/></Dialog>
         {records.editor(move |open, opened| view! { <EditForm open opened done=put/> }.into_any())}
         <Dialog open=password_open title="Set password">

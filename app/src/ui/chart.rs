@@ -11,6 +11,8 @@ pub(crate) struct Slice {
     pub(crate) colour: &'static str,
     /// For tests.
     pub(crate) word: &'static str,
+    /// Where what it is made of is listed.
+    pub(crate) path: String,
 }
 
 /// Where each slice begins and how long it is, in hundredths of the ring.
@@ -93,14 +95,14 @@ pub(crate) fn Donut(
                         slices
                             .get()
                             .into_iter()
-                            .map(|Slice { label, count, colour, word }| {
+                            .map(|Slice { label, count, colour, word, path }| {
                                 view! {
                                     <tr data-slice=word>
                                         <th scope="row" class="font-normal whitespace-nowrap">
                                             <svg viewBox="0 0 10 10" class=format!("mr-2 inline size-2.5 {colour}") aria-hidden="true">
                                                 <rect width="10" height="10" rx="2" fill="currentColor"></rect>
                                             </svg>
-                                            {label}
+                                            <a class="link link-hover" href=path>{label}</a>
                                         </th>
                                         <td class="text-right font-semibold" data-count=count.to_string()>{count}</td>
                                         <td class="w-12 text-right whitespace-nowrap opacity-80">{share(count, total)}</td>
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     fn slice(count: usize) -> Slice {
-        Slice { label: "", count, colour: "", word: "" }
+        Slice { label: "", count, colour: "", word: "", path: String::new() }
     }
 
     #[test]

@@ -9,6 +9,8 @@ extern "C" {
     pub(crate) fn show_dialog(dialog: &web_sys::HtmlElement);
     #[wasm_bindgen(js_name = closeDialog)]
     pub(crate) fn close_dialog(dialog: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = keepRow)]
+    pub(crate) fn keep_row();
     #[wasm_bindgen(js_name = openMenu)]
     pub(crate) fn open_menu(popover: &web_sys::HtmlElement, anchor: &web_sys::Element);
     #[wasm_bindgen(js_name = closeMenu)]

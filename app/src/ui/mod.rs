@@ -42,7 +42,7 @@ pub(crate) use optimistic::Optimistic;
 pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowButton};
 pub(crate) use palette::{Command, Palette};
 pub(crate) use submit::{Submit, SubmitButton, SubmitErrors};
-pub(crate) use table::{SearchBox, Sort, SortHead, matches, sort_head};
+pub(crate) use table::{SearchBox, Sort, SortHead, SortHeads, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use title::{PageTitle, Title};
 pub(crate) use toast::{ToastStack, Toasts};

@@ -82,9 +82,15 @@ pub(crate) fn AddButton(label: &'static str, open: RwSignal<bool>, #[prop(option
 
 /// A small button with an icon, in a row of a table.
 #[component]
-pub(crate) fn RowButton(icon: Icon, #[prop(into)] label: String, #[prop(into)] action: Callback<()>) -> impl IntoView {
+pub(crate) fn RowButton(icon: Icon, #[prop(into)] label: Signal<String>, #[prop(into)] action: Callback<()>) -> impl IntoView {
     view! {
-        <button type="button" class="btn btn-ghost btn-xs btn-square" aria-label=label.clone() title=label.clone() on:click=move |_| action.run(())>
+        <button
+            type="button"
+            class="btn btn-ghost btn-xs btn-square"
+            aria-label=move || label.get()
+            title=move || label.get()
+            on:click=move |_| action.run(())
+        >
             <Glyph icon/>
         </button>
     }

@@ -56,6 +56,36 @@ where
     sort_head(label, class, move || sort.get().direction_of(column), move || sort.update(|sort| *sort = sort.clicked(column)))
 }
 
+/// The heading of several things that stand in one column, each of which can be sorted by, of a table that is sorted in the browser.
+#[component]
+pub(crate) fn SortHeads<C>(
+    columns: &'static [(&'static str, C)],
+    sort: RwSignal<Sort<C>>,
+    #[prop(default = "")] class: &'static str,
+) -> impl IntoView
+where
+    C: Copy + PartialEq + Send + Sync + 'static,
+{
+    let sorted = move || columns.iter().find_map(|(_, column)| sort.get().direction_of(*column));
+    let buttons = columns.iter().map(|(label, column)| {
+        let direction = move || sort.get().direction_of(*column);
+        let click = move || sort.update(|sort| *sort = sort.clicked(*column));
+        // the column tells that it is sorted, the button by what
+        sort_button(label, Some(Signal::derive(move || direction().is_some())), direction, click)
+    });
+    view! {
+        <th scope="col" class=class aria-sort=move || word(sorted())>
+            <span class="flex flex-wrap gap-x-3">{buttons.collect_view()}</span>
+        </th>
+    }
+    .into_any()
+}
+
+/// For `aria-sort`.
+fn word(direction: Option<bool>) -> Option<&'static str> {
+    direction.map(|down| if down { "descending" } else { "ascending" })
+}
+
 /// A column's heading, whoever sorts. `direction`: whether it is sorted by, and then whether downwards.
 pub(crate) fn sort_head(
     label: &'static str,
@@ -64,22 +94,35 @@ pub(crate) fn sort_head(
     click: impl Fn() + 'static,
 ) -> AnyView {
     view! {
-        <th scope="col" class=class aria-sort=move || direction().map(|down| if down { "descending" } else { "ascending" })>
-            <button
-                type="button"
-                class="hover:text-base-content inline-flex cursor-pointer items-center gap-1 whitespace-nowrap"
-                on:click=move |_| click()
-            >
-                {label}
-                <span aria-hidden="true" class="inline-block w-2">
-                    {move || match direction() {
-                        Some(true) => "▾",
-                        Some(false) => "▴",
-                        None => "",
-                    }}
-                </span>
-            </button>
+        <th scope="col" class=class aria-sort=move || word(direction())>
+            {sort_button(label, None, direction, click)}
         </th>
+    }
+    .into_any()
+}
+
+fn sort_button(
+    label: &'static str,
+    pressed: Option<Signal<bool>>,
+    direction: impl Fn() -> Option<bool> + Copy + Send + Sync + 'static,
+    click: impl Fn() + 'static,
+) -> AnyView {
+    view! {
+        <button
+            type="button"
+            class="hover:text-base-content inline-flex cursor-pointer items-center gap-1 whitespace-nowrap"
+            aria-pressed=move || pressed.map(|pressed| pressed.get().to_string())
+            on:click=move |_| click()
+        >
+            {label}
+            <span aria-hidden="true" class="inline-block w-2">
+                {move || match direction() {
+                    Some(true) => "▾",
+                    Some(false) => "▴",
+                    None => "",
+                }}
+            </span>
+        </button>
     }
     .into_any()
 }

@@ -1,7 +1,7 @@
 //! Machines that ask for an address: known ones get an event, the others are kept for an admin to look at.
 
 use app::api::{
-    DiscoveredChange, DiscoveredInfo, DiscoveredInterface, DiscoveredMac, EventKind, Id, Interface, MacAddr, Machine, NewInterface,
+    DiscoveredChange, DiscoveredInfo, DiscoveredInterface, DiscoveredMac, EventKind, Id, Interface, List, MacAddr, Machine, NewInterface,
     NewMachine,
 };
 use serde_json::json;
@@ -58,6 +58,7 @@ pub async fn seen(lab: &Lab, mac: &MacAddr, discover: bool, said: Said) -> Resul
     }
     let info = serde_json::to_string(&info).map_err(|error| LabError::Internal(format!("what was seen of {mac}: {error}")))?;
     store::discovered_macs::put(&mut tx, mac.as_str(), &info, now_micros()).await?;
+    audit::tell(&mut tx, &[List::Discovered]);
     tx.commit().await?;
     Ok(false)
 }

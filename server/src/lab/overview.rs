@@ -102,7 +102,7 @@ async fn progress(lab: &Lab, actor: &Actor, machine: NamedMachine) -> Result<Opt
     let beginning = log.iter().position(|event| begins(&event.what));
     let since = beginning.map(|at| log[at].date.clone());
     log.truncate(beginning.unwrap_or(log.len()));
-    Ok(Some(Provisioning { machine, since, last: log.into_iter().next() }))
+    Ok(Some(Provisioning { machine, since, last: log.into_iter().find(|event| event.what.is_step() || event.what.is_failure()) }))
 }
 
 /// BMCs that are not well, each with the machines behind it.

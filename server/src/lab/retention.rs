@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Lab, LabError, discovery};
+use app::api::List;
+
+use super::{Lab, LabError, audit, discovery};
 use crate::journal::now_micros;
 
 /// What was forgotten.
@@ -33,6 +35,9 @@ pub async fn sweep(lab: &Lab) -> Result<Forgotten, LabError> {
         forgotten.discovered = store::discovered_macs::delete_older_than(&mut tx, before(kept)).await?;
     }
     forgotten.discovered += store::discovered_macs::trim(&mut tx, discovery::MOST).await?;
+    if forgotten.discovered > 0 {
+        audit::tell(&mut tx, &[List::Discovered]);
+    }
     tx.commit().await?;
     Ok(forgotten)
 }

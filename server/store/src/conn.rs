@@ -1,6 +1,7 @@
+use std::collections::BTreeSet;
 use std::num::NonZero;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -14,6 +15,9 @@ const TURN: Duration = Duration::from_secs(30);
 /// Connections to PostgreSQL, one of which writes at a time.
 const POSTGRES_CONNECTIONS: u32 = 16;
 
+/// Called with each note of a transaction that was committed.
+type Listener = Box<dyn Fn(&'static str) + Send + Sync>;
+
 /// A database. Cheap to clone; all clones share its connections.
 #[derive(Clone)]
 pub struct Store {
@@ -22,6 +26,7 @@ pub struct Store {
     /// Writers wait here, in the order they came, and not at the database: there each would keep a connection from those who read,
     /// and who waited longest would not be the next.
     turns: Arc<Semaphore>,
+    listener: Arc<OnceLock<Listener>>,
 }
 
 #[derive(Clone)]
@@ -41,7 +46,13 @@ impl Store {
         } else {
             return Err(StoreError::Url);
         };
-        Ok(Store { db, cache: Arc::default(), turns: Arc::new(Semaphore::new(1)) })
+        Ok(Store { db, cache: Arc::default(), turns: Arc::new(Semaphore::new(1)), listener: Arc::default() })
+    }
+
+    /// Has `listener` told what transactions of this process noted ([`Tx::note`]), each note once, when they are committed. There is one
+    /// listener: the first.
+    pub fn on_commit(&self, listener: impl Fn(&'static str) + Send + Sync + 'static) {
+        let _ = self.listener.set(Box::new(listener));
     }
 
     /// `sqlite` or `postgres`.
@@ -117,7 +128,8 @@ impl Store {
             })?),
             Db::Postgres(db) => Lease::PostgresWriter(db.begin().await?),
         };
-        Ok(Tx { conn: Conn { lease, failed: false }, inventory_changed: false, cache: Arc::clone(&self.cache), _turn: turn })
+        let (cache, listener) = (Arc::clone(&self.cache), Arc::clone(&self.listener));
+        Ok(Tx { conn: Conn { lease, failed: false }, inventory_changed: false, cache, notes: BTreeSet::new(), listener, _turn: turn })
     }
 
     /// Waits for everything on loan to be returned, then closes the database. Using it afterwards is [`StoreError::Unavailable`].
@@ -187,6 +199,8 @@ pub struct Tx {
     conn: Conn,
     inventory_changed: bool,
     cache: Arc<Cache>,
+    notes: BTreeSet<&'static str>,
+    listener: Arc<OnceLock<Listener>>,
     // dropped last: the next writer finds the connection given back
     _turn: OwnedSemaphorePermit,
 }
@@ -195,6 +209,11 @@ impl Tx {
     /// Called by every function that writes.
     pub(crate) fn writes(&mut self, table: &str) {
         self.inventory_changed |= inventory::shows(table);
+    }
+
+    /// Has this told to the listener of [`Store::on_commit`], unless the transaction comes to nothing.
+    pub fn note(&mut self, note: &'static str) {
+        self.notes.insert(note);
     }
 
     /// Makes everything done in it lasting and visible. Refused ([`StoreError::Aborted`], and nothing is kept) when any statement of it failed.
@@ -215,6 +234,9 @@ impl Tx {
             Lease::SqliteReader(_) | Lease::PostgresReader(_) => {}
         }
         drop(outdated);
+        if let Some(listener) = self.listener.get() {
+            self.notes.into_iter().for_each(listener);
+        }
         Ok(())
     }
 }

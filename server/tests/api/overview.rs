@@ -1,6 +1,6 @@
 //! What the lab is doing, in short.
 
-use app::api::{CreatedToken, EventKind, MachineState, Overview, PowerCounts, PowerState, StateCounts};
+use app::api::{CreatedToken, EventKind, Machine, MachineState, Overview, PowerCounts, PowerState, StateCounts, query_string};
 use bmc_sim::{faults::Faults, machine::Firmware};
 use serde_json::{Value, json};
 use server::{bmc::PowerReading, journal::now_micros};
@@ -66,6 +66,16 @@ async fn machines_are_counted_by_state_and_power_and_by_who_has_them() {
         is_provisioning(&app, made[6].id).await;
 
         let seen = overview(&ann).await;
+        // what is counted can be listed
+        for (q, names) in [
+            ("(= power \"on\")", vec![&made[0].name]),
+            ("(= power \"off\")", vec![&made[1].name, &made[2].name]),
+            ("(= power \"Unknown (BMC error)\")", vec![&made[3].name]),
+        ] {
+            let path = format!("/machine?show_all=true&{}", query_string(std::iter::once(("q", q))));
+            let found: Vec<Machine> = ann.get(&path).await.ok();
+            assert_eq!(found.iter().map(|own| &own.name).collect::<Vec<_>>(), names, "{q}");
+        }
         assert_eq!((seen.machine_count, seen.free_count), (14, 3));
         assert_eq!(seen.states, StateCounts { provisioning: 1, ready: 1, error: 1, unknown: 11 });
         assert_eq!(seen.powers, PowerCounts { on: 1, off: 2, bmc_error: 1, unknown: 10 });
@@ -115,7 +125,15 @@ async fn a_provisioning_tells_since_when_and_its_last_step() {
         happened(&app, own.id, 30, "DHCP_REQ", json!({ "discover": true })).await;
         happened(&app, own.id, 20, "DHCP_REQ", json!({ "discover": false })).await;
         let now = only().await;
-        assert_eq!((now.since, now.last.map(|event| event.what)), (begun.since, Some(EventKind::DhcpReq { discover: false })));
+        let step = Some(EventKind::DhcpReq { discover: false });
+        assert_eq!((now.since, now.last.map(|event| event.what)), (begun.since, step.clone()));
+        // somebody who looks at the console, or changes a setting, is no step; what fails is told
+        happened(&app, own.id, 15, "CONSOLE_ACCESS", json!({})).await;
+        happened(&app, own.id, 14, "CONSOLE", json!({ "status": "closed" })).await;
+        happened(&app, own.id, 13, "SETTINGS_CHANGE", json!({ "changed": ["name"] })).await;
+        assert_eq!(only().await.last.map(|event| event.what), step);
+        happened(&app, own.id, 12, "BMC_ERROR", json!({ "action": "on", "message": "no answer" })).await;
+        assert_eq!(only().await.last.map(|event| event.what.name().to_owned()), Some("BMC_ERROR".to_owned()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::{EventKind, LabEvent};
+use app::api::{EventKind, LabEvent, List};
 use axum::{
     body::BodyDataStream,
     http::{Method, StatusCode},
@@ -137,5 +137,72 @@ async fn it_ends_soon_after_the_reader_was_logged_out() {
         // the other way in is untouched
         app.lab.journal.tell(LabEvent::Removed { machine: 1 });
         assert_eq!(by_token.next().await.unwrap().1, LabEvent::Removed { machine: 1 });
+    }
+}
+
+/// The lists that are told of until a machine's message, which ends the wait.
+async fn told(messages: &mut Messages, app: &TestApp) -> Vec<List> {
+    app.lab.journal.tell(LabEvent::Resync);
+    let mut lists = Vec::new();
+    loop {
+        match messages.next().await.unwrap().1 {
+            LabEvent::List { list } => lists.push(list),
+            LabEvent::Resync => return lists,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_looks_at_a_list_is_told_when_somebody_changes_it() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let mut messages = Messages::open(&app.user("ann").await, &[]).await;
+        messages.next().await;
+
+        let made: serde_json::Value = admin.post("/network", &json!({ "name": "lab", "subnet": "10.0.0.0/24" })).await.created();
+        assert_eq!(told(&mut messages, &app).await, [List::Network]);
+        let network = format!("/network/{}", made["id"]);
+        admin.put(&network, &json!({ "name": "lab2", "subnet": "10.0.0.0/24" })).await.ok::<serde_json::Value>();
+        assert_eq!(told(&mut messages, &app).await, [List::Network]);
+        // what is refused, or changes nothing, is nothing to ask for
+        admin.post("/network", &json!({ "name": "lab2", "subnet": "10.1.0.0/24" })).await.error(409);
+        admin.put(&network, &json!({ "name": "lab2", "subnet": "10.0.0.0/24" })).await.ok::<serde_json::Value>();
+        assert_eq!(told(&mut messages, &app).await, []);
+
+        let made: serde_json::Value = admin.post("/bmc", &json!({ "name": "b1", "ip": "10.0.0.2" })).await.created();
+        assert_eq!(told(&mut messages, &app).await, [List::Bmc]);
+        let bmc = made["id"].as_i64().unwrap();
+        admin
+            .post("/preseed", &json!({ "name": "p", "description": "", "content": "d-i", "type": "preseed" }))
+            .await
+            .created::<serde_json::Value>();
+        assert_eq!(told(&mut messages, &app).await, [List::Preseed]);
+        let made: serde_json::Value = admin.post("/arch", &json!({ "name": "amd64" })).await.created();
+        assert_eq!(told(&mut messages, &app).await, [List::Arch, List::Image]);
+        admin
+            .post(&format!("/arch/{}/subarch", made["id"]), &json!({ "name": "efi", "efiboot": true }))
+            .await
+            .created::<serde_json::Value>();
+        assert_eq!(told(&mut messages, &app).await, [List::Arch]);
+
+        // a BMC's and a network's row name their machines
+        let made: serde_json::Value = admin.post("/machine", &json!({ "name": "x1", "arch": "amd64" })).await.created();
+        assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Network]);
+        let machine = format!("/machine/{}", made["id"]);
+        admin.put(&machine, &json!({ "kernel_opts": "quiet" })).await.ok::<serde_json::Value>();
+        assert_eq!(told(&mut messages, &app).await, []);
+        admin.put(&machine, &json!({ "bmc_id": bmc })).await.ok::<serde_json::Value>();
+        assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Network]);
+        let interface = json!({ "mac": "52:54:00:00:00:01", "network_id": 1 });
+        admin.post(&format!("{machine}/interface"), &interface).await.created::<serde_json::Value>();
+        assert_eq!(told(&mut messages, &app).await, [List::Discovered, List::Network]);
+        admin.delete(&format!("/bmc/{bmc}?detach=true")).await.no_content();
+        assert!(told(&mut messages, &app).await.contains(&List::Bmc));
+
+        let made: serde_json::Value = admin.post("/user", &json!({ "username": "bob" })).await.created();
+        assert!(told(&mut messages, &app).await.contains(&List::User));
+        admin.delete(&format!("/user/{}", made["id"])).await.no_content();
+        assert!(told(&mut messages, &app).await.contains(&List::User));
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn Account() -> impl IntoView {
                             }
                                 .into_any()
                         }
-                        Err(error) => view! { <Failed error retry=move |()| loaded.refetch()/> }.into_any(),
+                        Err(error) => view! { <Failed error title="Account" retry=move |()| loaded.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>

@@ -7,7 +7,7 @@ use crate::{
 
 /// What the type and architecture pickers offer, here and at upload.
 pub(super) fn type_choices() -> Vec<Choice> {
-    ImageType::ALL.map(|kind| Choice::new(kind.word(), if kind == ImageType::Bootloader { "Bootloader" } else { kind.word() })).to_vec()
+    ImageType::ALL.map(|kind| Choice::new(kind.word(), super::kind_label(kind))).to_vec()
 }
 
 pub(super) fn arch_choices(archs: &[Arch]) -> Vec<Choice> {

@@ -3,18 +3,20 @@
 mod edit;
 mod upload;
 
+use futures_util::future::try_join;
 use leptos::prelude::*;
 
 use self::{edit::EditForm, upload::UploadPanel};
 use super::{
     flags::Flags,
-    records::{Record, Records, loaded},
+    follow::follow_list,
+    records::{Record, Records, loaded, rows},
     used::{Thing, UsedBy},
 };
 use crate::{
-    api::{Arch, Image, Me},
+    api::{self, Api, ApiError, Arch, Image, ImageType, Me},
     ui::{
-        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Switch, Time,
+        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time,
         format::{bytes, counted},
         matches, natural,
     },
@@ -22,38 +24,58 @@ use crate::{
 
 #[component]
 pub(super) fn Images() -> impl IntoView {
-    loaded(
-        "Images",
-        |api| async move { futures_util::future::try_join(api.images(true), api.archs()).await },
-        |me, (images, archs)| view! { <List me images archs/> }.into_any(),
-    )
+    loaded("Images", load, |me, (images, archs)| view! { <List me images archs/> }.into_any())
+}
+
+async fn load(api: Api) -> Result<(Vec<Image>, Vec<Arch>), ApiError> {
+    try_join(api.images(true), api.archs()).await
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Column {
     File,
+    Description,
     Kind,
     Arch,
     Size,
     Owner,
     Date,
+    KnownGood,
+    Public,
+}
+
+/// What its type is called, here and in the forms.
+fn kind_label(kind: ImageType) -> &'static str {
+    match kind {
+        ImageType::Bootloader => "Bootloader",
+        other => other.word(),
+    }
 }
 
 fn compare(a: &Image, b: &Image, sort: Sort<Column>) -> std::cmp::Ordering {
     let by = match sort.column {
         Column::File => natural(&a.filename, &b.filename),
+        // those without one last
+        Column::Description => {
+            a.description.is_empty().cmp(&b.description.is_empty()).then_with(|| natural(&a.description, &b.description))
+        }
         Column::Kind => a.file_type.word().to_lowercase().cmp(&b.file_type.word().to_lowercase()),
         Column::Arch => natural(&a.arch, &b.arch),
         Column::Size => a.size.cmp(&b.size),
         Column::Owner => a.user.cmp(&b.user),
         Column::Date => a.upload_date.cmp(&b.upload_date),
+        // those that are come first
+        Column::KnownGood => b.known_good.cmp(&a.known_good),
+        Column::Public => b.public.cmp(&a.public),
     };
     sort.apply(by).then(b.id.cmp(&a.id))
 }
 
 fn found(image: &Image, query: &str) -> bool {
     let user = image.user.as_deref().unwrap_or_default();
-    let all = [&image.name, &image.description, image.file_type.word(), &image.arch, user, &image.sha256].join("\n").to_lowercase();
+    let all = [&image.filename, &image.name, &image.description, image.file_type.word(), &image.arch, user, &image.sha256]
+        .join("\n")
+        .to_lowercase();
     matches(&all, query)
 }
 
@@ -94,6 +116,61 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let uploading = RwSignal::new(false);
     let put = records.put();
     let archs = StoredValue::new(archs);
+    follow_list(&[api::List::Image, api::List::Arch], load, move |(list, all): (Vec<Image>, Vec<Arch>)| {
+        records.replace()(list);
+        archs.try_set_value(all);
+    });
+    let row = move |own: Memo<Image>| {
+        let text = move |get: fn(&Image) -> String| move || own.with(get);
+        let first = own.get_untracked();
+        let may = Memo::new(move |_| own.with(|image| image.may_change));
+        let size = bytes(first.size as f64);
+        let flags = move || own.with(|image| view! { <Flags public=image.public known_good=image.known_good/> });
+        let owner = |image: &Image| image.user.clone().unwrap_or_else(|| "–".into());
+        let short = first.sha256.get(..12).unwrap_or(&first.sha256).to_owned();
+        let hash = {
+            let sha256 = first.sha256.clone();
+            move || {
+                view! {
+                    <code class="text-xs" title=sha256.clone()>{short.clone()}"…"</code>
+                    <CopyButton text=sha256.clone() what="SHA-256"/>
+                }
+            }
+        };
+        view! {
+            <tr class="hover:bg-base-200" data-testid="image-row" data-image=text(|image| image.filename.clone())>
+                <th scope="row" class="max-w-72 font-normal">
+                    <span class="font-medium break-all">{text(|image| image.filename.clone())}</span>
+                    {move || own.with(|image| {
+                        let described = !image.description.is_empty();
+                        described.then(|| view! { <span class="block text-xs opacity-80">{image.description.clone()}</span> })
+                    })}
+                    <span class="block font-mono text-xs break-all opacity-80">{text(|image| image.name.clone())}</span>
+                    // what has no column of its own on a telephone
+                    <span class="block text-xs md:hidden">
+                        <span class="block opacity-80">
+                            {text(|image| image.arch.clone())}", "{size.clone()}", "<Time at=first.upload_date.clone()/>
+                        </span>
+                        <span class="block opacity-80">"Owner: "{text(owner)}</span>
+                        <span class="block opacity-80">"SHA-256: "{hash.clone()}</span>
+                        {flags}
+                    </span>
+                </th>
+                <td>{text(|image| kind_label(image.file_type).into())}</td>
+                <td class="max-md:hidden">{text(|image| image.arch.clone())}</td>
+                <td class="text-right whitespace-nowrap max-md:hidden" title=format!("{} bytes", first.size)>{size}</td>
+                <td class="whitespace-nowrap max-md:hidden">{hash}</td>
+                <td class="max-md:hidden">{text(owner)}</td>
+                <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=first.upload_date/></td>
+                <td class="max-md:hidden">{flags}</td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    {used.button(move || Thing::Image(own.get()))}
+                    {move || may.get().then(|| records.buttons(own, true))}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <PageHead title="Images">
             <AddButton label="Upload image" open=uploading testid="upload-image"/>
@@ -115,51 +192,18 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                     <caption class="sr-only">"Images"</caption>
                     <thead class="bg-base-200">
                         <tr>
-                            <SortHead label="File" column=Column::File sort/>
+                            <SortHeads columns=&[("File", Column::File), ("Description", Column::Description)] sort/>
                             <SortHead label="Type" column=Column::Kind sort/>
                             <SortHead label="Architecture" column=Column::Arch sort class="max-md:hidden"/>
-                            <SortHead label="Size" column=Column::Size sort class="max-md:hidden"/>
+                            <SortHead label="Size" column=Column::Size sort class="text-right max-md:hidden"/>
                             <th scope="col" class="max-md:hidden">"SHA-256"</th>
                             <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
                             <SortHead label="Uploaded" column=Column::Date sort class="max-md:hidden"/>
-                            <th scope="col" class="max-md:hidden">"Flags"</th>
+                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort class="max-md:hidden"/>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=move || shown.get() key=|image| serde_json::to_string(image).unwrap_or_default() let:image>
-                            {
-                                view! {
-                                    <tr class="hover:bg-base-200" data-testid="image-row" data-image=image.filename.clone()>
-                                        <th scope="row" class="max-w-72 font-normal">
-                                            <span class="font-medium break-all">{image.filename.clone()}</span>
-                                            {(!image.description.is_empty()).then(|| view! { <span class="block text-xs opacity-80">{image.description.clone()}</span> })}
-                                            <span class="block font-mono text-xs break-all opacity-80">{image.name.clone()}</span>
-                                            // what has no column of its own on a telephone
-                                            <span class="block text-xs opacity-80 md:hidden">
-                                                {format!("{}, {}, ", image.arch, bytes(image.size as f64))}
-                                                <Time at=image.upload_date.clone()/>
-                                            </span>
-                                        </th>
-                                        <td>{image.file_type.word()}</td>
-                                        <td class="max-md:hidden">{image.arch.clone()}</td>
-                                        <td class="text-right whitespace-nowrap max-md:hidden" title=format!("{} bytes", image.size)>{bytes(image.size as f64)}</td>
-                                        <td class="whitespace-nowrap max-md:hidden">
-                                            <code class="text-xs" title=image.sha256.clone()>{image.sha256.get(..12).unwrap_or(&image.sha256).to_owned()}"…"</code>
-                                            <CopyButton text=image.sha256.clone() what="SHA-256"/>
-                                        </td>
-                                        <td class="max-md:hidden">{image.user.clone().unwrap_or_else(|| "–".into())}</td>
-                                        <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=image.upload_date.clone()/></td>
-                                        <td class="max-md:hidden"><Flags public=image.public known_good=image.known_good/></td>
-                                        <td class="w-0 text-right whitespace-nowrap">
-                                            {used.button(Thing::Image(image.clone()))}
-                                            {image.may_change.then(|| records.buttons(&image, true))}
-                                        </td>
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || shown.get(), |image| image.id, row)}</tbody>
                 </table>
             </div>
             <Show when=move || shown.with(Vec::is_empty)>

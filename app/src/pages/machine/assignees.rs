@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Context;
+use crate::pages::records::rows;
 use crate::{
     api::{Api, Assignee, AssigneeChange, NewAssignee, Reason, User},
     ui::{
@@ -46,6 +47,40 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
     });
     // one's own assignment can be given back without an administrator
     let own = context.username;
+    let row = move |assignee: Memo<Assignee>| {
+        let may = context.admin || own.with_value(|own| assignee.with_untracked(|assignee| *own == assignee.user));
+        let named = move |what: &'static str| Signal::derive(move || assignee.with(|assignee| format!("{what} {}", assignee.user)));
+        view! {
+            <tr>
+                <th scope="row" class="font-medium">{move || assignee.with(|assignee| assignee.user.clone())}</th>
+                <td class="break-words">
+                    {move || assignee.with(|assignee| if assignee.reason.is_empty() { "–".to_owned() } else { assignee.reason.clone() })}
+                </td>
+                <td class="text-xs whitespace-nowrap"><Time at=assignee.with_untracked(|assignee| assignee.since.clone())/></td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    {may.then(|| view! {
+                        <RowButton
+                            icon=Icon::Pencil
+                            label=named("Edit reason of")
+                            action=move |()| {
+                                changing.set(Some(assignee.get_untracked()));
+                                change_open.set(true);
+                            }
+                        />
+                        <RowButton
+                            icon=Icon::Trash
+                            label=named("Remove")
+                            action=move |()| {
+                                removing.set(Some(assignee.get_untracked()));
+                                remove_open.set(true);
+                            }
+                        />
+                    })}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <Panel
             id="assignees"
@@ -63,41 +98,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=move || context.assignees.get() key=|assignee| (assignee.id, assignee.reason.clone()) let:assignee>
-                            {
-                                let (changed, removed) = (assignee.clone(), assignee.clone());
-                                let may = context.admin || own.with_value(|own| *own == assignee.user);
-                                view! {
-                                    <tr>
-                                        <th scope="row" class="font-medium">{assignee.user.clone()}</th>
-                                        <td class="break-words">{if assignee.reason.is_empty() { "–".to_owned() } else { assignee.reason.clone() }}</td>
-                                        <td class="text-xs whitespace-nowrap"><Time at=assignee.since.clone()/></td>
-                                        <td class="w-0 text-right whitespace-nowrap">
-                                            {may.then(|| view! {
-                                                <RowButton
-                                                    icon=Icon::Pencil
-                                                    label=format!("Edit reason of {}", changed.user)
-                                                    action=move |()| {
-                                                        changing.set(Some(changed.clone()));
-                                                        change_open.set(true);
-                                                    }
-                                                />
-                                                <RowButton
-                                                    icon=Icon::Trash
-                                                    label=format!("Remove {}", removed.user)
-                                                    action=move |()| {
-                                                        removing.set(Some(removed.clone()));
-                                                        remove_open.set(true);
-                                                    }
-                                                />
-                                            })}
-                                        </td>
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || context.assignees.get(), |assignee| assignee.id, row)}</tbody>
                 </table>
             </div>
             <Show when=move || context.assignees.with(Vec::is_empty)>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Context;
+use crate::pages::records::rows;
 use crate::{
     api::{Api, ApiError, ConfigTypeV4, Edit, Id, Identifier, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
     ui::{
@@ -48,6 +49,63 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
         Curl::of("Remove", async |api| api.delete_interface(context.id, interface.id).await)
     });
     let may_change = move || context.machine.with(|machine| machine.may_change);
+    let row = move |own: Memo<Interface>| {
+        let text = move |get: fn(&Interface) -> String| move || own.with(get);
+        let named = move |what: &'static str| Signal::derive(move || own.with(|own| format!("{what} interface {}", own.mac)));
+        // a button that copies is drawn anew only with what it copies
+        let mac = Memo::new(move |_| own.with(|own| own.mac.clone()));
+        let configured = Memo::new(move |_| own.with(|own| own.configured_ipv4.clone()));
+        let leased = Memo::new(move |_| own.with(|own| own.lease_ipv4.clone()));
+        let seen = Memo::new(move |_| own.with(|own| own.last_seen_date.clone()));
+        view! {
+            <tr>
+                <th scope="row" class="font-medium">{text(|own| dash(&own.identifier))}</th>
+                <td class="font-mono text-xs whitespace-nowrap">
+                    {move || mac.get()}
+                    {move || view! { <CopyButton text=mac.get() what="MAC address"/> }}
+                </td>
+                <td>{text(network_words)}</td>
+                <td>{text(address_words)} {move || copied(configured.get().as_deref(), "configured address")}</td>
+                <td class="font-mono text-xs whitespace-nowrap">
+                    {move || dash(leased.get().as_deref().unwrap_or_default())}
+                    {move || copied(leased.get().as_deref(), "leased address")}
+                </td>
+                <td class="text-xs whitespace-nowrap">
+                    {move || match seen.get() {
+                        Some(at) => view! { <Time at/> }.into_any(),
+                        None => "never".into_any(),
+                    }}
+                </td>
+                <td class="w-0 text-right whitespace-nowrap">
+                    <Show when=may_change>
+                        <RowButton
+                            icon=Icon::Pencil
+                            label=named("Edit")
+                            action=move |()| {
+                                editing.set(Some(Editing::One(Box::new(own.get_untracked()))));
+                                open.set(true);
+                            }
+                        />
+                    </Show>
+                    {context
+                        .admin
+                        .then(|| {
+                            view! {
+                                <RowButton
+                                    icon=Icon::Trash
+                                    label=named("Remove")
+                                    action=move |()| {
+                                        removing.set(Some(own.get_untracked()));
+                                        remove_open.set(true);
+                                    }
+                                />
+                            }
+                        })}
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <Panel
             id="interfaces"
@@ -68,65 +126,7 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=move || context.interfaces.get() key=|interface| serde_json::to_string(interface).unwrap_or_default() let:interface>
-                            {
-                                let (edited, removed) = (interface.clone(), interface.clone());
-                                view! {
-                                    <tr>
-                                        <th scope="row" class="font-medium">{dash(&interface.identifier)}</th>
-                                        <td class="font-mono text-xs whitespace-nowrap">
-                                            {interface.mac.clone()}
-                                            <CopyButton text=interface.mac.clone() what="MAC address"/>
-                                        </td>
-                                        <td>{network_words(&interface)}</td>
-                                        <td>{address_words(&interface)} {copied(interface.configured_ipv4.as_deref(), "configured address")}</td>
-                                        <td class="font-mono text-xs whitespace-nowrap">
-                                            {dash(interface.lease_ipv4.as_deref().unwrap_or_default())}
-                                            {copied(interface.lease_ipv4.as_deref(), "leased address")}
-                                        </td>
-                                        <td class="text-xs whitespace-nowrap">
-                                            {match interface.last_seen_date.clone() {
-                                                Some(at) => view! { <Time at/> }.into_any(),
-                                                None => "never".into_any(),
-                                            }}
-                                        </td>
-                                        <td class="w-0 text-right whitespace-nowrap">
-                                            <Show when=may_change>
-                                                {
-                                                    let edited = edited.clone();
-                                                    view! {
-                                                        <RowButton
-                                                            icon=Icon::Pencil
-                                                            label=format!("Edit interface {}", edited.mac)
-                                                            action=move |()| {
-                                                                editing.set(Some(Editing::One(Box::new(edited.clone()))));
-                                                                open.set(true);
-                                                            }
-                                                        />
-                                                    }
-                                                }
-                                            </Show>
-                                            {context
-                                                .admin
-                                                .then(|| {
-                                                    view! {
-                                                        <RowButton
-                                                            icon=Icon::Trash
-                                                            label=format!("Remove interface {}", removed.mac)
-                                                            action=move |()| {
-                                                                removing.set(Some(removed.clone()));
-                                                                remove_open.set(true);
-                                                            }
-                                                        />
-                                                    }
-                                                })}
-                                        </td>
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || context.interfaces.get(), |interface| interface.id, row)}</tbody>
                 </table>
             </div>
             <Show when=move || context.interfaces.with(Vec::is_empty)>

@@ -109,7 +109,7 @@ pub(super) fn Machine() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match session.with(loaded).await {
                         Ok((me, loaded)) => view! { <View me loaded/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| loaded.refetch()/> }.into_any(),
+                        Err(error) => view! { <Failed error title="Machine" retry=move |()| loaded.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>

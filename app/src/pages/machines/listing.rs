@@ -288,7 +288,7 @@ impl Listing {
                     self.refresh();
                 }
             }
-            LabEvent::BmcHealth { .. } | LabEvent::Event { .. } => {}
+            LabEvent::BmcHealth { .. } | LabEvent::Event { .. } | LabEvent::List { .. } => {}
         });
     }
 

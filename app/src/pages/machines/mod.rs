@@ -72,7 +72,7 @@ pub(super) fn Machines() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match session.with(first).await {
                         Ok((me, first)) => view! { <List me first view rows/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| first.refetch()/> }.into_any(),
+                        Err(error) => view! { <Failed error title="Machines" retry=move |()| first.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>

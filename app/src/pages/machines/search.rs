@@ -126,12 +126,13 @@ fn capital(text: &str) -> String {
 }
 
 /// What can be asked of a machine, with an example of each.
-const SYMBOLS: [(&str, &str); 12] = [
+const SYMBOLS: [(&str, &str); 13] = [
     ("name", "(=~ name \"d05\")"),
     ("arch", "(= arch \"arm64\")"),
     ("subarch", "(= subarch nil)"),
     ("bmc_type", "(= bmc_type \"moonshot\")"),
     ("state", "(= state \"error\")"),
+    ("power", "(!= power \"off\")"),
     ("assignee", "(= assignee \"alice\")"),
     ("assignee_count", "(= assignee_count 0)"),
     ("interface_count", "(>= interface_count 2)"),

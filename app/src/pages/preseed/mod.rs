@@ -35,7 +35,7 @@ pub(super) fn NewPreseedPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match session.me.await {
                         Ok(_) => view! { <New/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| session.me.refetch()/> }.into_any(),
+                        Err(error) => view! { <Failed error title="New preseed" retry=move |()| session.me.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>
@@ -63,7 +63,7 @@ pub(super) fn PreseedPage() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match session.with(preseed).await {
                         Ok((_, preseed)) => view! { <Edit preseed/> }.into_any(),
-                        Err(error) => view! { <Failed error retry=move |()| preseed.refetch()/> }.into_any(),
+                        Err(error) => view! { <Failed error title="Preseed" retry=move |()| preseed.refetch()/> }.into_any(),
                     }
                 })}
             </Suspense>

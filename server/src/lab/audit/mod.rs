@@ -3,7 +3,7 @@
 
 pub mod facts;
 
-use app::api::AuditEntry;
+use app::api::{AuditEntry, List};
 use serde_json::{Map, Value};
 use store::{AuditFilter, AuditRow, NewAudit, Tx};
 
@@ -60,6 +60,15 @@ async fn write(
     before: Option<Value>,
     after: Option<Value>,
 ) -> Result<(), LabError> {
+    if ["create", "change", "delete"].contains(&verb) {
+        // a machine's state and settings show in no other list
+        let shown = subject.kind != "machine"
+            || verb != "change"
+            || after.as_ref().is_some_and(|after| after.get("name").is_some() || after.get("bmc_id").is_some());
+        if shown {
+            tell(tx, lists(subject.kind));
+        }
+    }
     let (via, via_id) = match &actor.origin {
         Origin::Session(hash) => ("session", hash.get(..SESSION).unwrap_or(hash).to_owned()),
         Origin::Token(id) => ("token", id.to_string()),
@@ -82,6 +91,31 @@ async fn write(
     };
     store::audit::insert(tx, &entry).await?;
     Ok(())
+}
+
+/// Has those who look at these lists ask for them again, once the transaction is committed.
+pub(super) fn tell(tx: &mut Tx, lists: &[List]) {
+    lists.iter().for_each(|list| tx.note(list.word()));
+}
+
+/// The lists that show something of this kind of thing.
+fn lists(kind: &str) -> &'static [List] {
+    match kind {
+        "bmc" => &[List::Bmc],
+        "network" => &[List::Network],
+        // a network names its machines; a MAC that has a machine is discovered no longer
+        "interface" => &[List::Network, List::Discovered],
+        "machine" => &[List::Bmc, List::Network, List::Discovered],
+        // who owns what, by name
+        "user" => &[List::User, List::Image, List::Preseed],
+        "arch" => &[List::Arch, List::Image],
+        "subarch" => &[List::Arch],
+        // a bootloader is named where it is used
+        "image" => &[List::Image, List::Arch],
+        "preseed" => &[List::Preseed],
+        "discovered" => &[List::Discovered],
+        _ => &[],
+    }
 }
 
 /// Both sides without the members they share.

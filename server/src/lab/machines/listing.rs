@@ -51,10 +51,10 @@ impl Wanted {
         self.all && self.query.is_all() && self.words.is_empty()
     }
 
-    fn fits(&self, actor: &Actor, entry: &Entry) -> bool {
+    fn fits(&self, lab: &Lab, actor: &Actor, entry: &Entry) -> bool {
         (self.all || is_assigned(actor, entry))
             && self.words.iter().all(|word| entry.words().contains(word))
-            && (self.query.is_all() || self.query.fits(&Whole(entry)))
+            && (self.query.is_all() || self.query.fits(&Whole(lab, entry)))
     }
 }
 
@@ -66,7 +66,7 @@ pub async fn list(lab: &Lab, actor: &Actor, wanted: &Wanted) -> Result<Bytes, La
     actor.must(Action::MachineRead, Ties::NONE)?;
     let inventory = lab.store.inventory().await?;
     if !wanted.is_everything() {
-        let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(actor, entry));
+        let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(lab, actor, entry));
         return Ok(write(lab, actor, fitting)?.into());
     }
     // read before the readings themselves: what is newer than it is written again, never the other way round
@@ -151,7 +151,7 @@ pub async fn part(lab: &Lab, actor: &Actor, wanted: &Wanted, slice: &Slice) -> R
     if wanted.is_everything() && slice.by == Key::Name {
         return cut(lab, actor, slice, inventory.by_name());
     }
-    let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(actor, entry));
+    let fitting = inventory.by_name().iter().filter(|entry| wanted.fits(lab, actor, entry));
     if slice.by == Key::Name {
         let entries: Vec<_> = fitting.collect();
         return cut(lab, actor, slice, &entries);
@@ -212,9 +212,9 @@ pub(super) async fn load(lab: &Lab, actor: &Actor, conn: &mut Conn, id: i64) -> 
 }
 
 /// The first machine, by name, that nobody has and that fits.
-pub(super) fn first_free(inventory: &Inventory, query: &Query) -> Option<i64> {
+pub(super) fn first_free(lab: &Lab, inventory: &Inventory, query: &Query) -> Option<i64> {
     let mut entries = inventory.by_name().iter();
-    entries.find(|entry| entry.assignments.is_empty() && query.fits(&Whole(entry))).map(|entry| entry.machine.id)
+    entries.find(|entry| entry.assignments.is_empty() && query.fits(&Whole(lab, entry))).map(|entry| entry.machine.id)
 }
 
 /// A user with a token's limits; None: an admin with all rights.
@@ -275,7 +275,7 @@ impl Listings {
 }
 
 /// As the query language asks of it.
-struct Whole<'a>(&'a Entry);
+struct Whole<'a>(&'a Lab, &'a Entry);
 
 fn is_assigned(actor: &Actor, entry: &Entry) -> bool {
     entry.assignments.iter().any(|assignment| assignment.user_id == actor.user_id)
@@ -283,7 +283,7 @@ fn is_assigned(actor: &Actor, entry: &Entry) -> bool {
 
 impl Subject for Whole<'_> {
     fn held(&self, symbol: Symbol) -> Held<'_> {
-        let entry = self.0;
+        let Self(lab, entry) = *self;
         let count = |list: usize| Held::Number(i64::try_from(list).unwrap_or(i64::MAX));
         match symbol {
             Symbol::Name => Held::Text(Some(&entry.machine.name)),
@@ -291,6 +291,7 @@ impl Subject for Whole<'_> {
             Symbol::Subarch => Held::Text(entry.machine.subarch_name.as_deref()),
             Symbol::BmcType => Held::Text(entry.machine.bmc_type.as_deref()),
             Symbol::State => Held::Text(Some(&entry.machine.state)),
+            Symbol::Power => Held::Text(Some(power_of(lab, entry.machine.id).0.word())),
             Symbol::Assignee => Held::Texts(entry.assignments.iter().map(|assignment| assignment.username.as_str()).collect()),
             Symbol::AssigneeCount => count(entry.assignments.len()),
             Symbol::InterfaceCount => count(entry.interfaces.len()),

@@ -33,7 +33,7 @@ struct Search {
     /// `true`: all machines, else those assigned to the caller.
     show_all: Option<String>,
     /// Only machines that fit, e.g. `(and (= arch "arm64") (= assignee_count 0))`. Operators: `and or = != > >= < <= =~`;
-    /// symbols: `name arch subarch bmc_type state assignee assignee_count interface_count mac network netboot_enabled tag`.
+    /// symbols: `name arch subarch bmc_type state power assignee assignee_count interface_count mac network netboot_enabled tag`.
     q: Option<String>,
     /// Only machines in whose names, addresses, people, reasons, labels or state every one of these words occurs, in any case.
     search: Option<String>,
