@@ -22,6 +22,7 @@ mod submit;
 mod table;
 mod terminal;
 mod toast;
+mod unsaved;
 mod zone;
 
 pub(crate) use address::{Address, Kept, followed, within_page};
@@ -44,4 +45,5 @@ pub(crate) use submit::{Submit, SubmitButton, SubmitErrors};
 pub(crate) use table::{SearchBox, Sort, SortHead, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use toast::{ToastStack, Toasts};
+pub(crate) use unsaved::Unsaved;
 pub(crate) use zone::{Time, Zone};
