@@ -72,7 +72,8 @@ export async function spec({ server, browser, report }) {
     await page.locator("#preseed-content").fill("typed\n");
     await page.keyboard.press("Control+k");
     const palette = page.getByTestId("palette");
-    await palette.getByRole("combobox").fill("Leases");
+    await palette.getByTestId("palette-input").fill("Leases");
+    await palette.getByRole("option", { name: "Leases" }).waitFor();
     await page.keyboard.press("Enter");
     await stay();
     assert.equal(await page.locator("#preseed-content").inputValue(), "typed\n");

@@ -3,7 +3,11 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{dialog::Confirm, dom, submit::Submit};
+use super::{
+    dialog::{Dialog, FormEnd},
+    dom,
+    submit::Submit,
+};
 
 /// Stands on a page whose form may be `dirty`: as long as it is, whoever follows a link or goes back is asked. Before the whole
 /// application is left or loaded anew, the browser asks by itself.
@@ -26,18 +30,17 @@ pub(crate) fn Unsaved(#[prop(into)] dirty: Signal<bool>) -> impl IntoView {
         });
         on_cleanup(move || handle.remove());
     });
-    let leave = move |()| {
+    let leave = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
         open.set(false);
         dom::leave_page();
     };
     view! {
-        <Confirm
-            open
-            title="Leave without saving?"
-            text="What you have changed on this page is not saved and would be lost."
-            verb="Leave"
-            submit
-            action=leave
-        />
+        <Dialog open title="Leave without saving?" testid="unsaved">
+            <form class="flex flex-col gap-3" on:submit=leave>
+                <p>"What you have changed on this page is not saved and would be lost."</p>
+                <FormEnd open submit label="Leave" class="btn-error" testid="leave"/>
+            </form>
+        </Dialog>
     }
 }

@@ -91,9 +91,8 @@ struct Expected {
 type Said = Option<Result<String, String>>;
 
 fn said(stage: Stage, event: &Event) -> Said {
-    let of_role = |role: FileRole| match (role, stage) {
-        (FileRole::Loader, Stage::Loader) | (FileRole::Kernel, Stage::Kernel) | (FileRole::Initrd, Stage::Initrd) => true,
-        _ => false,
+    let of_role = |role: FileRole| {
+        matches!((role, stage), (FileRole::Loader, Stage::Loader) | (FileRole::Kernel, Stage::Kernel) | (FileRole::Initrd, Stage::Initrd))
     };
     match (&event.what, stage) {
         (EventKind::TftpReq { netboot: true, .. }, Stage::Configuration) => Some(Ok(String::new())),
@@ -223,9 +222,10 @@ impl Run {
     /// What became of it, in a few words.
     fn words(&self) -> String {
         let awaited = self.steps.iter().find(|step| step.status == Status::Awaited).map(|step| step.stage);
+        let installed = self.steps.last().is_some_and(|step| step.status == Status::Done);
         match (self.ended, self.failed(), awaited) {
-            (Some(MachineState::Error), ..) | (None, Some(_), None) => "failed".into(),
-            (Some(MachineState::Ready), None, _) => "ready".into(),
+            _ if installed => "ready".into(),
+            (_, Some(_), None) => "failed".into(),
             (Some(state), ..) => format!("ended, state: {}", state_word(state)),
             (None, _, Some(Stage::Installed)) => "waiting for the installed system to phone home".into(),
             (None, _, Some(stage)) => format!("waiting for: {}", stage.label()),
@@ -426,7 +426,7 @@ mod tests {
     /// Oldest first, as it happens; given back newest first, as the page has them.
     fn story(kinds: Vec<EventKind>) -> Vec<Event> {
         let event = |(at, what)| Event {
-            id: at as i64 + 1,
+            id: i64::try_from(at).unwrap() + 1,
             machine_id: 1,
             username: matches!(what, EventKind::StateChange { .. }).then(|| "alice".to_owned()),
             date: Instant(format!("2026-11-22T11:00:{at:02}.000000Z")),
@@ -544,7 +544,7 @@ mod tests {
         let kinds = vec![pxe(), state(MachineState::Provisioning, "provision"), bmc, state(MachineState::Ready, "the power cycle failed")];
         let run = run(&story(kinds), ALL).unwrap();
         assert_eq!(run.failed().map(|step| (step.stage, step.note.as_str())), Some((Stage::Reset, "no answer within 5 s")));
-        assert_eq!(status(&run, Stage::Installed), Some(Status::Passed));
+        assert_eq!((status(&run, Stage::Installed), run.words().as_str()), (Some(Status::Passed), "failed"));
     }
 
     #[test]
