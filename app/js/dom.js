@@ -287,3 +287,70 @@ export function dismissMenus() {
     focused?.querySelector("summary").focus();
   });
 }
+
+/** Where something is not saved yet; undefined when nothing is. */
+let held;
+/** What the user was about to do. */
+let way;
+
+export function holdPage() {
+  held = location.href;
+}
+
+export function releasePage() {
+  held = undefined;
+}
+
+function ask(go) {
+  way = go;
+  dispatchEvent(new Event("leaving"));
+}
+
+export function leavePage() {
+  held = undefined;
+  way?.();
+  way = undefined;
+}
+
+/** Whether the user is asked before this page is left for another one of the application. */
+export function heldFrom(path) {
+  if (!held || new URL(path, location.href).pathname === location.pathname) return false;
+  ask(() => {
+    const link = document.createElement("a");
+    link.href = path;
+    document.body.append(link);
+    link.click();
+    link.remove();
+  });
+  return true;
+}
+
+addEventListener("beforeunload", (event) => {
+  if (held) event.preventDefault();
+});
+
+// Before the router's own listeners, which stand on the window too.
+addEventListener(
+  "click",
+  (event) => {
+    if (!held || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest?.("a[href]");
+    if (!link || link.hasAttribute("download") || (link.target && link.target !== "_self") || link.rel === "external") return;
+    if (link.origin !== location.origin || link.pathname === location.pathname) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    ask(() => link.click());
+  },
+  true,
+);
+addEventListener(
+  "popstate",
+  (event) => {
+    if (!held || new URL(held).pathname === location.pathname) return;
+    event.stopImmediatePropagation();
+    // one step on from where the user has gone: from here, back is there
+    history.pushState(null, "", held);
+    ask(() => history.back());
+  },
+  true,
+);

@@ -50,6 +50,12 @@ pub struct NewInterface {
     pub identifier: Option<Identifier>,
     #[serde(default)]
     pub network_id: Option<Id>,
+    /// Dynamic when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_type_v4: Option<ConfigTypeV4>,
+    /// An IPv4 address of the pool, or `auto` for its first free one; of use with `static` and `dynamic-reserved` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configured_ipv4: Option<String>,
 }
 
 /// A change of an interface: absent members stay as they are. `mac` and `network_id` are the admins'.

@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use crate::{api::BmcHealth, ui::Zone};
+use crate::{
+    api::{BmcHealth, Instant},
+    ui::{Time, Zone},
+};
 
 /// What a badge says, how it looks, and what it is for tests and style.
 fn look(health: &BmcHealth) -> (&'static str, &'static str, &'static str) {
@@ -24,13 +27,18 @@ pub(super) fn gravity(health: &BmcHealth) -> u8 {
     }
 }
 
+/// The fault, and the last answer where that says something: of a BMC that is heard, a fault says it all.
+fn parts(health: &BmcHealth) -> (Option<&str>, Option<&Instant>) {
+    let error = health.error.as_deref();
+    (error, health.last_answer.as_ref().filter(|_| error.is_none() || health.reachable == Some(false)))
+}
+
 /// The fault, and since when.
 fn words(health: &BmcHealth, zone: Zone) -> Option<String> {
-    let last = health.last_answer.as_ref().map(|at| format!("last answer {}", zone.seconds(at)));
-    match (&health.error, last) {
-        (Some(error), Some(last)) if health.reachable == Some(false) => Some(format!("{error} ({last})")),
-        (Some(error), _) => Some(error.clone()),
-        (None, last) => last,
+    match parts(health) {
+        (Some(error), Some(at)) => Some(format!("{error} (last answer {})", zone.seconds(at))),
+        (Some(error), None) => Some(error.to_owned()),
+        (None, at) => at.map(|at| format!("last answer {}", zone.seconds(at))),
     }
 }
 
@@ -59,8 +67,15 @@ pub(super) fn HealthBadge(
 /// The fault in small print.
 #[component]
 pub(super) fn HealthNote(health: Signal<BmcHealth>) -> impl IntoView {
-    let zone = expect_context::<Zone>();
-    view! { <span class="block text-xs break-words opacity-80" data-testid="bmc-health-note">{move || health.with(|health| words(health, zone))}</span> }
+    let note = move || {
+        health.with(|health| match parts(health) {
+            (Some(error), Some(at)) => view! { {error.to_owned()} " (last answer " <Time at=at.clone()/> ")" }.into_any(),
+            (Some(error), None) => error.to_owned().into_any(),
+            (None, Some(at)) => view! { "last answer " <Time at=at.clone()/> }.into_any(),
+            (None, None) => ().into_any(),
+        })
+    };
+    view! { <span class="block text-xs break-words opacity-80" data-testid="bmc-health-note">{note}</span> }
 }
 
 #[cfg(test)]

@@ -62,7 +62,12 @@ fn draw_palette(open: RwSignal<bool>, admin: bool) -> Result<AnyView, SplitLoade
 fn Offers(open: RwSignal<bool>, admin: bool) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
     let navigate = use_navigate();
-    let go = Callback::new(move |path: String| navigate(&path, NavigateOptions::default()));
+    let go = Callback::new(move |path: String| {
+        // what is not saved there is asked about first
+        if !dom::held_from(&path) {
+            navigate(&path, NavigateOptions::default());
+        }
+    });
     let leads = move |label: &str, detail: &str, icon: Icon, path: String| Command {
         label: label.to_owned(),
         detail: detail.to_owned(),

@@ -67,13 +67,17 @@ pub(super) fn StateBadge(state: Signal<MachineState>) -> impl IntoView {
             data-testid="state"
             data-state=move || state.get().word()
         >
-            {move || match state.get() {
-                MachineState::Unknown => "No state",
-                MachineState::Provisioning => "Provisioning",
-                MachineState::Ready => "Ready",
-                MachineState::Error => "Failed",
-            }}
+            {move || state_word(state.get())}
         </span>
+    }
+}
+
+pub(super) fn state_word(state: MachineState) -> &'static str {
+    match state {
+        MachineState::Unknown => "No state",
+        MachineState::Provisioning => "Provisioning",
+        MachineState::Ready => "Ready",
+        MachineState::Error => "Failed",
     }
 }
 

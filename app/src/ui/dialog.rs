@@ -33,7 +33,7 @@ pub(crate) fn Dialog(
         <dialog node_ref=node class="modal" on:close=move |_| open.set(false) aria-label=move || title.get() data-testid=testid>
             <div class=if wide { "modal-box max-w-3xl" } else { "modal-box" }>
                 <div class="mb-3 flex items-center justify-between gap-4">
-                    <h2 class="text-lg font-semibold">{move || title.get()}</h2>
+                    <h2 class="min-w-0 text-lg font-semibold wrap-anywhere">{move || title.get()}</h2>
                     <form method="dialog">
                         <button class="btn btn-ghost btn-sm btn-square" aria-label="Close">
                             <Glyph icon=Icon::Close/>
@@ -109,7 +109,7 @@ pub(crate) fn Confirm(
                     action.run(());
                 }
             >
-                <p>{move || text.get()}</p>
+                <p class="wrap-anywhere">{move || text.get()}</p>
                 {more.run()}
                 <Show when=move || acknowledge>
                     <label class="flex items-center gap-2">

@@ -44,6 +44,14 @@ extern "C" {
     #[wasm_bindgen(js_name = dialogIsOpen)]
     pub(crate) fn dialog_is_open() -> bool;
     pub(crate) fn forget(name: &str);
+    #[wasm_bindgen(js_name = holdPage)]
+    pub(crate) fn hold_page();
+    #[wasm_bindgen(js_name = releasePage)]
+    pub(crate) fn release_page();
+    #[wasm_bindgen(js_name = leavePage)]
+    pub(crate) fn leave_page();
+    #[wasm_bindgen(js_name = heldFrom)]
+    pub(crate) fn held_from(path: &str) -> bool;
     #[wasm_bindgen(js_name = focusIsIdle)]
     pub(crate) fn focus_is_idle() -> bool;
     #[wasm_bindgen(js_name = keysAreFree)]

@@ -23,6 +23,7 @@ mod table;
 mod terminal;
 mod title;
 mod toast;
+mod unsaved;
 mod zone;
 
 pub(crate) use address::{Address, Kept, followed, within_page};
@@ -46,4 +47,5 @@ pub(crate) use table::{SearchBox, Sort, SortHead, SortHeads, matches, sort_head}
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use title::{PageTitle, Title};
 pub(crate) use toast::{ToastStack, Toasts};
+pub(crate) use unsaved::Unsaved;
 pub(crate) use zone::{Time, Zone};

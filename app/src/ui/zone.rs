@@ -80,12 +80,19 @@ pub(crate) fn Time(
     /// Without the year.
     #[prop(optional)]
     short: bool,
+    /// The time of day only.
+    #[prop(optional)]
+    clock: bool,
 ) -> impl IntoView {
     let zone = expect_context::<Zone>();
     let (datetime, title) = (at.0.clone(), at.exact());
     let text = move || {
         let text = zone.seconds(&at);
-        if short { part(&text, 5..) } else { text }
+        match () {
+            () if clock => part(&text, 11..),
+            () if short => part(&text, 5..),
+            () => text,
+        }
     };
     view! { <time class=class datetime=datetime title=title>{text}</time> }.into_any()
 }

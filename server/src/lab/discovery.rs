@@ -129,7 +129,8 @@ pub async fn into_machine(lab: &Lab, actor: &Actor, id: i64, mut new: NewMachine
 pub async fn into_interface(lab: &Lab, actor: &Actor, id: i64, new: DiscoveredInterface) -> Result<Interface, LabError> {
     let mac = mac(lab, actor, id).await?;
     let Id(machine) = new.machine_id;
-    let interface = NewInterface { mac, identifier: new.identifier, network_id: new.network_id };
+    let interface =
+        NewInterface { mac, identifier: new.identifier, network_id: new.network_id, config_type_v4: None, configured_ipv4: None };
     interfaces::create(lab, actor, machine, interface).await
 }
 

@@ -34,8 +34,10 @@ pub async fn get(lab: &Lab, actor: &Actor, machine: i64, id: i64) -> Result<Inte
     view.filter(|view| view.machine_id == machine).map(wire).ok_or_else(not_found)
 }
 
+/// Makes an interface with its address, or nothing at all.
+///
 /// # Errors
-/// Actors other than admins; a MAC that is taken; an unknown network.
+/// Actors other than admins; a MAC that is taken; an unknown network; an address as with [`change`].
 pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewInterface) -> Result<Interface, LabError> {
     actor.must(Action::InterfaceCreate, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
@@ -43,14 +45,27 @@ pub async fn create(lab: &Lab, actor: &Actor, machine: i64, new: NewInterface) -
         return Err(machines::not_found());
     }
     let network_id = new.network_id.map(|Id(id)| id);
-    known_network(&mut tx, network_id).await?;
-    let row = store::NewInterface {
+    let network = known_network(&mut tx, network_id).await?;
+    let mut wanted = InterfaceRow {
+        // no interface has it: every address given in the network is another's
+        id: 0,
         machine_id: machine,
         mac: new.mac.into_string(),
         identifier: new.identifier.map(app::api::Identifier::into_string).unwrap_or_default(),
         network_id,
         static_ipv4: None,
         reserved_ipv4: None,
+    };
+    if new.config_type_v4.is_some() || new.configured_ipv4.is_some() {
+        configure(&mut tx, network.as_ref(), &mut wanted, new.config_type_v4, new.configured_ipv4.map(Some)).await?;
+    }
+    let row = store::NewInterface {
+        machine_id: machine,
+        mac: wanted.mac,
+        identifier: wanted.identifier,
+        network_id,
+        static_ipv4: wanted.static_ipv4,
+        reserved_ipv4: wanted.reserved_ipv4,
     };
     let id = store::interfaces::insert(&mut tx, &row).await.map_err(|error| mac_taken(error, &row.mac))?;
     if let Some(made) = store::interfaces::get(&mut tx, id).await? {

@@ -232,3 +232,44 @@ async fn a_hundred_at_once_get_a_hundred_addresses() {
         assert_eq!((given.len(), refused), (63, 7));
     }
 }
+
+#[tokio::test]
+async fn a_new_interface_comes_with_its_address_or_not_at_all() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        let (machine, network, _, _) = lab(&admin).await;
+        let at = format!("/machine/{}/interface", machine.id);
+        let new = |mac: &str, kind: &str, address: Option<&str>| {
+            let address = address.map_or(json!({}), |address| json!({ "configured_ipv4": address }));
+            let mut body = json!({ "mac": mac, "network_id": network.id, "config_type_v4": kind });
+            body.as_object_mut().unwrap().extend(address.as_object().unwrap().clone());
+            body
+        };
+        let mac = "52:54:00:00:00:02";
+        for (body, status, words) in [
+            (new(mac, "static", Some("10.0.0.99")), 400, "static IP out of range: 10.0.0.99 is not within 10.0.0.8/30"),
+            (new(mac, "static", Some("10.0.0.16")), 400, "static IP out of range: 10.0.0.16 is not within 10.0.0.8/30"),
+            (new(mac, "dynamic-reserved", None), 400, "dynamic-reserved configuration requires an IPv4"),
+            (json!({ "mac": mac, "config_type_v4": "static", "configured_ipv4": "auto" }), 400, "interface has no network"),
+            (
+                json!({ "mac": mac, "network_id": network.id, "configured_ipv4": "10.0.0.9" }),
+                400,
+                "an address needs config_type_v4: static or dynamic-reserved",
+            ),
+        ] {
+            assert_eq!(admin.post(&at, &body).await.error(status).detail, words);
+            // so that the same MAC can be tried again
+            assert_eq!(admin.get(&at).await.ok::<Vec<Interface>>().len(), 1, "{words}");
+        }
+        let made: Interface = admin.post(&at, &new(mac, "static", Some("10.0.0.9"))).await.created();
+        assert_eq!(configured(&made), (ConfigTypeV4::Static, Some("10.0.0.9")));
+        let taken = admin.post(&at, &new("52:54:00:00:00:03", "static", Some("10.0.0.9"))).await.error(409);
+        assert_eq!(taken.detail, "10.0.0.9 is already in use in network lab");
+        let next: Interface = admin.post(&at, &new("52:54:00:00:00:03", "static", Some("auto"))).await.created();
+        assert_eq!(configured(&next), (ConfigTypeV4::Static, Some("10.0.0.8")));
+        let reserved: Interface = admin.post(&at, &new("52:54:00:00:00:04", "dynamic-reserved", Some("10.0.0.17"))).await.created();
+        assert_eq!(configured(&reserved), (ConfigTypeV4::DynamicReserved, Some("10.0.0.17")));
+        let plain: Interface = admin.post(&at, &new("52:54:00:00:00:05", "dynamic", None)).await.created();
+        assert_eq!(configured(&plain), (ConfigTypeV4::Dynamic, None));
+    }
+}

@@ -34,8 +34,9 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                 toasts.ok(said);
                 return;
             }
+            let api = context.api.get_value();
             let inverse = move || {
-                let (api, again) = (context.api.get_value(), again.clone());
+                let (api, again) = (api.clone(), again.clone());
                 async move { api.add_assignee(context.id, &again).await }
             };
             toasts.undoable(said, inverse, move |_| context.reload());
@@ -162,8 +163,9 @@ fn NewFields(open: RwSignal<bool>, context: Context, users: Vec<User>) -> impl I
             open.set(false);
             context.reload();
             let id = assignee.id;
+            let api = context.api.get_value();
             let inverse = move || {
-                let api = context.api.get_value();
+                let api = api.clone();
                 async move { api.delete_assignee(context.id, id).await }
             };
             toasts.undoable(format!("{} has the machine now.", assignee.user), inverse, move |()| context.reload());

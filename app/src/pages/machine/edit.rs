@@ -5,7 +5,7 @@ use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::Context;
 use crate::{
-    api::{Api, ApiError, Bmc, BmcType, Cartridge, Id, Machine, MachineChange, MachineName},
+    api::{Api, ApiError, Arch, Bmc, BmcType, Cartridge, Id, Image, Machine, MachineChange, MachineName, Subarch},
     ui::{
         Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, TextField, Toasts, load, opened,
     },
@@ -48,7 +48,28 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
     let bmc_choices: Vec<Choice> = bmcs.iter().map(|bmc| Choice::new(bmc.id, format!("{} ({})", bmc.name, bmc.ip))).collect();
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
-    let old_arch = machine.arch.clone();
+    let old_arch = StoredValue::new(machine.arch.clone());
+    let moved = Memo::new(move |_| arch.value.with(|arch| old_arch.with_value(|old| arch != old)));
+    let subarch = FieldState::new("");
+    let subarchs = Memo::new(move |_| arch.value.with(|arch| subarchs_of(&context.archs.read(), arch)));
+    let subarch_choices = Signal::derive(move || {
+        subarchs.with(|all| {
+            let note = |subarch: &Subarch| if subarch.bootloader_id.is_none() { " – no bootloader" } else { "" };
+            all.iter().map(|subarch| Choice::new(&subarch.name, format!("{}{}", subarch.name, note(subarch)))).collect::<Vec<_>>()
+        })
+    });
+    // of the same name, as firmwares go
+    Effect::new(move |_| {
+        let old = own.known().subarch.unwrap_or_default();
+        subarch.reset(subarchs.with(|all| if all.iter().any(|own| own.name == old) { old } else { String::new() }));
+    });
+    let lost = Memo::new(move |_| {
+        let arch = arch.value.get();
+        let subarch = subarch.value.get();
+        let machine = own.known();
+        let boots = subarchs.with(|all| all.iter().any(|own| own.name == subarch && own.bootloader_id.is_some()));
+        context.images.with(|images| Lost::with(&machine, &arch, boots, images))
+    });
     let input = move || {
         let (Some(name), Some(arch)) = (name.parse(MachineName::parse), arch.chosen("an architecture")) else { return None };
         let bmc_info = if moonshot.get_untracked() { bmc_info.parse(cartridge)? } else { String::new() };
@@ -57,12 +78,16 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
             arch: Some(arch),
             bmc_id: Some(bmc.value.get_untracked().parse().ok().map(Id)),
             bmc_info: Some(bmc_info),
-            ..MachineChange::default()
+            ..if moved.get_untracked() { lost.get_untracked().change(&subarch.value.get_untracked()) } else { MachineChange::default() }
         })
     };
     let call = move |api: Api, change: MachineChange| async move {
-        // the rest of a machine is changed elsewhere
-        let form = |machine: &Machine| (machine.name.clone(), machine.arch_id, machine.bmc_id, machine.bmc_info.clone());
+        let form = |machine: &Machine| {
+            let boots = (machine.subarch_id, machine.kernel_id, machine.initrd_id, machine.netboot_enabled);
+            // otherwise these are changed elsewhere
+            let boots = change.subarch.is_some().then_some(boots);
+            (machine.name.clone(), machine.arch_id, machine.bmc_id, machine.bmc_info.clone(), boots)
+        };
         let known = form(&own.known());
         api.edit_machine(context.id, &change, |now| form(now) == known).await
     };
@@ -81,8 +106,11 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
         <form class="flex flex-col gap-3" on:submit=send>
             <TextField id="edit-name" label="Name" field=name required=true/>
             <SelectField id="edit-arch" label="Architecture" field=arch choices=archs/>
-            <Show when=move || arch.value.with(|arch| *arch != old_arch)>
-                <Notice>"Subarchitecture, kernel and initrd belong to the old architecture: choose them again afterwards."</Notice>
+            <Show when=move || moved.get()>
+                <SelectField id="edit-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
+                <Show when=move || lost.read().words().is_some()>
+                    <Notice><span data-testid="edit-lost">{move || lost.read().words()}</span></Notice>
+                </Show>
             </Show>
             <SelectField id="edit-bmc" label="BMC" field=bmc choices=bmc_choices none="None"/>
             <Show when=move || moonshot.get()>
@@ -91,6 +119,49 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
             {own.notice()}
             <FormEnd open submit label="Save" curl/>
         </form>
+    }
+}
+
+fn subarchs_of(archs: &[Arch], name: &str) -> Vec<Subarch> {
+    archs.iter().find(|arch| arch.name == name).map(|arch| arch.subarchs.clone()).unwrap_or_default()
+}
+
+/// What a machine cannot keep when its architecture becomes another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Lost {
+    kernel: bool,
+    initrd: bool,
+    netboot: bool,
+}
+
+impl Lost {
+    /// `boots`: whether the subarchitecture it is to have has a bootloader, which netboot requires.
+    fn with(machine: &Machine, arch: &str, boots: bool, images: &[Image]) -> Self {
+        let other = |id: Option<i64>| images.iter().any(|image| Some(image.id) == id && image.arch != arch);
+        Self { kernel: other(machine.kernel_id), initrd: other(machine.initrd_id), netboot: machine.netboot_enabled && !boots }
+    }
+
+    fn change(&self, subarch: &str) -> MachineChange {
+        MachineChange {
+            subarch: Some(Some(subarch.to_owned()).filter(|name| !name.is_empty())),
+            kernel_id: self.kernel.then_some(None),
+            initrd_id: self.initrd.then_some(None),
+            netboot_enabled: self.netboot.then_some(false),
+            ..MachineChange::default()
+        }
+    }
+
+    /// Said before it is saved.
+    fn words(&self) -> Option<String> {
+        let images = match (self.kernel, self.initrd) {
+            (true, true) => Some("Kernel and initrd are for the old architecture: the machine has none until you choose others."),
+            (true, false) => Some("The kernel is for the old architecture: the machine has none until you choose another."),
+            (false, true) => Some("The initrd is for the old architecture: the machine has none until you choose another."),
+            (false, false) => None,
+        };
+        let netboot = self.netboot.then_some("Netboot is switched off: it requires a subarchitecture with a bootloader.");
+        let all: Vec<&str> = images.into_iter().chain(netboot).collect();
+        (!all.is_empty()).then(|| all.join(" "))
     }
 }
 
@@ -135,5 +206,54 @@ pub(super) fn DeleteDialog(open: RwSignal<bool>, context: Context) -> impl IntoV
             action=delete
             curl
         />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        api::{ImageType, Instant},
+        pages::machine::sample,
+    };
+
+    fn image(id: i64, arch: &str) -> Image {
+        Image {
+            id,
+            name: String::new(),
+            description: String::new(),
+            file_type: ImageType::Kernel,
+            arch: arch.into(),
+            upload_date: Instant(String::new()),
+            user: None,
+            known_good: false,
+            public: true,
+            filename: "linux".into(),
+            size: 1,
+            sha256: String::new(),
+            may_change: false,
+        }
+    }
+
+    #[test]
+    fn another_architecture_takes_what_is_of_the_old_one_and_nothing_else() {
+        let machine = Machine { kernel_id: Some(1), initrd_id: Some(2), netboot_enabled: true, ..sample() };
+        let images = [image(1, "arm64"), image(2, "x86_64")];
+        let lost = Lost::with(&machine, "x86_64", true, &images);
+        assert_eq!(lost, Lost { kernel: true, initrd: false, netboot: false });
+        let change = lost.change("uefi");
+        assert_eq!((change.subarch, change.kernel_id, change.initrd_id), (Some(Some("uefi".into())), Some(None), None));
+        assert_eq!(change.netboot_enabled, None);
+    }
+
+    #[test]
+    fn netboot_goes_with_the_bootloader() {
+        let on = Machine { kernel_id: None, initrd_id: None, netboot_enabled: true, ..sample() };
+        let lost = Lost::with(&on, "x86_64", false, &[]);
+        let change = lost.change("");
+        assert_eq!((change.subarch, change.netboot_enabled), (Some(None), Some(false)));
+        assert!(lost.words().unwrap().starts_with("Netboot is switched off"));
+        let off = Machine { netboot_enabled: false, ..on };
+        assert_eq!(Lost::with(&off, "x86_64", false, &[]).words(), None);
     }
 }

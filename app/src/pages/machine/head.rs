@@ -6,10 +6,11 @@ use super::{
     Context,
     edit::{DeleteDialog, EditDialog},
     provisioning::{Form, ProvisionButton},
+    steps::Steps,
     tags::Tags,
 };
 use crate::{
-    api::NewAssignee,
+    api::{MachineState, NewAssignee, Outcome, query_string},
     live::{Live, Power},
     pages::health::HealthBadge,
     pages::power::{Commander, POWER_USUAL, PowerBadge, PowerButtons, StateBadge, command},
@@ -33,12 +34,26 @@ fn commands(context: Context, form: Form) -> Vec<Curl> {
             out.extend(Curl::of(command(action).0, async |api| api.set_power(id, action).await));
         }
     }
+    if context.machine.with(|machine| machine.state == MachineState::Provisioning) {
+        for (label, outcome) in [("Mark ready", Outcome::Ready), ("Mark failed", Outcome::Error)] {
+            out.extend(Curl::of(label, async |api| api.set_outcome(id, outcome).await));
+        }
+    }
     if context.admin {
         let new = NewAssignee { user: context.username.get_value(), reason: None };
         out.extend(Curl::of("Assign to yourself", async |api| api.add_assignee(id, &new).await));
     }
     out.push(Curl::get("Read the console's end", at("/console/tail?lines=50")));
     out
+}
+
+/// A name, for those who may see it a link to its place in its list.
+fn within(list: &str, name: &str, admin: bool) -> AnyView {
+    if !admin {
+        return name.to_owned().into_any();
+    }
+    let href = format!("{list}?{}", query_string([("q", name)].into_iter()));
+    view! { <a class="link link-hover" href=href>{name.to_owned()}</a> }.into_any()
 }
 
 #[component]
@@ -55,6 +70,8 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
     let netboot = Signal::derive(move || context.shown().netboot_enabled);
     let may_change = Signal::derive(move || context.machine.with(|machine| machine.may_change));
     let no_command = Signal::derive(move || context.machine.with(|machine| !machine.may_change || machine.bmc_id.is_none()));
+    let arch = Memo::new(move |_| context.machine.with(|machine| (machine.arch.clone(), machine.subarch.clone())));
+    let bmc = Memo::new(move |_| context.machine.with(|machine| Some((machine.bmc.clone()?, machine.bmc_info.clone()))));
     let editing = RwSignal::new(false);
     let deleting = RwSignal::new(false);
     view! {
@@ -67,24 +84,20 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                     <PowerBadge power/>
                     {move || health.get().map(|(bmc, loaded)| view! { <HealthBadge health=live.health(bmc, loaded) only_faults=true/> })}
                 </div>
-                <p class="mt-0.5 text-sm opacity-80">
+                <p class="mt-0.5 text-sm wrap-anywhere opacity-80">
                     {move || {
-                        context
-                            .machine
-                            .with(|machine| {
-                                let arch = match &machine.subarch {
-                                    Some(subarch) => format!("{} / {subarch}", machine.arch),
-                                    None => machine.arch.clone(),
-                                };
-                                let bmc = match &machine.bmc {
-                                    Some(bmc) if machine.bmc_info.is_empty() => format!("BMC {bmc}"),
-                                    Some(bmc) => format!("BMC {bmc}, cartridge {}", machine.bmc_info),
-                                    None => "no BMC".into(),
-                                };
-                                format!("{arch} · {bmc} · host name {} · id {}", machine.hostname, context.id)
-                            })
+                        let (arch, subarch) = arch.get();
+                        view! { {within("/archs", &arch, context.admin)} {subarch.map(|own| format!(" / {own}"))} }
                     }}
-                    " "
+                    " · "
+                    {move || match bmc.get() {
+                        Some((bmc, info)) => {
+                            let cartridge = (!info.is_empty()).then(|| format!(", cartridge {info}"));
+                            view! { "BMC " {within("/bmcs", &bmc, context.admin)} {cartridge} }.into_any()
+                        }
+                        None => "no BMC".into_any(),
+                    }}
+                    {move || format!(" · host name {} · id {} ", context.machine.with(|machine| machine.hostname.clone()), context.id)}
                     <CopyButton text=context.id.to_string() what="machine's id"/>
                 </p>
                 <Tags context/>
@@ -113,6 +126,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                     })}
             </div>
         </div>
+        <Steps context state/>
         <div class="mt-2 flex flex-col gap-2">
             {move || {
                 power

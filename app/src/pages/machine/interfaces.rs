@@ -1,11 +1,13 @@
 //! The machine's network interfaces.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 use super::Context;
 use crate::pages::records::rows;
 use crate::{
-    api::{Api, ApiError, ConfigTypeV4, Edit, Id, Identifier, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface},
+    api::{
+        Api, ApiError, ConfigTypeV4, Edit, FreeAddresses, Id, Identifier, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface,
+    },
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton,
         SelectField, Submit, TextField, Time, Toasts, load, opened, saved,
@@ -38,10 +40,19 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
     let remove = move |()| {
         let Some(interface) = removing.get_untracked() else { return };
         let api = context.api.get_value();
+        let again = as_new(&interface);
         submit.run(async move { api.delete_interface(context.id, interface.id).await }, move |()| {
             remove_open.set(false);
             context.reload();
-            toasts.ok(format!("Interface {} removed.", interface.mac));
+            let said = format!("Interface {} removed.", interface.mac);
+            let Some(again) = again else { return toasts.ok(said) };
+            // the message outlives the page
+            let api = context.api.get_value();
+            let inverse = move || {
+                let (api, again) = (api.clone(), again.clone());
+                async move { api.add_interface(context.id, &again).await }
+            };
+            toasts.undoable(said, inverse, move |_| context.reload());
         });
     };
     let remove_curl = Callback::new(move |()| {
@@ -196,22 +207,45 @@ fn config_parse(word: &str) -> ConfigTypeV4 {
     }
 }
 
+/// Whether a sentence of the server is about the address.
+fn is_of_address(error: &str) -> bool {
+    ["IP out of range", "in use in network", "requires an IPv4", "valid IPv4", "no more IPs"].iter().any(|words| error.contains(words))
+}
+
+/// Free addresses asked for.
+const OFFERED: u32 = 20;
+
 /// What the address field takes.
 fn parse_address(text: &str) -> Result<String, String> {
     if text.trim() == "auto" { Ok("auto".into()) } else { Ipv4::parse(text).map(Ipv4::into_string) }
 }
 
-/// A new one; how it gets its address is a change of it.
+/// One that is to be what the form says.
 async fn add(api: &Api, machine: i64, wanted: InterfaceChange) -> Result<Interface, ApiError> {
     let InterfaceChange { identifier, mac, network_id, config_type_v4, configured_ipv4 } = wanted;
     let mac = mac.ok_or_else(|| ApiError::transport("an interface has a MAC address"))?;
-    let new = NewInterface { mac, identifier: identifier.flatten(), network_id: network_id.flatten() };
-    let made = api.add_interface(machine, &new).await?;
-    if config_type_v4 == Some(ConfigTypeV4::Dynamic) {
-        return Ok(made);
+    let (identifier, network_id, configured_ipv4) = (identifier.flatten(), network_id.flatten(), configured_ipv4.flatten());
+    api.add_interface(machine, &NewInterface { mac, identifier, network_id, config_type_v4, configured_ipv4 }).await
+}
+
+/// What makes a removed interface again.
+fn as_new(interface: &Interface) -> Option<NewInterface> {
+    Some(NewInterface {
+        mac: MacAddr::parse(&interface.mac).ok()?,
+        identifier: Identifier::parse(&interface.identifier).ok(),
+        network_id: interface.network_id.map(Id),
+        config_type_v4: Some(interface.config_type_v4),
+        configured_ipv4: interface.configured_ipv4.clone(),
+    })
+}
+
+/// Of the free addresses of a network, those of the pool that a kind of interface takes its own from.
+fn of_pool(free: &FreeAddresses, kind: &str) -> Vec<String> {
+    match config_parse(kind) {
+        ConfigTypeV4::Dynamic => Vec::new(),
+        ConfigTypeV4::DynamicReserved => free.reserved_ips.clone(),
+        ConfigTypeV4::Static => free.static_ips.clone(),
     }
-    let settings = InterfaceChange { config_type_v4, configured_ipv4, ..InterfaceChange::default() };
-    api.change_interface(machine, made.id, &settings).await
 }
 
 #[component]
@@ -264,6 +298,36 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
         }
     });
     let wants_address = Memo::new(move |_| kind.value.with(|kind| kind != "dynamic"));
+    let free = RwSignal::new(None::<(String, FreeAddresses)>);
+    Effect::new(move |_| {
+        let chosen = network.value.get();
+        let Ok(id) = chosen.parse() else { return };
+        // one look per network
+        if !wants_address.get() || free.with_untracked(|free| free.as_ref().is_some_and(|(of, _)| *of == chosen)) {
+            return;
+        }
+        let api = context.api.get_value();
+        spawn_local(async move {
+            // without them an address is typed, or left to "auto"
+            if let Ok(found) = api.free_addresses(id, OFFERED).await
+                && network.value.try_with_untracked(|now| *now == chosen) == Some(true)
+            {
+                free.try_set(Some((chosen, found)));
+            }
+        });
+    });
+    let offered = Memo::new(move |_| {
+        let network = network.value.get();
+        free.with(|free| match free {
+            Some((of, free)) if *of == network => kind.value.with(|kind| of_pool(free, kind)),
+            _ => Vec::new(),
+        })
+    });
+    let suggest = move |_| {
+        if let Some(first) = offered.with_untracked(|all| all.first().cloned()) {
+            address.reset(first);
+        }
+    };
     let admin = context.admin;
     let input = move || {
         let identifier = identifier.parse_optional(Identifier::parse);
@@ -295,7 +359,8 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Some(input) = input() else { return };
-        submit.run(call(context.api.get_value(), input), move |answer| {
+        let place = move |error: &str| is_of_address(error).then_some(address);
+        submit.run_placing(call(context.api.get_value(), input), place, move |answer| {
             let Some(interface) = saved(editing, answer) else { return };
             open.set(false);
             context.reload();
@@ -311,7 +376,31 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
             <SelectField id="if-network" label="Network" field=network choices=network_choices none="None" disabled=!admin/>
             <SelectField id="if-kind" label="IPv4 address" field=kind choices=kinds/>
             <Show when=move || wants_address.get()>
-                <TextField id="if-address" label="Address" field=address mono=true help="“auto” takes the first free one of the pool."/>
+                <div class="flex items-start gap-2">
+                    <div class="min-w-0 flex-1">
+                        <TextField
+                            id="if-address"
+                            label="Address"
+                            field=address
+                            mono=true
+                            list="if-free"
+                            help="“auto” takes the first free one of the pool."
+                        />
+                    </div>
+                    <datalist id="if-free">
+                        {move || offered.get().into_iter().map(|address| view! { <option value=address></option> }).collect_view()}
+                    </datalist>
+                    <button
+                        type="button"
+                        class="btn btn-sm mt-6"
+                        title="Fill in the first free address"
+                        data-testid="if-suggest"
+                        disabled=move || offered.with(Vec::is_empty)
+                        on:click=suggest
+                    >
+                        "Suggest"
+                    </button>
+                </div>
             </Show>
             {editing.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
@@ -329,6 +418,41 @@ mod tests {
         assert_eq!(parse_address("10.0.0.7"), Ok("10.0.0.7".into()));
         assert!(parse_address("").is_err());
         assert!(parse_address("10.0.0").is_err());
+    }
+
+    #[test]
+    fn a_removed_interface_comes_back_with_its_address() {
+        let removed = Interface {
+            id: 7,
+            identifier: String::new(),
+            mac: "52:54:00:00:00:01".into(),
+            network_id: Some(3),
+            network_name: Some("lab".into()),
+            subnetv4: None,
+            netmaskv4: None,
+            prefixlenv4: None,
+            static_pool_v4: None,
+            reserved_pool_v4: None,
+            config_type_v4: ConfigTypeV4::Static,
+            configured_ipv4: Some("10.0.0.9".into()),
+            lease_ipv4: None,
+            last_seen_date: None,
+        };
+        let again = serde_json::to_value(as_new(&removed).unwrap()).unwrap();
+        assert_eq!(
+            again,
+            serde_json::json!({
+                "mac": "52:54:00:00:00:01", "identifier": "", "network_id": 3, "config_type_v4": "static", "configured_ipv4": "10.0.0.9",
+            })
+        );
+    }
+
+    #[test]
+    fn addresses_are_offered_of_the_pool_they_are_for() {
+        let free = FreeAddresses { static_ips: vec!["10.0.0.8".into()], reserved_ips: vec!["10.0.0.16".into()] };
+        assert_eq!(of_pool(&free, "static"), ["10.0.0.8"]);
+        assert_eq!(of_pool(&free, "dynamic-reserved"), ["10.0.0.16"]);
+        assert!(of_pool(&free, "dynamic").is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod head;
 mod interfaces;
 mod provisioning;
 mod sentence;
+mod steps;
 mod tags;
 mod tail;
 mod timeline;
@@ -144,7 +145,8 @@ impl Context {
 
     /// The machine itself, with what else changes with it.
     fn reload(self) {
-        let api = self.api.get_value();
+        // what is undone later finds the page gone
+        let Some(api) = self.api.try_get_value() else { return };
         spawn_local(async move {
             // failures show as "connection lost"; the next snapshot brings the next try
             if let Ok(machine) = api.machine(self.id).await {

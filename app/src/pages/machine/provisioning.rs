@@ -8,7 +8,7 @@ use crate::{
     pages::preview::Preview,
     ui::{
         Choice, Dialog, FieldState, FormEnd, Glyph, Icon, Notice, Overtaken, Panel, SelectField, Submit, SubmitButton, SubmitErrors,
-        Switch, TextField, Toasts, Zone,
+        Switch, TextField, Toasts, Unsaved, Zone,
     },
 };
 
@@ -167,7 +167,7 @@ async fn store(api: &Api, id: i64, change: Option<(MachineChange, Settings)>) ->
     }
 }
 
-fn switch_netboot(context: Context, on: bool) {
+fn switch_netboot(context: Context, toasts: Toasts, on: bool) {
     let api = context.api.get_value();
     let change = MachineChange { netboot_enabled: Some(on), ..MachineChange::default() };
     context.switched.run(
@@ -175,6 +175,16 @@ fn switch_netboot(context: Context, on: bool) {
         async move { api.change_machine(context.id, &change).await },
         move |machine| {
             context.machine.set(machine);
+            // the message outlives the page
+            let api = context.api.get_value();
+            let inverse = move || {
+                let api = api.clone();
+                let back = MachineChange { netboot_enabled: Some(!on), ..MachineChange::default() };
+                async move { api.change_machine(context.id, &back).await }
+            };
+            toasts.undoable(if on { "Netboot switched on." } else { "Netboot switched off." }, inverse, move |machine| {
+                context.machine.try_set(machine);
+            });
         },
         if on { "Netboot is not switched on" } else { "Netboot is not switched off" },
     );
@@ -197,8 +207,9 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                 Some(Edit::Saved(machine)) => {
                     let made = Settings::of(&machine);
                     context.machine.set(machine);
+                    let api = context.api.get_value();
                     let inverse = move || {
-                        let (api, back, made) = (context.api.get_value(), back.clone(), made.clone());
+                        let (api, back, made) = (api.clone(), back.clone(), made.clone());
                         async move { api.edit_machine(context.id, &back, |now| Settings::of(now) == made).await?.saved() }
                     };
                     toasts.undoable("Settings saved.", inverse, move |machine| {
@@ -247,7 +258,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     label="Netboot"
                     class="font-medium"
                     checked=Signal::derive(move || context.shown().netboot_enabled)
-                    change=move |on| switch_netboot(context, on)
+                    change=move |on| switch_netboot(context, toasts, on)
                     help="At once, without Save. Off: whenever the machine asks, it is told to boot from its disk. Provision switches netboot on."
                     disabled=locked
                 />
@@ -286,6 +297,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     </div>
                 </Show>
             </form>
+            <Unsaved dirty=Signal::derive(move || !locked.get() && form.dirty())/>
             <Dialog open=previewing title="What the machine would be sent" wide=true testid="preseed-preview">
                 {move || {
                     let preseed_id = form.preseed.value.get().parse().ok().map(Id);
@@ -379,7 +391,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
                 }
                 open.set(false);
                 context.reload();
-                toasts.ok("Provisioning started. Every step appears under Events.");
+                toasts.ok("Provisioning started. Its steps are shown as they are taken.");
             },
         );
     };

@@ -2,6 +2,7 @@
 
 use crate::{
     api::{BootProtocol, Event, EventKind, FileRole, MachineState},
+    pages::power::state_word,
     ui::format,
 };
 
@@ -51,7 +52,7 @@ pub(in crate::pages) fn sentence(event: &Event) -> Sentence {
         EventKind::StateChange { state, reason } => {
             let tone = if *state == MachineState::Error { Tone::Bad } else { Tone::Neutral };
             let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-            plain(tone, format!("State is now {}{by}{because}", state.word()))
+            plain(tone, format!("State: {}{by}{because}", state_word(*state)))
         }
         EventKind::DhcpReq { discover } => plain(Tone::Step, format!("{} seen", if *discover { "DHCPDISCOVER" } else { "DHCPREQUEST" })),
         EventKind::TftpReq { filename, client_ip, netboot, reason } => {
@@ -213,6 +214,13 @@ mod tests {
         };
         assert_eq!(said(config(true, None)).text, "Configuration fetched by 10.0.0.7: boot from the network");
         assert_eq!(said(config(false, Some("netboot is off"))).text, "Configuration fetched by 10.0.0.7: boot from disk (netboot is off)");
+    }
+
+    #[test]
+    fn a_state_has_its_badges_word() {
+        let state = |state, reason: &str| said(EventKind::StateChange { state, reason: reason.into() }).text;
+        assert_eq!(state(MachineState::Error, "api"), "State: Failed by alice (api)");
+        assert_eq!(state(MachineState::Unknown, ""), "State: No state by alice");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::Context;
 use crate::{
     api::{ConsoleTail, LabEvent, MachineState, console_log_path},
     live::Live,
-    ui::{Glyph, Icon, Panel, Zone},
+    ui::{Glyph, Icon, Panel, Time},
 };
 
 /// Lines shown.
@@ -21,7 +21,6 @@ const OFTEN: Duration = Duration::from_secs(3);
 #[component]
 pub(super) fn Tail(context: Context) -> impl IntoView {
     let live = expect_context::<Live>();
-    let zone = expect_context::<Zone>();
     let loaded = context.machine.with_untracked(|machine| machine.state);
     let state = live.state(context.id, move || loaded);
     // read by effects only: the page is not to wait for it
@@ -79,6 +78,7 @@ pub(super) fn Tail(context: Context) -> impl IntoView {
             Some(tail) => tail.lines.join("\n"),
         })
     };
+    let written = Memo::new(move |_| tail.with(|tail| tail.as_ref().and_then(|tail| tail.written.clone())));
     let nothing = move || tail.with(|tail| tail.as_ref().is_some_and(|tail| tail.lines.is_empty()));
     view! {
         <Panel
@@ -86,7 +86,7 @@ pub(super) fn Tail(context: Context) -> impl IntoView {
             title="Console"
             actions=move || view! {
                 <span class="text-xs opacity-80">
-                    {move || tail.with(|tail| tail.as_ref().and_then(|tail| tail.written.as_ref()).map(|at| format!("last output {}", zone.seconds(at))))}
+                    {move || written.get().map(|at| view! { "last output " <Time at/> })}
                 </span>
                 <a class="btn btn-ghost btn-xs btn-square" href=console_log_path(context.id) download="" rel="external" aria-label="Download the console's log" title="Download the console's log">
                     <Glyph icon=Icon::Download/>
@@ -98,7 +98,13 @@ pub(super) fn Tail(context: Context) -> impl IntoView {
             }
         >
             <Show when=nothing>
-                <p class="py-2 text-sm opacity-80">"Nothing was logged yet: the console is logged while somebody has it open, and after Provision."</p>
+                <p class="py-2 text-sm opacity-80">
+                    {move || match written.get() {
+                        None => "Nothing was logged yet: the console is logged while somebody has it open, and after Provision.",
+                        // an empty line, a screen that was cleared
+                        Some(_) => "What was logged last has no text in it.",
+                    }}
+                </p>
             </Show>
             <pre
                 class="min-h-52 overflow-x-auto rounded bg-black p-3 font-mono text-xs leading-4 whitespace-pre text-gray-200"

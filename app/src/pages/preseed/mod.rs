@@ -2,6 +2,8 @@
 
 mod help;
 
+use std::time::Duration;
+
 use crate::ui::Title;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
@@ -20,8 +22,8 @@ use crate::{
         PreviewRequest,
     },
     ui::{
-        Choice, Confirm, Curl, CurlButton, Dialog, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, Panel,
-        SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, format::counted,
+        Choice, Confirm, Curl, CurlButton, Dialog, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, Panel, SearchBox,
+        SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, Unsaved, followed, format::counted,
     },
 };
 
@@ -81,6 +83,18 @@ struct Form {
     known_good: RwSignal<bool>,
     content: RwSignal<String>,
     submit: Submit,
+}
+
+/// What makes a preseed this one again. None: what the server has is not within the rules of today.
+fn as_change(preseed: &Preseed) -> Option<PreseedChange> {
+    Some(PreseedChange {
+        name: Some(PreseedName::parse(&preseed.name).ok()?),
+        file_type: Some(preseed.file_type),
+        description: Some(Description::parse(&preseed.description).ok()?),
+        content: Some(preseed.content.clone()),
+        known_good: Some(preseed.known_good),
+        public: Some(preseed.public),
+    })
 }
 
 /// What the form's fields hold once they have been parsed.
@@ -166,8 +180,23 @@ fn Fields(
     }
 }
 
-/// Machines offered for a preview; every machine's own page has one, too.
-const OFFERED: usize = 250;
+/// Machines offered for a preview at once; the search finds the others, and every machine's own page has a preview, too.
+const OFFERED: usize = 50;
+/// How long typing has to rest before the machines are asked for.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// As many are read rather than searched.
+const SEEN: usize = 8;
+
+/// What was found, and what is chosen already with the name it has had in the list.
+fn with_chosen(mut found: Vec<Choice>, before: &[Choice], chosen: &str) -> Vec<Choice> {
+    if !found.iter().any(|choice| choice.value == chosen)
+        && let Some(chosen) = before.iter().find(|choice| choice.value == chosen)
+    {
+        found.insert(0, chosen.clone());
+    }
+    found
+}
 
 /// The text as it stands, rendered for one of the user's machines.
 #[component]
@@ -176,24 +205,47 @@ fn Try(content: RwSignal<String>) -> impl IntoView {
     let machine = FieldState::new("");
     let open = RwSignal::new(false);
     let machines = RwSignal::new(Vec::<Choice>::new());
+    let total = RwSignal::new(0);
     let session = expect_context::<Session>();
+    let wanted = RwSignal::new(String::new());
+    let search = followed(PAUSE, false, move || wanted.get(), move |text| drop(wanted.try_set(text)));
+    // there from when there are more than one sees at once, whatever is found later
+    let many = Memo::new(move |before: Option<&bool>| before == Some(&true) || total.get() > SEEN);
     Effect::new(move |_| {
         let Some(Ok(me)) = session.me.get() else { return };
         let api = api.clone();
+        let search = wanted.get();
         leptos::task::spawn_local(async move {
             // what others' machines are sent is nobody else's business
-            let view = MachineView { mine: !me.admin, limit: OFFERED, ..MachineView::default() };
-            if let Ok(page) = api.machines_page(&view).await {
-                machines.try_set(page.items.into_iter().map(|machine| Choice::new(machine.id, machine.name)).collect());
+            let view = MachineView { mine: !me.admin, search: search.clone(), limit: OFFERED, ..MachineView::default() };
+            let Ok(page) = api.machines_page(&view).await else { return };
+            // an older answer may come later
+            if wanted.try_with_untracked(|now| *now == search) == Some(true) {
+                let found: Vec<Choice> = page.items.into_iter().map(|machine| Choice::new(machine.id, machine.name)).collect();
+                machines.try_update(|shown| *shown = with_chosen(found, shown, &machine.value.get_untracked()));
+                total.try_set(page.total);
             }
         });
     });
+    let more = move || {
+        let total = total.get();
+        if total == 0 && wanted.with(|text| !text.is_empty()) {
+            return Some("No machine matches.".to_owned());
+        }
+        (total > OFFERED).then(|| format!("{OFFERED} of {total} machines: the search finds the others."))
+    };
     let chosen = move || machine.value.with(|id| id.parse::<i64>().ok());
     view! {
         // beside the form, not within it: a dialog has forms of its own
         <div class="mt-4 max-w-[110rem]"><Panel id="preview" title="Preview">
+            <Show when=move || many.get()>
+                <div class="mb-2 flex flex-wrap items-center gap-3">
+                    <SearchBox value=search label="Search machines" placeholder="Name, MAC, user…" testid="preview-search"/>
+                    <span class="text-sm opacity-80" role="status">{more}</span>
+                </div>
+            </Show>
             <div class="flex flex-wrap items-end gap-3">
-                <SelectField id="preview-machine" label="Machine" field=machine choices=machines none="Choose one of yours" search=true/>
+                <SelectField id="preview-machine" label="Machine" field=machine choices=machines none="Choose one of yours"/>
                 <button
                     type="button"
                     class="btn btn-sm w-fit"
@@ -247,7 +299,13 @@ fn New() -> impl IntoView {
             },
         );
     };
+    let begun = move || {
+        form.content.with(|text| !text.is_empty())
+            || form.name.value.with(|text| !text.is_empty())
+            || form.description.value.with(|text| !text.is_empty())
+    };
     view! {
+        <Unsaved dirty=Signal::derive(begun)/>
         <PageHead title="New preseed"/>
         <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
             <Fields form>
@@ -310,7 +368,9 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         event.prevent_default();
         let Some(change) = input() else { return };
         let api = api.get_value();
+        let api_again = api.clone();
         let known = saved.get_untracked();
+        let back = as_change(&known);
         form.submit.run_placing(
             async move { api.edit_preseed(&known, &change).await },
             move |error| form.place(error),
@@ -328,8 +388,22 @@ fn Edit(preseed: Preseed) -> impl IntoView {
                 // as the server keeps it, e.g. with the name trimmed
                 form.name.reset(&preseed.name);
                 form.description.reset(&preseed.description);
-                toasts.ok(format!("Preseed {} saved.", preseed.name));
-                saved.set(preseed);
+                let said = format!("Preseed {} saved.", preseed.name);
+                saved.set(preseed.clone());
+                let Some(back) = back else { return toasts.ok(said) };
+                let api = api_again;
+                let inverse = move || {
+                    let (api, back, made) = (api.clone(), back.clone(), preseed.clone());
+                    async move { api.edit_preseed(&made, &back).await?.saved() }
+                };
+                toasts.undoable(said, inverse, move |preseed: Preseed| {
+                    // what has been typed since stays; the page may have gone
+                    let Some(typed) = dirty.try_get_untracked() else { return };
+                    saved.set(preseed.clone());
+                    if !typed {
+                        form.show(&preseed);
+                    }
+                });
             },
         );
     };
@@ -392,6 +466,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             </Fields>
         </form>
         <Try content=form.content/>
+        <Unsaved dirty=Signal::derive(move || !locked.get() && dirty.get())/>
         {used.dialog()}
         <Confirm
             open=deleting
@@ -403,5 +478,20 @@ fn Edit(preseed: Preseed) -> impl IntoView {
             more
             curl=delete_curl
         />
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choice, with_chosen};
+
+    #[test]
+    fn what_is_chosen_stays_whatever_is_found() {
+        let before = [Choice::new(1, "d03-1"), Choice::new(2, "d03-2")];
+        let found = || vec![Choice::new(300, "x86-300")];
+        let values = |chosen| with_chosen(found(), &before, chosen).into_iter().map(|choice| choice.value).collect::<Vec<_>>();
+        assert_eq!(values("2"), ["2", "300"]);
+        assert_eq!(values("300"), ["300"]);
+        assert_eq!(values(""), ["300"]);
     }
 }

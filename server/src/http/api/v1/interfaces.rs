@@ -30,16 +30,19 @@ async fn list(State(lab): State<Lab>, actor: Actor, Path(id): Path<i64>) -> Resu
 }
 
 /// Give a machine an interface (admins)
+///
+/// With its address, or without one: `configured_ipv4` may be `auto`, the first free address of the pool. What is refused leaves no
+/// interface behind.
 #[utoipa::path(
     post, path = "/machine/{id}/interface", tag = "interface",
     params(("id" = i64, Path, description = "The machine's id")), request_body = NewInterface,
     responses(
         (status = 201, description = "The interface", body = Interface),
-        (status = 400, description = "A value is wrong, or there is no such network", body = ApiError),
+        (status = 400, description = "A value is wrong, there is no such network, or the address is outside its pool", body = ApiError),
         (status = 401, description = "Not logged in", body = ApiError),
         (status = 403, description = "No admin", body = ApiError),
         (status = 404, description = "No such machine", body = ApiError),
-        (status = 409, description = "The MAC is taken", body = ApiError),
+        (status = 409, description = "The MAC or the address is taken, or no address is free", body = ApiError),
         (status = 413, description = "The body is too large", body = ApiError),
     )
 )]

@@ -1,0 +1,206 @@
+// One machine's page: another architecture, interfaces with their addresses, the steps of a provisioning and how it is ended by hand.
+import assert from "node:assert/strict";
+import { assertLooks } from "../lib/looks.mjs";
+import { api, logIn } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
+
+export const options = { args: ["--machines", "70"] };
+
+export async function spec({ server, browser, report }) {
+  const page = await browser.page();
+  await report.need("log in", () => logIn(page, server));
+  const machines = await api(page, "GET", "/machine?show_all=true");
+  const named = (name) => machines.find((machine) => machine.name === name);
+  const open = async (id) => {
+    await page.goto(`${server.url}/machines/${id}`);
+    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  };
+  const toast = (text) => page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: text });
+  const own = named("x86-uefi-1");
+  const read = () => api(page, "GET", `/machine/${own.id}`);
+  const images = await api(page, "GET", "/image?show_all=true");
+  const kernel = images.find(({ type, arch }) => type === "Kernel" && arch === "x86_64");
+  const initrd = images.find(({ type, arch }) => type === "Initrd" && arch === "x86_64");
+
+  // ------------------------------------------------------------------ architecture
+
+  const edit = page.getByTestId("edit-machine");
+  const chooseArch = async (arch) => {
+    await page.getByRole("button", { name: "Edit machine" }).click();
+    await edit.locator("#edit-arch").selectOption(arch);
+  };
+  await report.check("another architecture offers its subarchitectures, and takes along what is of the old one", async () => {
+    await api(page, "PUT", `/machine/${own.id}`, { kernel_id: kernel.id, initrd_id: initrd.id, netboot_enabled: true });
+    await open(own.id);
+    await page.getByRole("button", { name: "Edit machine" }).click();
+    await edit.locator("#edit-arch").waitFor();
+    assert.equal(await edit.locator("#edit-subarch").count(), 0);
+    await edit.locator("#edit-arch").selectOption("arm64");
+    assert.deepEqual(await edit.locator("#edit-subarch option").allTextContents(), ["None", "uefi"]);
+    assert.equal(await edit.locator("#edit-subarch").inputValue(), "uefi");
+    assert.match(await edit.getByTestId("edit-lost").textContent(), /^Kernel and initrd are for the old architecture/);
+    await assertLooks(browser, page, "edit-architecture");
+    await edit.getByTestId("form-send").click();
+    await edit.waitFor({ state: "hidden" });
+    const { arch, subarch, kernel_id, initrd_id, netboot_enabled } = await read();
+    assert.deepEqual({ arch, subarch, kernel_id, initrd_id, netboot_enabled }, { arch: "arm64", subarch: "uefi", kernel_id: null, initrd_id: null, netboot_enabled: true });
+    await until("the form has it too", 5, async () => (await page.locator("#subarch").inputValue()) === "uefi");
+  });
+  await report.check("without a subarchitecture netboot is switched off, and that is said before", async () => {
+    await chooseArch("x86_64");
+    await edit.locator("#edit-subarch").selectOption("");
+    await edit.getByTestId("edit-lost").getByText("Netboot is switched off").waitFor();
+    await edit.getByTestId("form-send").click();
+    await edit.waitFor({ state: "hidden" });
+    const { arch, subarch, netboot_enabled } = await read();
+    assert.deepEqual({ arch, subarch, netboot_enabled }, { arch: "x86_64", subarch: null, netboot_enabled: false });
+    await api(page, "PUT", `/machine/${own.id}`, { subarch: "uefi", kernel_id: kernel.id, initrd_id: initrd.id });
+  });
+  await report.check("the page leads to the machine's BMC and architecture", async () => {
+    await open(own.id);
+    await page.getByRole("link", { name: own.bmc, exact: true }).click();
+    await page.waitForURL((url) => url.pathname === "/bmcs" && url.search === `?q=${own.bmc}`);
+    await page.locator("main").getByText(own.bmc, { exact: true }).first().waitFor();
+    await page.goBack();
+    await page.locator("main").getByRole("link", { name: "x86_64", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === "/archs");
+  });
+
+  // ------------------------------------------------------------------ interfaces
+
+  const dialog = page.getByTestId("interface-dialog");
+  const interfaces = () => api(page, "GET", `/machine/${own.id}/interface`);
+  const mac = "52:54:00:ee:00:01";
+  await report.check("an interface with a wrong address leaves nothing behind, and the free ones are offered", async () => {
+    await open(own.id);
+    await page.getByTestId("add-interface").click();
+    await dialog.locator("#if-mac").fill(mac);
+    await dialog.locator("#if-network").selectOption({ label: "lab (10.77.0.0/16)" });
+    await dialog.locator("#if-kind").selectOption("static");
+    await dialog.locator("#if-address").fill("10.78.0.1");
+    await dialog.getByTestId("form-send").click();
+    await dialog.locator("[data-field-note=if-address]").getByText("static IP out of range").waitFor();
+    assert.ok(!(await interfaces()).some((nic) => nic.mac === mac));
+    const { static_ips } = await api(page, "GET", `/network/${(await api(page, "GET", "/network"))[0].id}/free?limit=20`);
+    assert.deepEqual(await dialog.locator("#if-free option").evaluateAll((all) => all.map(({ value }) => value)), static_ips);
+    await dialog.getByTestId("if-suggest").click();
+    assert.equal(await dialog.locator("#if-address").inputValue(), static_ips[0]);
+    await assertLooks(browser, page, "interface-form");
+    await dialog.getByTestId("form-send").click();
+    await dialog.waitFor({ state: "hidden" });
+    const made = (await interfaces()).find((nic) => nic.mac === mac);
+    assert.deepEqual([made.config_type_v4, made.configured_ipv4], ["static", static_ips[0]]);
+  });
+  await report.check("a removed interface comes back as it was", async () => {
+    const [before] = (await interfaces()).filter((nic) => nic.mac === mac);
+    await page.getByRole("button", { name: `Remove interface ${mac}` }).click();
+    await page.locator("dialog[open]").getByTestId("confirm-action").click();
+    await toast(`Interface ${mac} removed.`).getByRole("button", { name: "Undo" }).click();
+    await toast("Undone").first().waitFor();
+    const [after] = (await interfaces()).filter((nic) => nic.mac === mac);
+    assert.deepEqual({ ...after, id: 0 }, { ...before, id: 0 });
+  });
+  await report.check("netboot is undone", async () => {
+    await page.getByLabel("Netboot", { exact: true }).click();
+    await toast("Netboot switched on.").getByRole("button", { name: "Undo" }).click();
+    await until("off again", 5, async () => (await read()).netboot_enabled === false);
+  });
+
+  // ------------------------------------------------------------------ steps, and the end by hand
+
+  const steps = page.getByTestId("steps");
+  const status = (label) => steps.locator(`[data-step="${label}"]`).getAttribute("data-status");
+  await report.check("every step of a provisioning, as it is taken", async () => {
+    const preseed = await api(page, "POST", "/preseed", { name: "silent", type: "preseed", content: "# {{ hostname }}\n" });
+    await api(page, "PUT", `/machine/${own.id}`, { preseed_id: preseed.id });
+    await open(own.id);
+    assert.equal(await steps.count(), 0);
+    await api(page, "POST", `/machine/${own.id}/state`, { state: "provision" });
+    for (const label of ["Asked for", "PXE set", "Reset", "Bootloader", "Configuration", "Kernel", "Initrd", "Preseed"]) {
+      await steps.locator(`[data-step="${label}"][data-status=done]`).waitFor({ timeout: 30_000 });
+    }
+    assert.equal(await status("Phone home"), "waited for");
+    assert.equal(await steps.getByTestId("steps-words").textContent(), "waiting for the installed system to phone home");
+    assert.match(await steps.locator("[data-step=Kernel]").textContent(), /\d\d:\d\d:\d\d.* in .*s/);
+    assert.match(await steps.locator("[data-step=Kernel] time").getAttribute("title"), /\.\d{6} UTC$/);
+    assert.match(await steps.locator('[data-step="Asked for"]').textContent(), /by admin/);
+  });
+  await report.check("drawn by the server the same, on a desk and a telephone", async () => {
+    await open(own.id);
+    assert.equal(await status("Phone home"), "waited for");
+    await assertLooks(browser, page, "steps");
+  });
+  await report.check("who waits in vain marks it ready, and it is not installed again", async () => {
+    await page.getByTestId("mark-ready").click();
+    const confirm = page.locator("dialog[open]");
+    assert.equal(await confirm.locator("#mark-netboot").isChecked(), true);
+    await confirm.getByTestId("confirm-action").click();
+    await toast("Marked ready.").waitFor();
+    await page.locator("[data-testid=state][data-state=ready]").first().waitFor();
+    await steps.locator('[data-step="Phone home"][data-status=done]').waitFor();
+    assert.match(await steps.locator('[data-step="Phone home"]').textContent(), /marked by admin/);
+    assert.deepEqual([(await read()).netboot_enabled, await page.getByTestId("mark-ready").count()], [false, 0]);
+  });
+  await report.check("or failed; the time line says it in the badge's word", async () => {
+    await api(page, "POST", `/machine/${own.id}/state`, { state: "provision" });
+    await page.getByTestId("mark-failed").click();
+    await page.locator("dialog[open]").getByTestId("confirm-action").click();
+    await page.locator("[data-testid=state][data-state=error]").first().waitFor();
+    await page.getByTestId("events").getByText("State: Failed by admin (api)").first().waitFor();
+    await steps.locator('[data-step="Phone home"][data-status=failed]').waitFor();
+    assert.equal(await steps.getByTestId("steps-words").textContent(), "failed");
+  });
+  await report.check("who may not change the machine ends nothing", async () => {
+    const other = named("arm64-1");
+    await api(page, "PUT", `/machine/${other.id}`, { kernel_id: images.find(({ type, arch }) => type === "Kernel" && arch === "arm64")?.id ?? kernel.id });
+    await api(page, "POST", `/machine/${other.id}/state`, { state: "provision" });
+    const { password } = await api(page, "POST", "/user", { username: "ella" });
+    await api(page, "DELETE", "/session");
+    await logIn(page, server, { username: "ella", password });
+    await open(other.id);
+    await steps.waitFor();
+    assert.equal(await page.getByTestId("mark-ready").count(), 0);
+    assert.equal(await page.locator("main").getByRole("link", { name: other.bmc, exact: true }).count(), 0);
+    await api(page, "DELETE", "/session");
+    await logIn(page, server);
+  });
+
+  // ------------------------------------------------------------------ times, names, finding
+
+  await report.check("the console's last output has its exact time", async () => {
+    await open(own.id);
+    const at = page.getByText("last output").locator("time");
+    await at.waitFor();
+    assert.match(await at.getAttribute("title"), / UTC$/);
+    await page.goto(`${server.url}/bmcs`);
+    await until("an answer has its exact time", 20, async () => (await page.getByTestId("bmc-health-note").locator("time[title$=UTC]").count()) > 0);
+  });
+  await report.check("a name of 250 letters breaks, and the page does not", async () => {
+    const long = await api(page, "POST", "/machine", { name: "n".repeat(250), arch: "x86_64" });
+    for (const width of [1440, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      await open(long.id);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(over <= 0, `${over} px too wide at ${width}`);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await api(page, "DELETE", `/machine/${long.id}`);
+  });
+  await report.check("a preseed is tried with any machine: what is not offered is found by the server, and that is said", async () => {
+    await page.goto(`${server.url}/preseeds/new`);
+    await page.getByText(/^50 of 7\d machines: the search finds the others\.$/).waitFor();
+    const offered = () => page.locator("#preview-machine option").allTextContents();
+    const [{ name: last }] = await api(page, "GET", "/machine?show_all=true&sort=-name&limit=1");
+    assert.ok(!(await offered()).includes(last));
+    await page.getByTestId("preview-search").fill(last);
+    await until("it is found", 5, async () => (await offered()).includes(last));
+    await page.locator("#preview-machine").selectOption({ label: last });
+    await page.getByTestId("preview-search").fill("arm64-2");
+    await until("another is found", 5, async () => (await offered()).includes("arm64-2"));
+    assert.equal(await page.locator("#preview-machine option:checked").textContent(), last);
+    await page.getByTestId("preview-search").fill("no such machine");
+    await page.getByText("No machine matches.").waitFor();
+  });
+  // the address above is refused on purpose
+  await report.check("no page complained", () => browser.assertQuiet([/400 .*\/interface/, /status of 400/]));
+}
