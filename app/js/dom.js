@@ -1,12 +1,16 @@
 // What a page asks of the browser beyond Leptos' reach. Only ever called from effects and event handlers, but for
 // `cookies` and `localTime`, which drawing needs.
 
+const FIELD = ":is(input, select, textarea):not(:disabled)";
+
 export function showDialog(dialog) {
   if (dialog.open) return;
+  const back = wayBack(document.activeElement);
+  dialog.addEventListener("close", back, { once: true });
   dialog.showModal();
   // the browser takes the first button, which closes it
   const taken = document.activeElement;
-  const field = () => dialog.querySelector(":is(input, select, textarea):not(:disabled)");
+  const field = () => dialog.querySelector(":is(input, select, textarea)[autofocus]:not(:disabled)") ?? dialog.querySelector(FIELD);
   if (field()) return field().focus();
   // what it shows may have to be fetched first
   const coming = new MutationObserver(() => {
@@ -20,6 +24,50 @@ export function showDialog(dialog) {
 
 export function closeDialog(dialog) {
   if (dialog.open) dialog.close();
+}
+
+/**
+ * Where the focus is, remembered by more than the element. Saving in a dialog has the row drawn anew whose button opened
+ * it, deleting takes it away: the browser then has nothing to give the focus back to. The answer sees to it for a while.
+ */
+function wayBack(from) {
+  if (!from || from === document.body) return () => {};
+  const { pathname } = location;
+  const usable = (element) => element && element.isConnected && element.checkVisibility() && !element.disabled;
+  const around = [];
+  for (let at = from.parentElement; at; at = at.parentElement) around.push(at);
+  const row = from.closest("tr, li");
+  const controls = (area) => [...area.querySelectorAll("button, a[href], summary")];
+  const place = row ? controls(row).indexOf(from) : -1;
+  const name = from.getAttribute("aria-label") ?? from.textContent;
+  const alike = (element) => element.tagName === from.tagName && (element.getAttribute("aria-label") ?? element.textContent) === name;
+  const find = (area) => {
+    const same = controls(area).filter(alike);
+    const here = [from.id && document.getElementById(from.id), same.length === 1 && same[0], row?.isConnected && controls(row)[place]].find(usable);
+    if (here) return here;
+    return area.closest("section, dialog, main")?.querySelector("h1, h2") ?? document.querySelector("main h1");
+  };
+  const look = () => {
+    if (document.activeElement !== document.body || usable(from) || location.pathname !== pathname) return;
+    const area = around.find((own) => own.isConnected);
+    const open = document.querySelector("dialog[open]");
+    if (!area || (open && !open.contains(area))) return;
+    const target = find(area);
+    if (!target) return;
+    // a heading takes the focus only from here
+    if (!target.matches("button, a, summary, input, select, textarea")) {
+      target.tabIndex = -1;
+      target.addEventListener("blur", () => target.removeAttribute("tabindex"), { once: true });
+    }
+    target.focus({ preventScroll: true });
+  };
+  return () => {
+    const changes = new MutationObserver(look);
+    changes.observe(document.body, { childList: true, subtree: true });
+    requestAnimationFrame(look);
+    // what was changed may have to be fetched again first
+    setTimeout(() => changes.disconnect(), 3000);
+  };
 }
 
 /** Opens a popover below the button that asked for it, kept inside the window. */
@@ -156,7 +204,25 @@ export function forget(name) {
 
 /** The first field that can be typed into. */
 export function focusFirst(area) {
-  area.querySelector(":is(input, select, textarea):not(:disabled)")?.focus();
+  area.querySelector(FIELD)?.focus();
+}
+
+/** After a form was sent: to the first field that is wrong, else back to the button, which was disabled while the call ran. */
+export function focusRefused(form) {
+  const wrong = form.querySelector("[aria-invalid=true]:not(:disabled)");
+  if (wrong) {
+    for (let area = wrong.closest("details"); area; area = area.parentElement.closest("details")) area.open = true;
+    wrong.focus();
+  } else if (document.activeElement === document.body) {
+    form.querySelector("[type=submit]:not(:disabled)")?.focus();
+  }
+}
+
+/** Whether all that was typed has a value, which half a date has not. The fields are told. */
+export function isReadable(form) {
+  const unread = [...form.elements].filter((field) => field.validity?.badInput);
+  for (const field of unread) field.dispatchEvent(new Event("invalid"));
+  return unread.length === 0;
 }
 
 export function dialogIsOpen() {

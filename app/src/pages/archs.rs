@@ -13,7 +13,7 @@ use crate::{
     },
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SelectField, Submit,
-        SwitchField, TextField, Toasts, Zone, natural, opened, saved,
+        SubmitForm, SwitchField, TextField, Toasts, Zone, natural, opened, saved,
     },
 };
 
@@ -266,8 +266,7 @@ fn ArchForm(open: RwSignal<bool>, opened: Option<Opened<Arch>>, done: Callback<(
         }
     };
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         submit.run(call(api.clone(), input), move |answer| {
             let Some(arch) = saved(opened, answer) else { return };
@@ -277,12 +276,12 @@ fn ArchForm(open: RwSignal<bool>, opened: Option<Opened<Arch>>, done: Callback<(
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="arch-name" label="Name" field=name required=true placeholder="arm64"/>
             <TextField id="arch-description" label="Description" field=description/>
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 
@@ -329,8 +328,7 @@ fn SubarchForm(
         }
     };
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         submit.run(call(api.clone(), input), move |answer| {
             let Some(subarch) = saved(opened, answer) else { return };
@@ -340,7 +338,7 @@ fn SubarchForm(
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="subarch-name" label="Name" field=name required=true placeholder="efi"/>
             <TextField id="subarch-description" label="Description" field=description/>
             <SelectField
@@ -354,6 +352,6 @@ fn SubarchForm(
             <SwitchField id="subarch-efi" label="UEFI" checked=efiboot help="Ask the BMC for a UEFI boot."/>
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }

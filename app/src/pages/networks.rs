@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::records::{Record, Records, loaded, names};
 use crate::{
     api::{Api, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
-    ui::{AddButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, Submit, TextField, Toasts, natural, saved},
+    ui::{AddButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, Submit, SubmitForm, TextField, Toasts, natural, saved},
 };
 
 #[component]
@@ -116,8 +116,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
         }
     };
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         submit.run(call(api.clone(), input), move |answer| {
             let Some(network) = saved(opened, answer) else { return };
@@ -127,7 +126,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="network-name" label="Name" field=name required=true/>
             <TextField id="network-subnet" label="Subnet" field=subnet mono=true required=true placeholder="10.0.0.0/24"/>
             <TextField
@@ -148,6 +147,6 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
             />
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     pages::preview::Preview,
     ui::{
         Choice, Dialog, FieldState, FormEnd, Glyph, Icon, Notice, Overtaken, Panel, SelectField, Submit, SubmitButton, SubmitErrors,
-        Switch, TextField, Toasts, Zone,
+        SubmitForm, Switch, TextField, Toasts, Zone,
     },
 };
 
@@ -184,8 +184,7 @@ fn switch_netboot(context: Context, on: bool) {
 pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let locked = Signal::derive(move || context.machine.with(|machine| !machine.may_change));
-    let save = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let save = move |()| {
         let Some(change) = form.change() else { return };
         let api = context.api.get_value();
         let base = form.base.get_untracked();
@@ -252,7 +251,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     disabled=locked
                 />
             </div>
-            <form class="flex max-w-[100rem] flex-col gap-3" on:submit=save data-testid="provisioning-form">
+            <SubmitForm submit=form.save send=save class="flex max-w-[100rem] flex-col gap-3" testid="provisioning-form">
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <SelectField id="subarch" label="Subarchitecture" field=form.subarch choices=subarchs none="None" disabled=locked/>
                     <SelectField id="kernel" label="Kernel" field=form.kernel choices=images(ImageType::Kernel) none="None" disabled=locked search=true/>
@@ -285,7 +284,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                         </Show>
                     </div>
                 </Show>
-            </form>
+            </SubmitForm>
             <Dialog open=previewing title="What the machine would be sent" wide=true testid="preseed-preview">
                 {move || {
                     let preseed_id = form.preseed.value.get().parse().ok().map(Id);
@@ -345,8 +344,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
             .with(|archs| context.images.with(|images| context.preseeds.with(|preseeds| warnings(&machine, archs, images, preseeds))))
     });
     let hopeless = move || found.with(|found| found.iter().any(|warning| warning.fatal));
-    let start = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let start = move |()| {
         let change = if untrack(|| form.dirty()) {
             let Some(change) = form.change() else {
                 // the field says what is wrong with it, behind this dialog
@@ -393,7 +391,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
     };
     let would_be = Memo::new(move |_| form.would_be());
     view! {
-        <form class="flex flex-col gap-3" on:submit=start>
+        <SubmitForm submit send=start>
             <p>
                 "Switches netboot on, sets the next boot to the network, and power-cycles the machine. An installer with a preseed usually erases the disk."
             </p>
@@ -417,7 +415,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
                 label=Signal::derive(move || if hopeless() { "Provision anyway".to_owned() } else { "Provision".to_owned() })
                 testid="provision-confirm"
             />
-        </form>
+        </SubmitForm>
     }
 }
 
