@@ -1,13 +1,15 @@
 // What a page asks of the browser beyond Leptos' reach. Only ever called from effects and event handlers, but for
 // `cookies` and `localTime`, which drawing needs.
 
+const FIELD = ":is(input, select, textarea):not(:disabled)";
+
 export function showDialog(dialog) {
   if (dialog.open) return;
   returnFocus(dialog);
   dialog.showModal();
   // the browser takes the first button, which closes it
   const taken = document.activeElement;
-  const field = () => dialog.querySelector(":is(input, select, textarea):not(:disabled)");
+  const field = () => dialog.querySelector(":is(input, select, textarea)[autofocus]:not(:disabled)") ?? dialog.querySelector(FIELD);
   if (field()) return field().focus();
   // what it shows may have to be fetched first
   const coming = new MutationObserver(() => {
@@ -55,7 +57,8 @@ function keepPlace() {
     const back = () => {
       const at = document.activeElement;
       if (at && at !== document.body) return;
-      (own.isConnected ? own : next())?.focus({ preventScroll: true });
+      const usable = own.isConnected && own.checkVisibility() && !own.disabled;
+      (usable ? own : next())?.focus({ preventScroll: true });
     };
     const drawn = new MutationObserver(back);
     const stop = () => {
@@ -212,7 +215,25 @@ export function forget(name) {
 
 /** The first field that can be typed into. */
 export function focusFirst(area) {
-  area.querySelector(":is(input, select, textarea):not(:disabled)")?.focus();
+  area.querySelector(FIELD)?.focus();
+}
+
+/** After a form was sent: to the first field that is wrong, else back to the button, which was disabled while the call ran. */
+export function focusRefused(form) {
+  const wrong = form.querySelector("[aria-invalid=true]:not(:disabled)");
+  if (wrong) {
+    for (let area = wrong.closest("details"); area; area = area.parentElement.closest("details")) area.open = true;
+    wrong.focus();
+  } else if (document.activeElement === document.body) {
+    form.querySelector("[type=submit]:not(:disabled)")?.focus();
+  }
+}
+
+/** Whether all that was typed has a value, which half a date has not. The fields are told. */
+export function isReadable(form) {
+  const unread = [...form.elements].filter((field) => field.validity?.badInput);
+  for (const field of unread) field.dispatchEvent(new Event("invalid"));
+  return unread.length === 0;
 }
 
 export function dialogIsOpen() {

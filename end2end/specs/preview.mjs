@@ -32,6 +32,12 @@ export async function spec({ server, browser, report }) {
     await page.getByText("This is a private key. Keep it to yourself").waitFor();
     assert.equal((await api(page, "GET", "/self")).ssh_key, "");
   });
+  await report.check("a line that is no key is kept, and named when it is saved", async () => {
+    await page.locator("#own-keys").fill("# mine\nmy key\n");
+    await page.locator("form").filter({ has: page.locator("#own-keys") }).getByRole("button", { name: "Save", exact: true }).click();
+    await page.locator("[data-toast=warning]").filter({ hasText: "Account saved, but line 2 of the SSH keys: no public key that is known here." }).waitFor();
+    assert.equal((await api(page, "GET", "/self")).ssh_key, "# mine\nmy key\n");
+  });
   await report.check("the public one is kept, and told again", async () => {
     await page.locator("#own-keys").fill(readFileSync(`${file}.pub`, "utf8"));
     await page.locator("form").filter({ has: page.locator("#own-keys") }).getByRole("button", { name: "Save", exact: true }).click();

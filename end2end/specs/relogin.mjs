@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, logIn } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
 
 const ENDED = [/^401 /, /status of 401/];
 
@@ -37,6 +38,8 @@ export async function spec({ server, browser, report }) {
       await page.getByTestId("save-preseed").click();
       await dialog.getByText("Your session has ended").waitFor();
       assert.equal(await dialog.getByLabel("User name").inputValue(), "nora");
+      // the name is filled in already
+      await until("the focus is on the password", 5, () => dialog.getByLabel("Password").evaluate((own) => own === document.activeElement));
       assert.equal(await page.locator("#preseed-name").inputValue(), "half an hour's work");
       assert.match(page.url(), /\/preseeds\/new$/);
     });

@@ -62,6 +62,15 @@ export async function spec({ server, browser, report }) {
     browser.takeMessages(IN_USE);
     await assertLooks(browser, page, "removal");
   });
+  await report.check("they are named once, and nothing can be sent before it is chosen what becomes of them", async () => {
+    assert.equal(await dialog.getByTestId("form-errors").textContent(), "");
+    const removal = dialog.locator("#removal");
+    assert.ok(await removal.evaluate((own) => own === document.activeElement));
+    assert.equal(await removal.locator("option:checked").textContent(), "Choose…");
+    assert.ok(await dialog.getByTestId("confirm-action").isDisabled());
+    await removal.selectOption({ label: "They go on without it" });
+    assert.ok(await dialog.getByTestId("confirm-action").isEnabled());
+  });
   await report.check("its users get another, and it is gone", async () => {
     await again("They get vmlinuz-new instead");
     assert.equal(await image("vmlinuz-old"), undefined);
@@ -109,7 +118,7 @@ export async function spec({ server, browser, report }) {
     assert.deepEqual((await machine()).assignees.map(({ user }) => user), ["bob"]);
     browser.takeMessages(IN_USE);
   });
-  await report.check("an architecture cannot be done without: the API's words, and the choice stays", async () => {
+  await report.check("an architecture cannot be done without: that is said, and the choice stays", async () => {
     await page.goto(`${server.url}/archs`);
     await page.getByRole("button", { name: `Delete architecture ${own.arch}` }).click();
     await agree();
@@ -117,6 +126,7 @@ export async function spec({ server, browser, report }) {
     await dialog.locator("#removal").selectOption({ label: "They go on without it" });
     await dialog.getByTestId("confirm-action").click();
     await dialog.getByTestId("form-errors").getByText(/in use/).waitFor();
+    assert.ok(!(await dialog.getByTestId("form-errors").textContent()).includes(own.name));
     assert.equal(await uses.count(), 1);
     await page.keyboard.press("Escape");
     browser.takeMessages(IN_USE);

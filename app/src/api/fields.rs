@@ -66,6 +66,11 @@ fn sized(text: &str, what: &str, least: usize, most: usize) -> Result<String, St
     Ok(text.to_owned())
 }
 
+/// A text that must be there.
+pub(crate) fn given<'a>(text: &'a str, what: &str) -> Result<&'a str, String> {
+    if text.is_empty() { Err(format!("{what} must not be empty")) } else { Ok(text) }
+}
+
 checked_name!(
     /// A machine's name, unique in the lab.
     MachineName, "Machine name", "arm64-1"
@@ -176,7 +181,7 @@ checked_string!(
     /// An Ethernet address, stored as `aa:bb:cc:dd:ee:ff`. Dashes are understood.
     MacAddr, schema(pattern = "^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$", example = "52:54:00:12:34:56"),
     |text| {
-        let parts: Vec<&str> = text.trim().split([':', '-']).collect();
+        let parts: Vec<&str> = given(text.trim(), "MAC")?.split([':', '-']).collect();
         let valid = parts.len() == 6 && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()));
         if !valid {
             return Err(format!("MAC {text} is not a valid mac address"));
@@ -188,14 +193,14 @@ checked_string!(
     /// An IP address, v4 or v6, in its canonical form.
     IpAddress, schema(example = "10.0.0.3"),
     |text| {
-        text.trim().parse::<std::net::IpAddr>().map(|ip| ip.to_string()).map_err(|_| "IP must be a valid IP address".to_owned())
+        given(text.trim(), "IP")?.parse::<std::net::IpAddr>().map(|ip| ip.to_string()).map_err(|_| "IP must be a valid IP address".to_owned())
     }
 );
 checked_string!(
     /// An IPv4 address.
     Ipv4, schema(format = Ipv4, example = "10.0.0.3"),
     |text| {
-        text.trim().parse::<std::net::Ipv4Addr>().map(|ip| ip.to_string()).map_err(|_| format!("{text} is not a valid IPv4 address"))
+        given(text.trim(), "IPv4 address")?.parse::<std::net::Ipv4Addr>().map(|ip| ip.to_string()).map_err(|_| format!("{text} is not a valid IPv4 address"))
     }
 );
 checked_string!(
@@ -204,7 +209,7 @@ checked_string!(
     schema(pattern = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$", example = "10.0.0.0/24"),
     |text| {
         let invalid = || format!("{text} is not an IPv4 network in CIDR form, such as 10.0.0.0/24");
-        let (address, prefix) = text.trim().split_once('/').ok_or_else(invalid)?;
+        let (address, prefix) = given(text.trim(), "IPv4 network")?.split_once('/').ok_or_else(invalid)?;
         let address: std::net::Ipv4Addr = address.parse().map_err(|_| invalid())?;
         let prefix: u32 = prefix.parse().ok().filter(|prefix| *prefix <= 32).ok_or_else(invalid)?;
         let host_bits = u32::MAX.checked_shr(prefix).unwrap_or(0);
@@ -300,6 +305,15 @@ mod tests {
         assert!(MacAddr::parse("52:54:00:ab:cd").is_err());
         assert!(MacAddr::parse("52:54:00:ab:cd:01:junk").is_err());
         assert!(MacAddr::parse("52:54:00:ab:cd:0g").is_err());
+    }
+
+    #[test]
+    fn an_empty_address_is_told_as_such() {
+        assert_eq!(MacAddr::parse(" ").unwrap_err(), "MAC must not be empty");
+        assert_eq!(IpAddress::parse("").unwrap_err(), "IP must not be empty");
+        assert_eq!(Ipv4::parse("").unwrap_err(), "IPv4 address must not be empty");
+        assert_eq!(Cidr::parse("").unwrap_err(), "IPv4 network must not be empty");
+        assert_eq!(Ipv4::parse("10.0.0").unwrap_err(), "10.0.0 is not a valid IPv4 address");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     },
     ui::{
         AddButton, Address, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SearchBox,
-        SelectField, Sort, SortHead, Submit, SwitchField, TextField, Toasts, Zone, matches, natural, opened, saved,
+        SelectField, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, matches, natural, opened, saved,
     },
 };
 
@@ -342,8 +342,7 @@ fn ArchForm(open: RwSignal<bool>, opened: Option<Opened<Arch>>, done: Callback<(
         }
     };
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         submit.run(call(api.clone(), input), move |answer| {
             let Some(arch) = saved(opened, answer) else { return };
@@ -353,12 +352,12 @@ fn ArchForm(open: RwSignal<bool>, opened: Option<Opened<Arch>>, done: Callback<(
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="arch-name" label="Name" field=name required=true placeholder="arm64"/>
             <TextField id="arch-description" label="Description" field=description/>
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 
@@ -405,8 +404,7 @@ fn SubarchForm(
         }
     };
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         submit.run(call(api.clone(), input), move |answer| {
             let Some(subarch) = saved(opened, answer) else { return };
@@ -416,7 +414,7 @@ fn SubarchForm(
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="subarch-name" label="Name" field=name required=true placeholder="efi"/>
             <TextField id="subarch-description" label="Description" field=description/>
             <SelectField
@@ -430,6 +428,6 @@ fn SubarchForm(
             <SwitchField id="subarch-efi" label="UEFI" checked=efiboot help="Ask the BMC for a UEFI boot."/>
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     live::Live,
     ui::{
         AddButton, Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Sort,
-        SortHead, Submit, SwitchField, TextField, Toasts, matches, natural, saved,
+        SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, matches, natural, saved,
     },
 };
 
@@ -278,8 +278,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
         let input = BmcInput { password: None, key: None, ..input()? };
         Curl::of("Save, without secrets", async |api| call(api, input).await)
     });
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         submit.run(call(api.clone(), input), move |answer| {
             let Some(bmc) = saved(opened, answer) else { return };
@@ -289,7 +288,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+        <SubmitForm submit send autocomplete="off">
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <TextField id="bmc-name" label="Name" field=name required=true/>
                 <SelectField id="bmc-type" label="Type" field=kind choices=kinds/>
@@ -350,7 +349,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
                 })}
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, FormEnd, Glyph, Icon, Loading,
         Notice, Overtaken, PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors,
-        Switch, SwitchField, TextArea, TextField, Time, Toasts, copyable,
+        SubmitForm, Switch, SwitchField, TextArea, TextField, Time, Toasts, copyable,
     },
 };
 
@@ -110,12 +110,14 @@ fn Forms() -> impl IntoView {
                 </div>
                 <SubmitErrors submit=refused/>
                 <Overtaken overtaken=true take=|()| ()/>
-                <FormEnd
-                    open=RwSignal::new(true)
-                    submit=idle
-                    label="The end of a form"
-                    curl=Callback::new(|()| Some(Curl::get("Read the machine", "/machine/7")))
-                />
+                <SubmitForm submit=idle send=|()| ()>
+                    <FormEnd
+                        open=RwSignal::new(true)
+                        submit=idle
+                        label="The end of a form"
+                        curl=Callback::new(|()| Some(Curl::get("Read the machine", "/machine/7")))
+                    />
+                </SubmitForm>
             </div>
         </Panel>
     }

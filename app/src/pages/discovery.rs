@@ -13,8 +13,8 @@ use crate::{
     api::{self, Api, ApiError, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network},
     ui::{
         Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Glyph, Icon, Loading, Notice, Optimistic, PageHead,
-        RowButton, SearchBox, SelectField, Submit, SubmitErrors, Switch, TextField, Time, Toasts, dom, format::counted, load, matches,
-        natural,
+        RowButton, SearchBox, SelectField, Submit, SubmitErrors, SubmitForm, Switch, TextField, Time, Toasts, dom, format::counted, load,
+        matches, natural,
     },
 };
 
@@ -247,8 +247,7 @@ fn InterfaceFields(
     };
     let curl =
         Callback::new(move |()| input().and_then(|new| Curl::of("Add interface", async |api| api.discovered_interface(id, &new).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(new) = input() else { return };
         let (api, navigate) = (api.clone(), navigate.clone());
         let Id(machine) = new.machine_id;
@@ -262,7 +261,7 @@ fn InterfaceFields(
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <p class="text-sm">"The interface has the MAC address " <code>{mac}</code> "."</p>
             <SelectField id="interface-machine" label="Machine" field=machine choices=choices.get_value() search=true most=OFFERED/>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
@@ -270,7 +269,7 @@ fn InterfaceFields(
                 <SelectField id="interface-network" label="Network" field=network choices=network_choices none="None"/>
             </div>
             <FormEnd open submit label="Add interface" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 

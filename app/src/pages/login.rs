@@ -4,7 +4,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::{Api, ApiError, Credentials},
-    ui::{FieldState, Submit, SubmitButton, SubmitErrors, TextField, dom},
+    ui::{FieldState, Submit, SubmitButton, SubmitErrors, SubmitForm, TextField, dom},
 };
 
 #[component]
@@ -17,11 +17,11 @@ pub(super) fn Login() -> impl IntoView {
     // Without the application behind it the browser would send the form by itself.
     let ready = RwSignal::new(false);
     Effect::new(move |_| ready.set(true));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let api = api.clone();
         let next = safe_next(query.read_untracked().get_str("next").unwrap_or_default()).to_owned();
-        let credentials = Credentials { username: username.value.get_untracked(), password: password.value.get_untracked() };
+        let (Some(username), Some(password)) = (username.given("User name"), password.given("Password")) else { return };
+        let credentials = Credentials { username, password };
         submit.run(async move { api.login(&credentials).await.map_err(ApiError::of_login) }, move |_| dom::leave_for(&next));
     };
     let returning = move || query.read().get_str("next").is_some_and(|next| !next.is_empty());
@@ -33,12 +33,12 @@ pub(super) fn Login() -> impl IntoView {
                 {move || if returning() { "You will come back to the page you asked for." } else { "The lab's machines are behind this door." }}
             </p>
             // post: should it ever be sent without the application, the password must not stand in an address
-            <form method="post" on:submit=send class="flex flex-col gap-4" data-testid="login">
+            <SubmitForm submit send class="flex flex-col gap-4" method="post" testid="login">
                 <TextField id="username" label="User name" field=username autocomplete="username" required=true autofocus=true/>
                 <TextField id="password" label="Password" field=password kind="password" autocomplete="current-password" required=true/>
                 <SubmitErrors submit/>
                 <SubmitButton submit label="Log in" class="btn-primary btn-block" disabled=Signal::derive(move || !ready.get())/>
-            </form>
+            </SubmitForm>
         </div>
     }
 }

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     api::{self, Api, ApiError, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
     ui::{
-        AddButton, Address, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit, TextField,
-        Toasts, matches, natural, saved,
+        AddButton, Address, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit, SubmitForm,
+        TextField, Toasts, matches, natural, saved,
     },
 };
 
@@ -180,8 +180,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
         }
     };
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         submit.run(call(api.clone(), input), move |answer| {
             let Some(network) = saved(opened, answer) else { return };
@@ -191,7 +190,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="network-name" label="Name" field=name required=true/>
             <TextField id="network-subnet" label="Subnet" field=subnet mono=true required=true placeholder="10.0.0.0/24"/>
             <TextField
@@ -212,6 +211,6 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
             />
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }

@@ -6,7 +6,7 @@ use super::session::Session;
 use crate::{
     api::{Api, ApiError, Credentials},
     gate::SessionGate,
-    ui::{Dialog, FieldState, Glyph, Icon, Submit, SubmitButton, SubmitErrors, TextField, dom},
+    ui::{Dialog, FieldState, Glyph, Icon, Submit, SubmitButton, SubmitErrors, SubmitForm, TextField, dom},
 };
 
 /// The question over whatever page is open, and a line above it when the question was put off.
@@ -53,10 +53,10 @@ fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, session: Sessi
     let username = FieldState::new(own.clone());
     let password = FieldState::new("");
     let submit = Submit::new();
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let (api, own) = (api.clone(), own.clone());
-        let credentials = Credentials { username: username.value.get_untracked(), password: password.value.get_untracked() };
+        let (Some(username), Some(password)) = (username.given("User name"), password.given("Password")) else { return };
+        let credentials = Credentials { username, password };
         submit.run(async move { api.login(&credentials).await.map_err(ApiError::of_login) }, move |me| {
             if me.username != own {
                 // nothing of another's page
@@ -68,7 +68,7 @@ fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, session: Sessi
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <p>"Your session has ended. Log in to go on: what you have typed on this page is kept."</p>
             <TextField id="relogin-username" label="User name" field=username autocomplete="username" required=true/>
             <TextField id="relogin-password" label="Password" field=password kind="password" autocomplete="current-password" required=true autofocus=true/>
@@ -77,6 +77,6 @@ fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, session: Sessi
                 <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Later"</button>
                 <SubmitButton submit label="Log in"/>
             </div>
-        </form>
+        </SubmitForm>
     }
 }

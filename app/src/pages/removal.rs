@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::used::found;
 use crate::{
     api::{InUseBy, Removal},
-    ui::{Choice, FieldState, SelectField, Submit, format::counted},
+    ui::{Choice, FieldState, SelectField, Submit, dom, format::counted},
 };
 
 /// Users named; the others are counted.
@@ -22,9 +22,13 @@ pub(super) fn Uses(
 ) -> impl IntoView {
     let chosen = FieldState::new("");
     let uses = submit.uses();
+    submit.list_uses();
     Effect::new(move |_| {
         if uses.with(Vec::is_empty) {
             chosen.reset("");
+        } else {
+            // nothing more can be sent before the choice is made
+            request_animation_frame(|| drop(dom::focus_within("#removal")));
         }
     });
     Effect::new(move |_| submit.choose(removal(&chosen.value.read())));
@@ -33,10 +37,13 @@ pub(super) fn Uses(
         choices.extend(instead.get().into_iter().map(|choice| Choice::new(choice.value, format!("They get {} instead", choice.label))));
         choices
     });
+    let said = move || format!("It is used by {}", counted(uses.with(Vec::len), "thing", "things"));
     view! {
+        // there from the start: it is read out when it gets its text
+        <p class="sr-only" aria-live="polite">{move || (!uses.with(Vec::is_empty)).then(said)}</p>
         <Show when=move || !uses.with(Vec::is_empty)>
             <div class="flex flex-col gap-2" data-testid="uses">
-                <p>{move || format!("It is used by {}:", counted(uses.with(Vec::len), "thing", "things"))}</p>
+                <p>{said}":"</p>
                 <ul class="ml-4 max-h-48 list-disc overflow-y-auto text-sm" tabindex="0" aria-label="What uses it">
                     {move || uses.get().into_iter().take(NAMED).map(|user| view! { <li>{told(user)}</li> }).collect_view()}
                     {move || {
@@ -44,7 +51,7 @@ pub(super) fn Uses(
                         (rest > 0).then(|| view! { <li>{format!("and {rest} more")}</li> })
                     }}
                 </ul>
-                <SelectField id="removal" label="What becomes of them" field=chosen choices none="Nothing: it is kept" search=true/>
+                <SelectField id="removal" label="What becomes of them" field=chosen choices search=true/>
             </div>
         </Show>
     }

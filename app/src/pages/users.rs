@@ -12,7 +12,7 @@ use crate::{
     api::{self, Api, ApiError, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
         AddButton, Address, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox,
-        Sort, SortHead, Submit, SwitchField, TextField, Toasts, matches, natural,
+        Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, matches, natural,
     },
 };
 
@@ -187,8 +187,7 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
         Some(NewUser { username, email, admin: admin.get_untracked() })
     };
     let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Add user", async |api| api.create_user(&new).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(new) = input() else { return };
         let api = api.clone();
         submit.run(async move { api.create_user(&new).await }, move |user| {
@@ -197,13 +196,13 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+        <SubmitForm submit send autocomplete="off">
             <TextField id="user-name" label="User name" field=username required=true/>
             <TextField id="user-email" label="E-mail" field=email kind="email"/>
             <SwitchField id="user-admin" label="Administrator" checked=admin help="Owns BMCs, networks, architectures and users, and may change everything."/>
             <p class="text-sm opacity-80">"A password is generated and shown once."</p>
             <FormEnd open submit label="Add user" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 
@@ -222,8 +221,7 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
     };
     let call = move |api: Api, change: UserChange| async move { api.edit_user(&opened.known(), &change).await };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(change) = input() else { return };
         submit.run(call(api.clone(), change), move |answer| {
             let Some(user) = opened.saved(answer) else { return };
@@ -233,13 +231,13 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+        <SubmitForm submit send autocomplete="off">
             <TextField id="edit-user-name" label="User name" field=username required=true/>
             <TextField id="edit-user-email" label="E-mail" field=email kind="email"/>
             <SwitchField id="edit-user-admin" label="Administrator" checked=admin/>
             {opened.notice()}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 
@@ -250,8 +248,7 @@ fn PasswordForm(open: RwSignal<bool>, user: User) -> impl IntoView {
     let password = FieldState::new("");
     let submit = Submit::new();
     let name = user.username.clone();
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(password) = password.parse(NewPassword::parse) else { return };
         let change = UserChange { password: Some(password), ..UserChange::default() };
         let api = api.clone();
@@ -261,10 +258,10 @@ fn PasswordForm(open: RwSignal<bool>, user: User) -> impl IntoView {
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send autocomplete="off">
+        <SubmitForm submit send autocomplete="off">
             <p class="text-sm">"A new password for " <strong>{name}</strong> ". All their sessions end."</p>
             <TextField id="user-password" label="New password" field=password kind="password" autocomplete="new-password" required=true/>
             <FormEnd open submit label="Set password"/>
-        </form>
+        </SubmitForm>
     }
 }

@@ -6,7 +6,7 @@ use super::{
     curl::{Curl, CurlButton},
     dom,
     icon::{Glyph, Icon},
-    submit::{Submit, SubmitButton, SubmitErrors},
+    submit::{Submit, SubmitButton, SubmitErrors, SubmitForm},
 };
 
 /// Its contents exist only while it is open, so every opening starts afresh.
@@ -102,13 +102,7 @@ pub(crate) fn Confirm(
     });
     view! {
         <Dialog open title testid="confirm">
-            <form
-                class="flex flex-col gap-3"
-                on:submit=move |event| {
-                    event.prevent_default();
-                    action.run(());
-                }
-            >
+            <SubmitForm submit send=action clone:more>
                 <p class="wrap-anywhere">{move || text.get()}</p>
                 {more.run()}
                 <Show when=move || acknowledge>
@@ -123,8 +117,8 @@ pub(crate) fn Confirm(
                         "I acknowledge that this action is irrevocable."
                     </label>
                 </Show>
-                <FormEnd open submit label=verb class="btn-error" disabled=Signal::derive(move || !agreed.get()) testid="confirm-action" curl/>
-            </form>
+                <FormEnd open submit label=verb class="btn-error" disabled=Signal::derive(move || !agreed.get() || submit.undecided()) testid="confirm-action" curl/>
+            </SubmitForm>
         </Dialog>
     }
 }

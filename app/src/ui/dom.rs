@@ -68,6 +68,10 @@ extern "C" {
     pub(crate) fn focus_within(selector: &str) -> Option<web_sys::Element>;
     #[wasm_bindgen(js_name = focusFirst)]
     pub(crate) fn focus_first(area: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = focusRefused)]
+    pub(crate) fn focus_refused(form: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = isReadable)]
+    pub(crate) fn is_readable(form: &web_sys::HtmlFormElement) -> bool;
     #[wasm_bindgen(js_name = scrollToEntry)]
     pub(crate) fn scroll_to_entry(id: &str);
     #[wasm_bindgen(js_name = followScroll)]

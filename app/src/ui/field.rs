@@ -1,8 +1,9 @@
 //! Form fields: label, input, help, and the sentence that says what is wrong with it.
 
-use leptos::{either::Either, html, prelude::*};
+use leptos::{html, prelude::*};
 
 use super::table::matches;
+use crate::api::given;
 
 /// A text the user edits, and why it was refused.
 #[derive(Clone, Copy)]
@@ -41,6 +42,11 @@ impl FieldState {
         self.parse(|text| if text.trim().is_empty() { Ok(None) } else { rule(text).map(Some) })
     }
 
+    /// A value that must be there, whatever it is.
+    pub(crate) fn given(self, what: &str) -> Option<String> {
+        self.parse(|text| given(text, what).map(str::to_owned))
+    }
+
     /// A value that must be there, chosen from a list.
     pub(crate) fn chosen(self, what: &str) -> Option<String> {
         self.parse(|text| if text.is_empty() { Err(format!("Choose {what}")) } else { Ok(text.to_owned()) })
@@ -58,10 +64,11 @@ impl FieldState {
 fn Notes(id: &'static str, help: Option<&'static str>, error: RwSignal<Option<String>>) -> impl IntoView {
     view! {
         <span id=format!("{id}-note") class="text-xs" data-field-note=id>
-            {move || match error.get() {
-                Some(text) => Either::Left(view! { <span class="text-error font-medium" data-testid="field-error">{text}</span> }),
-                None => Either::Right(help.map(|text| view! { <span class="opacity-80">{text}</span> })),
-            }}
+            // what is wrong is read out when it comes; not the help that takes its place again at the first key
+            <span aria-live="polite">
+                {move || error.get().map(|text| view! { <span class="text-error font-medium" data-testid="field-error">{text}</span> })}
+            </span>
+            {move || help.filter(|_| error.with(Option::is_none)).map(|text| view! { <span class="opacity-80">{text}</span> })}
         </span>
     }
 }
@@ -98,9 +105,12 @@ pub(crate) fn TextField(
                 class=("input-error", move || field.error.with(Option::is_some))
                 value=field.value.get_untracked()
                 on:input=move |event| field.typed(event_target_value(&event))
+                // half a date has no value: without this it would be sent as none
+                on:invalid=move |_| field.error.set(Some(format!("{label} cannot be read: complete it, or empty it")))
                 autocomplete=autocomplete
                 placeholder=placeholder
-                required=required
+                // the field's own rule says so when it is empty
+                aria-required=required.then_some("true")
                 autofocus=autofocus
                 list=list
                 disabled=move || disabled.get()

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{html, prelude::*, task::spawn_local};
 
-use super::field::FieldState;
+use super::{dom, field::FieldState};
 use crate::{
     api::{ApiError, InUseBy, Removal},
     gate::SessionGate,
 };
 
+/// What was chosen instead did not help; the API's sentence would name all of them once more.
+const STILL_IN_USE: &str = "It is still in use by those above, and was not deleted. Choose something else for them.";
 const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; what you typed is kept.";
 
 #[derive(Clone, Copy)]
@@ -19,6 +21,10 @@ pub(crate) struct Submit {
     /// What the API said uses the thing that was to be deleted, and what is to become of it at the next try.
     uses: RwSignal<Vec<InUseBy>>,
     removal: RwSignal<Removal>,
+    /// Whether the uses are listed, so that no sentence need name them.
+    lists_uses: StoredValue<bool>,
+    /// Calls that have ended.
+    answers: RwSignal<u32>,
     /// None on the server.
     gate: StoredValue<Option<SessionGate>>,
 }
@@ -30,6 +36,8 @@ impl Submit {
             errors: RwSignal::new(Vec::new()),
             uses: RwSignal::new(Vec::new()),
             removal: RwSignal::new(Removal::Unused),
+            lists_uses: StoredValue::new(false),
+            answers: RwSignal::new(0),
             gate: StoredValue::new(use_context()),
         }
     }
@@ -46,6 +54,16 @@ impl Submit {
 
     pub(crate) fn uses(self) -> Signal<Vec<InUseBy>> {
         self.uses.into()
+    }
+
+    /// Somebody draws [`Submit::uses`].
+    pub(crate) fn list_uses(self) {
+        self.lists_uses.set_value(true);
+    }
+
+    /// Something uses the thing, and nothing was chosen for it yet.
+    pub(crate) fn undecided(self) -> bool {
+        !self.uses.with(Vec::is_empty) && self.removal.get() == Removal::Unused
     }
 
     pub(crate) fn choose(self, removal: Removal) {
@@ -90,10 +108,16 @@ impl Submit {
                 // the question for the password was put off
                 Err(error) if error.is_unauthenticated() => self.errors.set(vec![LOGGED_OUT.into()]),
                 Err(error) => {
+                    let listed = !error.in_use_by.is_empty() && self.lists_uses.get_value();
+                    let all = match self.removal.get_untracked() {
+                        Removal::Unused if listed => Vec::new(),
+                        _ if listed => vec![STILL_IN_USE.to_owned()],
+                        _ if error.errors.is_empty() => vec![error.title],
+                        _ => error.errors,
+                    };
                     if !error.in_use_by.is_empty() {
                         self.uses.set(error.in_use_by);
                     }
-                    let all = if error.errors.is_empty() { vec![error.title] } else { error.errors };
                     let mut rest = Vec::new();
                     for text in all {
                         match place(&text) {
@@ -104,7 +128,59 @@ impl Submit {
                     self.errors.set(rest);
                 }
             }
+            self.answers.try_update(|answers| *answers += 1);
         });
+    }
+}
+
+/// A form whose fields are checked by their own rules: the browser's bubbles would say it in other words. Who is refused finds the
+/// focus in the first field that is wrong.
+#[component]
+pub(crate) fn SubmitForm(
+    submit: Submit,
+    /// Checks the fields and starts the call.
+    #[prop(into)]
+    send: Callback<()>,
+    #[prop(default = "flex flex-col gap-3")] class: &'static str,
+    /// For a form that must not become part of an address, should the browser ever send it by itself.
+    #[prop(optional)]
+    method: Option<&'static str>,
+    #[prop(optional)] autocomplete: Option<&'static str>,
+    #[prop(optional)] testid: Option<&'static str>,
+    children: Children,
+) -> impl IntoView {
+    let node = NodeRef::<html::Form>::new();
+    // when the fields have been drawn with what is wrong with them
+    let focus = move || {
+        request_animation_frame(move || {
+            if let Some(form) = node.try_get_untracked().flatten() {
+                dom::focus_refused(&form);
+            }
+        });
+    };
+    Effect::new(move |before: Option<u32>| {
+        let answers = submit.answers.get();
+        if before.is_some_and(|before| before != answers) {
+            focus();
+        }
+        answers
+    });
+    let sent = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        // what the last try was refused for may not be so any more
+        submit.errors.set(Vec::new());
+        let readable = node.get_untracked().is_none_or(|form| dom::is_readable(&form));
+        if readable {
+            send.run(());
+        }
+        if !submit.busy.try_get_untracked().unwrap_or_default() {
+            focus();
+        }
+    };
+    view! {
+        <form node_ref=node class=class method=method autocomplete=autocomplete data-testid=testid novalidate on:submit=sent>
+            {children()}
+        </form>
     }
 }
 

@@ -59,6 +59,21 @@ pub(super) fn parse(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// `line 2`, or `lines 2, 3`: those that are no keys.
+pub(super) fn unknown(text: &str) -> Option<String> {
+    let numbers = lines(text).into_iter().filter_map(|line| match line {
+        Line::Wrong { number, .. } => Some(number.to_string()),
+        Line::Key { .. } => None,
+    });
+    let numbers: Vec<String> = numbers.collect();
+    let word = match numbers.len() {
+        0 => return None,
+        1 => "line",
+        _ => "lines",
+    };
+    Some(format!("{word} {}", numbers.join(", ")))
+}
+
 /// The keys in `text`, and the lines that are none.
 #[component]
 pub(super) fn Keys(#[prop(into)] text: Signal<String>) -> impl IntoView {
@@ -116,6 +131,13 @@ mod tests {
         ];
         assert_eq!(lines(&text), expected);
         assert!(lines("").is_empty());
+    }
+
+    #[test]
+    fn lines_that_are_no_keys_are_named() {
+        assert_eq!(unknown(&format!("# mine\n{ED25519}\n")), None);
+        assert_eq!(unknown(&format!("{ED25519}\nmy key\n")).as_deref(), Some("line 2"));
+        assert_eq!(unknown(&format!("my\n\nkey\n{ED25519}")).as_deref(), Some("lines 1, 3"));
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
     ui::{
-        Curl, CurlButton, FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, TextArea, TextField, Toasts,
-        Zone, opened,
+        Curl, CurlButton, FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, SubmitForm, TextArea,
+        TextField, Toasts, Zone, opened,
     },
 };
 
@@ -80,20 +80,22 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
         Some(MeChange { email: Some(email), ssh_key: Some(ssh_key) })
     };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| api.edit_me(&own.known(), &change).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(change) = input() else { return };
         let (api, known) = (api.clone(), own.known());
         submit.run(async move { api.edit_me(&known, &change).await }, move |answer| {
             if let Some(me) = own.saved(answer) {
+                match keys::unknown(&me.ssh_key) {
+                    None => toasts.ok("Account saved."),
+                    Some(lines) => toasts.warning(format!("Account saved, but {lines} of the SSH keys: no public key that is known here.")),
+                }
                 own.keep(me);
-                toasts.ok("Account saved.");
             }
         });
     };
     view! {
         <Panel id="profile" title="Profile">
-            <form class="flex flex-col gap-3" on:submit=send>
+            <SubmitForm submit send>
                 <TextField id="own-email" label="E-mail" field=email kind="email" autocomplete="email"/>
                 <TextArea
                     id="own-keys"
@@ -107,7 +109,7 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
                 {own.notice()}
                 <SubmitErrors submit/>
                 <div class="flex flex-wrap gap-2"><SubmitButton submit label="Save"/><CurlButton call=curl/></div>
-            </form>
+            </SubmitForm>
         </Panel>
     }
 }
@@ -120,13 +122,12 @@ fn Password(sessions: RwSignal<Vec<api::Session>>) -> impl IntoView {
     let new = FieldState::new("");
     let again = FieldState::new("");
     let submit = Submit::new();
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let wanted = new.parse(NewPassword::parse);
         let same = again
             .parse(|text| if *new.value.read_untracked() == text { Ok(()) } else { Err("The two passwords are not the same".to_owned()) });
-        let (Some(password), Some(())) = (wanted, same) else { return };
-        let change = PasswordChange { old_password: old.value.get_untracked(), password };
+        let (Some(old_password), Some(password), Some(())) = (old.given("Old password"), wanted, same) else { return };
+        let change = PasswordChange { old_password, password };
         let api = api.clone();
         submit.run_placing(
             async move { api.change_own_password(&change).await },
@@ -143,7 +144,7 @@ fn Password(sessions: RwSignal<Vec<api::Session>>) -> impl IntoView {
     };
     view! {
         <Panel id="password" title="Password">
-            <form class="flex flex-col gap-3" on:submit=send>
+            <SubmitForm submit send>
                 <TextField id="old-password" label="Old password" field=old kind="password" autocomplete="current-password" required=true/>
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <TextField id="new-password" label="New password" field=new kind="password" autocomplete="new-password" required=true/>
@@ -151,7 +152,7 @@ fn Password(sessions: RwSignal<Vec<api::Session>>) -> impl IntoView {
                 </div>
                 <SubmitErrors submit/>
                 <div><SubmitButton submit label="Change password"/></div>
-            </form>
+            </SubmitForm>
         </Panel>
     }
 }

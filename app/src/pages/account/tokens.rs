@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use crate::{
     api::{Api, CreatedToken, Instant, NewToken, Scope, Token, TokenDescription},
     ui::{
-        Confirm, CopyButton, Curl, CurlButton, FieldState, Icon, Panel, RowButton, Submit, SubmitButton, SubmitErrors, SwitchField,
-        TextField, Time, Toasts, clock, dom,
+        Confirm, CopyButton, Curl, CurlButton, FieldState, Icon, Panel, RowButton, Submit, SubmitButton, SubmitErrors, SubmitForm,
+        SwitchField, TextField, Time, Toasts, clock, dom,
     },
 };
 
@@ -82,8 +82,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
         Some(NewToken { description: text, expires: expiry, scopes })
     };
     let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Create token", async |api| api.create_token(&new).await)));
-    let create = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let create = move |()| {
         let Some(new) = input() else { return };
         let api = api.get_value();
         submit.run_placing(
@@ -127,7 +126,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
         })
         .collect_view();
     view! {
-        <form class="mb-3 flex max-w-[60rem] flex-col gap-3" on:submit=create>
+        <SubmitForm submit send=create class="mb-3 flex max-w-[60rem] flex-col gap-3">
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-[1fr_12rem]">
                 <TextField id="token-description" label="What for?" field=description placeholder="CI of the kernel team"/>
                 <TextField id="token-expires" label="Good until" field=expires kind="date" help="Empty: for ever."/>
@@ -139,7 +138,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
             </fieldset>
             <SubmitErrors submit/>
             <div class="flex flex-wrap gap-2"><SubmitButton submit label="Create token" testid="create-token"/><CurlButton call=curl/></div>
-        </form>
+        </SubmitForm>
     }
 }
 

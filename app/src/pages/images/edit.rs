@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{Api, Arch, Description, Image, ImageChange, ImageType},
-    ui::{Choice, Curl, FieldState, FormEnd, Opened, SelectField, Submit, SwitchField, TextField, Toasts},
+    ui::{Choice, Curl, FieldState, FormEnd, Opened, SelectField, Submit, SubmitForm, SwitchField, TextField, Toasts},
 };
 
 /// What the type and architecture pickers offer, here and at upload.
@@ -44,8 +44,7 @@ pub(super) fn EditForm(
     };
     let call = move |api: Api, change: ImageChange| async move { api.edit_image(&opened.known(), &change).await };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(change) = input() else { return };
         submit.run(call(api.clone(), change), move |answer| {
             let Some(image) = opened.saved(answer) else { return };
@@ -55,7 +54,7 @@ pub(super) fn EditForm(
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <p class="font-mono text-xs break-all">{image.name}</p>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <SelectField id="edit-image-type" label="Type" field=kind choices=type_choices()/>
@@ -66,6 +65,6 @@ pub(super) fn EditForm(
             <SwitchField id="edit-image-good" label="Known good" checked=known_good help="A mark for others: this one works."/>
             {opened.notice()}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }

@@ -8,7 +8,7 @@ use super::edit::{arch_choices, type_choices};
 use crate::{
     api::{Api, Arch, Description, Image, ImageType, NewImage, Upload},
     ui::{
-        Choice, CopyButton, Curl, CurlButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField,
+        Choice, CopyButton, Curl, CurlButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField, dom,
         format::{bytes, rate, seconds},
     },
 };
@@ -24,6 +24,7 @@ enum Step {
 pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] done: Callback<Image>) -> impl IntoView {
     let api = expect_context::<Api>();
     let input = NodeRef::<html::Input>::new();
+    let form = NodeRef::<html::Form>::new();
     let chosen = RwSignal::new(None::<(String, f64)>);
     let file_error = RwSignal::new(None::<String>);
     let kind = FieldState::new(ImageType::Kernel.word());
@@ -74,9 +75,17 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
     });
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        let Some((new, file)) = wanted() else { return };
-        let started = js_sys::Date::now();
         errors.set(Vec::new());
+        let Some((new, file)) = wanted() else {
+            // when the fields have been drawn with what is wrong with them
+            request_animation_frame(move || {
+                if let Some(form) = form.try_get_untracked().flatten() {
+                    dom::focus_refused(&form);
+                }
+            });
+            return;
+        };
+        let started = js_sys::Date::now();
         step.set(Step::Sending { sent: 0.0, total: file.size(), started });
         let api = api.clone();
         let progress = move |sent, total| {
@@ -118,7 +127,7 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                     <Glyph icon=Icon::Close/>
                 </button>
             </div>
-            <form class="flex flex-col gap-3" class:hidden=move || matches!(*step.read(), Step::Done(_)) on:submit=send>
+            <form node_ref=form class="flex flex-col gap-3" class:hidden=move || matches!(*step.read(), Step::Done(_)) on:submit=send>
                 <div class="grid grid-cols-1 gap-3 md:grid-cols-2 xl:grid-cols-4">
                     <div class="flex flex-col gap-1">
                         <label class="text-sm font-medium" for="upload-file">"File"</label>
@@ -130,8 +139,9 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                             on:change=choose
                             disabled=move || sending.get()
                             aria-describedby="upload-file-note"
+                            aria-invalid=move || file_error.with(Option::is_some).then_some("true")
                         />
-                        <span id="upload-file-note" class="text-xs">
+                        <span id="upload-file-note" class="text-xs" aria-live="polite">
                             {move || match (file_error.get(), chosen.get()) {
                                 (Some(error), _) => view! { <span class="text-error font-medium" data-testid="field-error">{error}</span> }.into_any(),
                                 (None, Some((_, size))) => view! { <span class="opacity-80">{bytes(size)}</span> }.into_any(),

@@ -8,7 +8,7 @@ use crate::{
     api::{Api, Assignee, AssigneeChange, NewAssignee, Reason, User},
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton, SelectField,
-        Submit, TextField, Time, Toasts, load, opened,
+        Submit, SubmitForm, TextField, Time, Toasts, load, opened,
     },
 };
 
@@ -155,8 +155,7 @@ fn NewFields(open: RwSignal<bool>, context: Context, users: Vec<User>) -> impl I
         Some(NewAssignee { user, reason })
     };
     let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Assign", async |api| api.add_assignee(context.id, &new).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(new) = input() else { return };
         let api = context.api.get_value();
         submit.run(async move { api.add_assignee(context.id, &new).await }, move |assignee| {
@@ -172,11 +171,11 @@ fn NewFields(open: RwSignal<bool>, context: Context, users: Vec<User>) -> impl I
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
-            <SelectField id="assignee-user" label="User" field=user choices/>
+        <SubmitForm submit send>
+            <SelectField id="assignee-user" label="User" field=user choices search=true/>
             <TextField id="assignee-reason" label="Reason" field=reason placeholder="What for?"/>
             <FormEnd open submit label="Assign" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 
@@ -188,8 +187,7 @@ fn Change(open: RwSignal<bool>, context: Context, own: Opened<Assignee>) -> impl
     let input = move || reason.parse(Reason::parse).map(|reason| AssigneeChange { reason: Some(reason) });
     let call = move |api: Api, change: AssigneeChange| async move { api.edit_assignee(context.id, &own.known(), &change).await };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(change) = input() else { return };
         submit.run(call(context.api.get_value(), change), move |answer| {
             if own.saved(answer).is_some() {
@@ -200,10 +198,10 @@ fn Change(open: RwSignal<bool>, context: Context, own: Opened<Assignee>) -> impl
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="change-reason" label="Reason" field=reason/>
             {own.notice()}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }

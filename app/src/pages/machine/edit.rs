@@ -7,7 +7,8 @@ use super::Context;
 use crate::{
     api::{Api, ApiError, Arch, Bmc, BmcType, Cartridge, Id, Image, Machine, MachineChange, MachineName, Subarch},
     ui::{
-        Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, TextField, Toasts, load, opened,
+        Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, SubmitForm, TextField, Toasts,
+        load, opened,
     },
 };
 
@@ -92,8 +93,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
         api.edit_machine(context.id, &change, |now| form(now) == known).await
     };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(change) = input() else { return };
         submit.run(call(context.api.get_value(), change), move |answer| {
             let Some(machine) = own.saved(answer) else { return };
@@ -103,7 +103,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField id="edit-name" label="Name" field=name required=true/>
             <SelectField id="edit-arch" label="Architecture" field=arch choices=archs/>
             <Show when=move || moved.get()>
@@ -112,13 +112,13 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
                     <Notice><span data-testid="edit-lost">{move || lost.read().words()}</span></Notice>
                 </Show>
             </Show>
-            <SelectField id="edit-bmc" label="BMC" field=bmc choices=bmc_choices none="None"/>
+            <SelectField id="edit-bmc" label="BMC" field=bmc choices=bmc_choices none="None" search=true/>
             <Show when=move || moonshot.get()>
                 <TextField id="edit-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>
             {own.notice()}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 

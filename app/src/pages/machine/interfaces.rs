@@ -10,7 +10,7 @@ use crate::{
     },
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton,
-        SelectField, Submit, TextField, Time, Toasts, load, opened, saved,
+        SelectField, Submit, SubmitForm, TextField, Time, Toasts, load, opened, saved,
     },
 };
 
@@ -356,8 +356,7 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
         api.edit_interface(context.id, &old, &change).await
     };
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(input) = input() else { return };
         let place = move |error: &str| is_of_address(error).then_some(address);
         submit.run_placing(call(context.api.get_value(), input), place, move |answer| {
@@ -368,7 +367,7 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <TextField id="if-mac" label="MAC" field=mac mono=true required=true placeholder="52:54:00:12:34:56" disabled=!admin/>
                 <TextField id="if-identifier" label="Identifier" field=identifier placeholder="eth0"/>
@@ -404,7 +403,7 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
             </Show>
             {editing.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 

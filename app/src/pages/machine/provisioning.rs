@@ -8,7 +8,7 @@ use crate::{
     pages::preview::Preview,
     ui::{
         Choice, Dialog, FieldState, FormEnd, Glyph, Icon, Notice, Overtaken, Panel, SelectField, Submit, SubmitButton, SubmitErrors,
-        Switch, TextField, Toasts, Unsaved, Zone,
+        SubmitForm, Switch, TextField, Toasts, Unsaved, Zone,
     },
 };
 
@@ -194,8 +194,7 @@ fn switch_netboot(context: Context, toasts: Toasts, on: bool) {
 pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let locked = Signal::derive(move || context.machine.with(|machine| !machine.may_change));
-    let save = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let save = move |()| {
         let Some(change) = form.change() else { return };
         let api = context.api.get_value();
         let base = form.base.get_untracked();
@@ -263,7 +262,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     disabled=locked
                 />
             </div>
-            <form class="flex max-w-[100rem] flex-col gap-3" on:submit=save data-testid="provisioning-form">
+            <SubmitForm submit=form.save send=save class="flex max-w-[100rem] flex-col gap-3" testid="provisioning-form">
                 <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                     <SelectField id="subarch" label="Subarchitecture" field=form.subarch choices=subarchs none="None" disabled=locked/>
                     <SelectField id="kernel" label="Kernel" field=form.kernel choices=images(ImageType::Kernel) none="None" disabled=locked search=true/>
@@ -296,7 +295,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                         </Show>
                     </div>
                 </Show>
-            </form>
+            </SubmitForm>
             <Unsaved dirty=Signal::derive(move || !locked.get() && form.dirty())/>
             <Dialog open=previewing title="What the machine would be sent" wide=true testid="preseed-preview">
                 {move || {
@@ -357,8 +356,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
             .with(|archs| context.images.with(|images| context.preseeds.with(|preseeds| warnings(&machine, archs, images, preseeds))))
     });
     let hopeless = move || found.with(|found| found.iter().any(|warning| warning.fatal));
-    let start = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let start = move |()| {
         let change = if untrack(|| form.dirty()) {
             let Some(change) = form.change() else {
                 // the field says what is wrong with it, behind this dialog
@@ -405,7 +403,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
     };
     let would_be = Memo::new(move |_| form.would_be());
     view! {
-        <form class="flex flex-col gap-3" on:submit=start>
+        <SubmitForm submit send=start>
             <p>
                 "Switches netboot on, sets the next boot to the network, and power-cycles the machine. An installer with a preseed usually erases the disk."
             </p>
@@ -429,7 +427,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
                 label=Signal::derive(move || if hopeless() { "Provision anyway".to_owned() } else { "Provision".to_owned() })
                 testid="provision-confirm"
             />
-        </form>
+        </SubmitForm>
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
                             fault.set(None);
                         }
                     />
-                    <span id="tag-note" class="text-error text-xs">{move || fault.get()}</span>
+                    <span id="tag-note" class="text-error text-xs" aria-live="polite">{move || fault.get()}</span>
                 </form>
             </Show>
         </div>

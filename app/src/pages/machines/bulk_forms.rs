@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::{BulkAssignment, BulkRelease, BulkTags, Reason, User},
     pages::machine::parse_tags,
-    ui::{Choice, FieldState, FormEnd, Loading, Notice, SelectField, TextField, format::counted, load},
+    ui::{Choice, FieldState, FormEnd, Loading, Notice, SelectField, SubmitForm, TextField, format::counted, load},
 };
 
 /// Which machines, whose they are, and what it means.
@@ -50,16 +50,15 @@ fn Buttons(bulk: Bulk, #[prop(into)] label: Signal<String>, #[prop(default = "bt
 #[component]
 pub(super) fn Question(bulk: Bulk, action: Action) -> impl IntoView {
     let label = Signal::derive(move || format!("{}: {}", action.label(), counted(bulk.selection.count(), "machine", "machines")));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         bulk.command(action);
     };
     let class = if action == Action::Power(crate::api::PowerAction::On) { "btn-primary" } else { "btn-error" };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit=bulk.submit send>
             <About bulk action/>
             <Buttons bulk label class/>
-        </form>
+        </SubmitForm>
     }
 }
 
@@ -79,20 +78,19 @@ fn AssignFields(bulk: Bulk, users: Vec<User>) -> impl IntoView {
     let choices: Vec<Choice> = users.iter().map(|user| Choice::new(&user.username, &user.username)).collect();
     let user = FieldState::new("");
     let reason = FieldState::new("");
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let (Some(user), Some(reason)) = (user.chosen("a user"), reason.parse_optional(Reason::parse)) else { return };
         let wanted = BulkAssignment { machines: bulk.ids(), user, reason };
         let api = bulk.api.get_value();
         bulk.run(Action::Assign, async move { api.bulk_assign(&wanted).await });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
-            <SelectField id="bulk-user" label="User" field=user choices/>
+        <SubmitForm submit=bulk.submit send>
+            <SelectField id="bulk-user" label="User" field=user choices search=true/>
             <TextField id="bulk-reason" label="Reason" field=reason placeholder="What for?"/>
             <About bulk action=Action::Assign/>
             <Buttons bulk label="Assign"/>
-        </form>
+        </SubmitForm>
     }
 }
 
@@ -107,8 +105,7 @@ pub(super) fn ReleaseForm(bulk: Bulk) -> impl IntoView {
     let user = FieldState::new(chosen);
     let nobody = offered.is_empty();
     let choices: Vec<Choice> = offered.into_iter().map(|user| Choice::new(&user, &user)).collect();
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(user) = user.chosen("a user") else { return };
         // of machines that the user does not have nothing is to be taken
         let machines = bulk.selection.held_by(&user);
@@ -121,11 +118,11 @@ pub(super) fn ReleaseForm(bulk: Bulk) -> impl IntoView {
             .into_any();
     }
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
-            <SelectField id="bulk-user" label="Take them from" field=user choices/>
+        <SubmitForm submit=bulk.submit send>
+            <SelectField id="bulk-user" label="Take them from" field=user choices search=true/>
             <p>{Action::Release.consequence()}</p>
             <Buttons bulk label="Release" class="btn-error"/>
-        </form>
+        </SubmitForm>
     }
     .into_any()
 }
@@ -136,8 +133,7 @@ pub(super) fn TagForm(bulk: Bulk) -> impl IntoView {
     let remove = FieldState::new("");
     let present: BTreeSet<String> =
         bulk.selection.ticked.with_untracked(|ticked| ticked.values().flat_map(|machine| machine.tags.clone()).collect());
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let (Some(added), Some(removed)) = (add.parse(parse_tags), remove.parse(parse_tags)) else { return };
         if added.is_empty() && removed.is_empty() {
             add.error.set(Some("Name a tag to add or to remove.".into()));
@@ -148,12 +144,12 @@ pub(super) fn TagForm(bulk: Bulk) -> impl IntoView {
         bulk.run(Action::Tag, async move { api.bulk_tags(&wanted).await });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit=bulk.submit send>
             <TextField id="bulk-add" label="Add" field=add help="Separated by commas." placeholder="10g, rack 4"/>
             <TextField id="bulk-remove" label="Remove" field=remove list="bulk-tags"/>
             <datalist id="bulk-tags">{present.into_iter().map(|tag| view! { <option value=tag></option> }).collect_view()}</datalist>
             <About bulk action=Action::Tag/>
             <Buttons bulk label="Save tags"/>
-        </form>
+        </SubmitForm>
     }
 }

@@ -10,7 +10,7 @@ use leptos_router::hooks::use_navigate;
 use crate::{
     api::{Api, Arch, Bmc, BmcType, DiscoveredMac, Id, MacAddr, MachineName, NewMachine},
     pages::{machine::cartridge, parts::later},
-    ui::{Choice, Curl, Dialog, FieldState, FormEnd, Loading, Notice, SelectField, Submit, TextArea, TextField, Toasts, load},
+    ui::{Choice, Curl, Dialog, FieldState, FormEnd, Loading, Notice, SelectField, Submit, SubmitForm, TextArea, TextField, Toasts, load},
 };
 
 #[component]
@@ -96,8 +96,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
         }
     };
     let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Add machine", async |api| call(api, new).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(new) = input() else { return };
         let navigate = navigate.clone();
         submit.run(call(api.clone(), new), move |machine| {
@@ -107,7 +106,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             {no_archs
                 .then(|| {
                     view! {
@@ -119,7 +118,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
                 <SelectField id="new-arch" label="Architecture" field=arch choices=arch_choices/>
                 <SelectField id="new-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
             </div>
-            <SelectField id="new-bmc" label="BMC" field=bmc choices=bmc_choices none="None" help="Without a BMC there is neither power control nor console."/>
+            <SelectField id="new-bmc" label="BMC" field=bmc choices=bmc_choices none="None" search=true help="Without a BMC there is neither power control nor console."/>
             <Show when=move || moonshot.get()>
                 <TextField id="new-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>
@@ -139,7 +138,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
                 }
             }}
             <FormEnd open submit label="Add machine" curl/>
-        </form>
+        </SubmitForm>
     }
 }
 

@@ -10,7 +10,7 @@ use super::view::View;
 use crate::{
     api::{Api, Reason, Reservation, query::Query},
     pages::parts::later,
-    ui::{Curl, Dialog, FieldState, FormEnd, Submit, TextField, Toasts},
+    ui::{Curl, Dialog, FieldState, FormEnd, Submit, SubmitForm, TextField, Toasts},
 };
 
 #[component]
@@ -42,8 +42,7 @@ fn Form(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
         Some(Reservation { query, reason })
     };
     let curl = Callback::new(move |()| input().and_then(|wanted| Curl::of("Reserve", async |api| api.reserve(&wanted).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(wanted) = input() else { return };
         let (api, navigate) = (api.clone(), navigate.clone());
         submit.run(async move { api.reserve(&wanted).await }, move |machine| {
@@ -53,7 +52,7 @@ fn Form(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
         });
     };
     view! {
-        <form class="flex flex-col gap-3" on:submit=send>
+        <SubmitForm submit send>
             <TextField
                 id="reserve-query"
                 label="Which will do"
@@ -64,7 +63,7 @@ fn Form(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
             />
             <TextField id="reserve-reason" label="Reason" field=reason placeholder="What for?"/>
             <FormEnd open submit label="Reserve" curl testid="reserve-one"/>
-        </form>
+        </SubmitForm>
     }
 }
 

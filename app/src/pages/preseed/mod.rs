@@ -23,7 +23,7 @@ use crate::{
     },
     ui::{
         Choice, Confirm, Curl, CurlButton, Dialog, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, Panel, SearchBox,
-        SelectField, Submit, SubmitButton, SubmitErrors, SwitchField, TextField, Toasts, Unsaved, followed, format::counted,
+        SelectField, Submit, SubmitButton, SubmitErrors, SubmitForm, SwitchField, TextField, Toasts, Unsaved, followed, format::counted,
     },
 };
 
@@ -286,8 +286,7 @@ fn New() -> impl IntoView {
         })
     };
     let curl = Callback::new(move |()| input().and_then(|new| Curl::of("Create preseed", async |api| api.create_preseed(&new).await)));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(new) = input() else { return };
         let (api, navigate) = (api.clone(), navigate.clone());
         form.submit.run_placing(
@@ -307,7 +306,7 @@ fn New() -> impl IntoView {
     view! {
         <Unsaved dirty=Signal::derive(begun)/>
         <PageHead title="New preseed"/>
-        <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
+        <SubmitForm submit=form.submit send testid="preseed-form">
             <Fields form>
                 <div class="flex gap-2">
                     <SubmitButton submit=form.submit label="Create preseed" testid="save-preseed"/>
@@ -317,7 +316,7 @@ fn New() -> impl IntoView {
                     <CurlButton call=curl/>
                 </div>
             </Fields>
-        </form>
+        </SubmitForm>
         <Try content=form.content/>
     }
 }
@@ -364,8 +363,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
     let used = UsedBy::new();
     let delete_submit = Submit::new();
     let delete_curl = Callback::new(move |()| Curl::of("Delete", async |api| api.delete_preseed(id, delete_submit.removal()).await));
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
+    let send = move |()| {
         let Some(change) = input() else { return };
         let api = api.get_value();
         let api_again = api.clone();
@@ -451,7 +449,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         <Show when=move || locked.get()>
             <div class="mb-3"><Notice tone="alert-info">"Only its owner and administrators can change this preseed."</Notice></div>
         </Show>
-        <form class="flex flex-col gap-3" on:submit=send data-testid="preseed-form">
+        <SubmitForm submit=form.submit send testid="preseed-form">
             <Fields form readonly=locked>
                 <Overtaken overtaken take=take_theirs/>
                 <Show when=move || !locked.get()>
@@ -464,7 +462,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
                     </div>
                 </Show>
             </Fields>
-        </form>
+        </SubmitForm>
         <Try content=form.content/>
         <Unsaved dirty=Signal::derive(move || !locked.get() && dirty.get())/>
         {used.dialog()}
