@@ -12,7 +12,7 @@ use crate::{
     api::NewAssignee,
     live::{Live, Power},
     pages::health::HealthBadge,
-    pages::power::{Commander, POWER_USUAL, PowerBadge, PowerButtons, StateBadge, command},
+    pages::power::{Commander, POWER_ALL, PowerBadge, PowerButtons, StateBadge, command},
     ui::{CopyButton, Curl, CurlMenu, Glyph, Icon, Notice},
 };
 
@@ -29,7 +29,7 @@ fn commands(context: Context, form: Form) -> Vec<Curl> {
     out.extend(Curl::of("Save the settings", async |api| api.change_machine(id, &change).await));
     if bmc {
         out.extend(Curl::of("Provision", async |api| api.provision(id).await));
-        for &action in POWER_USUAL {
+        for &action in POWER_ALL {
             out.extend(Curl::of(command(action).0, async |api| api.set_power(id, action).await));
         }
     }
@@ -95,6 +95,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                     <Glyph icon=Icon::Terminal/>
                     "Console"
                 </a>
+                {commander.question()}
                 <ProvisionButton context form/>
                 <CurlMenu calls=Signal::derive(move || commands(context, form))/>
                 {context
