@@ -93,6 +93,14 @@ export function openMenu(popover, anchor) {
   popover.querySelector("button:not(:disabled), a")?.focus();
 }
 
+/** To the item that an arrow, Home or End leads to. */
+export function stepInMenu(menu, key) {
+  const items = [...menu.querySelectorAll("[role=menuitem]:not(:disabled)")];
+  const at = items.indexOf(document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? -1 : at - 1, Home: 0, End: -1 }[key];
+  items.at(to % items.length)?.focus();
+}
+
 export function closeMenu(popover) {
   if (popover.matches(":popover-open")) popover.hidePopover();
 }
@@ -266,6 +274,45 @@ export function keepFocus(area) {
 
 export function windowHeight() {
   return innerHeight;
+}
+
+/** Narrower than what is styled as `md:`. */
+export function isPhone() {
+  return matchMedia("(width < 48rem)").matches;
+}
+
+/** Headings stick to the window's edge only in a box that does not scroll. It has to where the table is wider; elsewhere it only cuts. */
+export function stickHead(area) {
+  const table = area.firstElementChild;
+  const fit = () => area.toggleAttribute("data-fits", table.offsetWidth <= area.clientWidth);
+  const watch = new ResizeObserver(fit);
+  watch.observe(area);
+  watch.observe(table);
+}
+
+// Where lists were left, by their address: a mark of the list's own, and how far it was scrolled.
+const places = new Map();
+let noted;
+/** Whether the last thing the user did was a step of history. */
+let stepped = false;
+const look = ({ type }) => {
+  stepped = type === "popstate";
+  // whatever leads away begins with one of these, while the list is still there
+  if (!stepped && noted?.path === location.pathname) noted.scroll = scrollY;
+};
+for (const type of ["click", "keydown", "popstate"]) addEventListener(type, look, true);
+
+/** The list that is shown, and its mark. */
+export function notePlace(address, mark) {
+  noted = { path: address.split("?")[0], scroll: 0, ...places.get(address), mark };
+  places.set(address, noted);
+}
+
+/** For whoever comes back by a step of history: scrolls to where the list was left, and answers its mark. */
+export function placeBack(address) {
+  const place = stepped ? places.get(address) : undefined;
+  if (place?.scroll) requestAnimationFrame(() => scrollTo(0, place.scroll));
+  return place?.mark;
 }
 
 /** Keeps the area as high as it is, so that nothing jumps while most of it is gone. Not if that would take the focus away. */

@@ -173,6 +173,15 @@ impl Live {
         tell(self.machines, machine, change);
     }
 
+    /// What the stream said last of a machine's power, while it is open.
+    pub(crate) fn newest_power(self, machine: i64) -> Option<PowerState> {
+        if self.status.get_untracked() != Some(StreamStatus::Open) {
+            return None;
+        }
+        let followed = self.machines.try_with_value(|all| all.get(&machine).map(|one| one.newest.clone())).flatten();
+        followed.unwrap_or_else(|| self.lately(machine)).power.map(|power| power.state)
+    }
+
     /// The newest power state known, starting from what was loaded. Until the calling component goes.
     pub(crate) fn power(self, machine: i64, loaded: impl Fn() -> Power + Send + Sync + 'static) -> Signal<Power> {
         let overlay = follow(self.machines, machine, || self.lately(machine));

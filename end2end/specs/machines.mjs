@@ -300,7 +300,7 @@ export async function spec({ server, browser, report }) {
     await search("x86-bios-1");
     await count("of 11 machines");
     await tick("x86-bios-1");
-    await selected("2 selected, 1 of them on other pages");
+    await selected("2 selected, 1 of them not shown");
     await page.getByTestId("bulk-clear").click();
     await page.getByTestId("bulk-bar").waitFor({ state: "hidden" });
   });
@@ -491,6 +491,7 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("palette-button").click();
     await ready();
     await page.keyboard.type("console");
+    await palette.getByRole("option", { name: "Console arm64-42" }).waitFor();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");

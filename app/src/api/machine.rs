@@ -91,6 +91,17 @@ impl MachineState {
             Self::Error => "error",
         }
     }
+
+    /// As pages say it, which is also what people search for.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "No state",
+            Self::Provisioning => "Provisioning",
+            Self::Ready => "Ready",
+            Self::Error => "Failed",
+        }
+    }
 }
 
 /// One machine, as listed and as shown. The first ten members are those of the original.

@@ -1,19 +1,18 @@
 //! A machine's serial console: the whole window is the terminal.
 
-use crate::ui::Title;
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{
     machine::{id_of_page, not_found},
-    power::{Commander, PowerBadge, PowerButtons, StateBadge},
+    power::{Commander, POWER_ALL, PowerBadge, PowerButtons, StateBadge, command},
     session::{Failed, Session},
 };
 use crate::{
     api::{self, Api, ConsoleCommand, ConsoleStatus, LabEvent, Line},
     live::{Live, Power},
     ui::{
-        Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Toasts, copy as copy_text, format::counted,
-        full_screen,
+        Curl, CurlMenu, Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Title, Toasts, copy as copy_text,
+        format::counted, full_screen,
     },
 };
 
@@ -77,6 +76,16 @@ struct LineStatus {
     writer: Option<String>,
     you_write: bool,
     viewers: u32,
+}
+
+/// What can be done on this page, for scripts.
+fn commands(id: i64) -> Vec<Curl> {
+    let power = POWER_ALL.iter().filter_map(|&action| Curl::of(command(action).0, async |api| api.set_power(id, action).await));
+    let read = [
+        Curl::get("Read the console's end", format!("/machine/{id}/console/tail?lines=50")),
+        Curl::get("Download its log", format!("/machine/{id}/console/log")),
+    ];
+    power.chain(read).collect()
 }
 
 #[component]
@@ -165,6 +174,16 @@ fn View(machine: api::Machine) -> impl IntoView {
         copy_text(toasts, text, said, "Select the text and press Ctrl+Shift+C.");
         handle.focus();
     };
+    let shown = RwSignal::new(false);
+    let button = NodeRef::<html::Button>::new();
+    let close = move |event: leptos::ev::KeyboardEvent| {
+        if event.key() == "Escape" && shown.get_untracked() {
+            shown.set(false);
+            if let Some(button) = button.get_untracked() {
+                let _ = button.focus();
+            }
+        }
+    };
     let connected = move || link.get() == Link::Open;
     let you_write = move || status.with(|status| status.as_ref().is_some_and(|status| status.you_write));
     view! {
@@ -178,8 +197,28 @@ fn View(machine: api::Machine) -> impl IntoView {
                 </h1>
                 <PowerBadge power/>
                 <StateBadge state/>
-                <div class="flex flex-wrap items-center gap-1.5">
-                    <PowerButtons machine=id name=name.clone() power netboot commander disabled=false all=true/>
+                // a telephone held sideways has no lines to spare: there they are a menu
+                <div class="relative" on:keydown=close>
+                    <button
+                        node_ref=button
+                        type="button"
+                        class="btn btn-sm not-short:hidden"
+                        aria-expanded=move || shown.get().to_string()
+                        aria-controls="console-power"
+                        data-testid="console-power"
+                        on:click=move |_| shown.update(|shown| *shown = !*shown)
+                    >
+                        "Power"
+                        <Glyph icon=Icon::Down class="size-3"/>
+                    </button>
+                    <div
+                        id="console-power"
+                        class="short:bg-base-100 short:border-base-300 short:rounded-box short:absolute short:z-20 short:mt-1 short:w-72 short:border short:p-2 short:shadow-lg flex flex-wrap items-center gap-1.5"
+                        class=("short:hidden", move || !shown.get())
+                        on:click=move |_| shown.set(false)
+                    >
+                        <PowerButtons machine=id name=name.clone() power netboot commander disabled=false all=true/>
+                    </div>
                 </div>
                 <span class="flex-1"></span>
                 <div class="flex items-center gap-0.5">
@@ -188,7 +227,10 @@ fn View(machine: api::Machine) -> impl IntoView {
                         class="btn btn-sm btn-ghost"
                         title="Send a serial break, e.g. for the kernel's magic SysRq"
                         disabled=move || !(connected() && you_write())
-                        on:click=move |_| send(ConsoleCommand::Break)
+                        on:click=move |_| {
+                            send(ConsoleCommand::Break);
+                            toasts.ok("Break sent.");
+                        }
                         data-testid="send-break"
                     >
                         "Break"
@@ -237,10 +279,12 @@ fn View(machine: api::Machine) -> impl IntoView {
                     >
                         <Glyph icon=Icon::Download/>
                     </a>
+                    <CurlMenu calls=commands(id)/>
                 </div>
             </div>
+            {commander.question()}
             <StatusLine link status refused send=Callback::new(send)/>
-            <div class="relative flex min-h-0 flex-1 flex-col">
+            <div class="relative flex min-h-0 flex-1 flex-col" on:pointerdown=move |_| shown.set(false)>
                 <TerminalSearch handle/>
                 // keyed on the machine: another one's console is another terminal
                 <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text/>

@@ -1,6 +1,5 @@
 //! `/dev/components`, in debug builds only: what pages are made of, in every state.
 
-use crate::ui::Title;
 use leptos::prelude::*;
 
 use super::{
@@ -13,7 +12,7 @@ use crate::{
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, FormEnd, Glyph, Icon, Loading,
         Notice, Overtaken, PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors,
-        SubmitForm, Switch, SwitchField, TextArea, TextField, Time, Toasts, copyable,
+        SubmitForm, Switch, SwitchField, TextArea, TextField, Time, Title, Toasts, copyable,
     },
 };
 

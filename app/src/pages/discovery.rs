@@ -198,7 +198,7 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
             </Show>
         </Show>
         <Dialog open=machine_open title="New machine" testid="discovered-machine">
-            {move || chosen.get().map(|own| new_machine_form(machine_open, Some(own)))}
+            {move || chosen.get().map(|own| new_machine_form(machine_open, Some(own), String::new()))}
         </Dialog>
         <Dialog open=interface_open title="New interface of a machine" testid="discovered-interface">
             {move || chosen.get().map(|own| view! { <InterfaceForm open=interface_open own forget/> })}

@@ -1,7 +1,6 @@
-use crate::ui::Title;
 use leptos::prelude::*;
 
-use crate::ui::{Empty, dom};
+use crate::ui::{Empty, Title, dom};
 
 /// Stands where a page would whose code could not be fetched. The rest of the application lives on.
 #[component]

@@ -1,10 +1,9 @@
-use crate::ui::Title;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::{
     api::{Api, ApiError, Credentials},
-    ui::{FieldState, Submit, SubmitButton, SubmitErrors, SubmitForm, TextField, dom},
+    ui::{FieldState, Submit, SubmitButton, SubmitErrors, SubmitForm, TextField, Title, dom},
 };
 
 #[component]

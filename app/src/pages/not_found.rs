@@ -1,7 +1,9 @@
-use crate::ui::Title;
 use leptos::prelude::*;
 
-use crate::{shell::PageResponse, ui::Empty};
+use crate::{
+    shell::PageResponse,
+    ui::{Empty, Title},
+};
 
 #[component]
 pub(super) fn NotFound() -> impl IntoView {

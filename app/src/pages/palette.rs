@@ -14,11 +14,12 @@ use leptos_router::{
 use super::{
     header::{ADMINS, EVERYBODY},
     parts::later,
-    power::{Commander, command, icon},
+    power::{Commander, Order, POWER_USUAL, command, icon, pointless},
 };
 use crate::{
-    api::{Api, MachineView, PowerAction},
-    ui::{Command, Dialog, Glyph, Icon, Palette, dom},
+    api::{Api, Machine, MachineView},
+    live::Live,
+    ui::{Command, Dialog, Glyph, Icon, Palette, dom, load},
 };
 
 /// Machines offered at once: more letters find the others.
@@ -28,6 +29,8 @@ const OFFERED: usize = 8;
 #[component]
 pub(super) fn PaletteButton(admin: bool) -> impl IntoView {
     let open = RwSignal::new(false);
+    // its question outlives the palette, which closes when something is chosen
+    let commander = Commander::new();
     Effect::new(move |_| {
         let handle = window_event_listener(ev::keydown, move |event| {
             let modified = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && !event.shift_key();
@@ -49,18 +52,20 @@ pub(super) fn PaletteButton(admin: bool) -> impl IntoView {
         >
             <Glyph icon=Icon::Search/>
         </button>
-        <Dialog open title="Go to or do" testid="palette">{later(move || draw_palette(open, admin))}</Dialog>
+        <Dialog open title="Go to or do" testid="palette">{later(move || draw_palette(open, admin, commander))}</Dialog>
+        {commander.question()}
     }
 }
 
 #[wasm_split(palette, wasm_split_path = ::leptos::wasm_split, fallible)]
-fn draw_palette(open: RwSignal<bool>, admin: bool) -> Result<AnyView, SplitLoaderError> {
-    Ok(view! { <Offers open admin/> }.into_any())
+fn draw_palette(open: RwSignal<bool>, admin: bool, commander: Commander) -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Offers open admin commander/> }.into_any())
 }
 
 #[component]
-fn Offers(open: RwSignal<bool>, admin: bool) -> impl IntoView {
+fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
+    let live = expect_context::<Live>();
     let navigate = use_navigate();
     let go = Callback::new(move |path: String| {
         // what is not saved there is asked about first
@@ -74,20 +79,32 @@ fn Offers(open: RwSignal<bool>, admin: bool) -> impl IntoView {
         icon,
         run: Callback::new(move |()| go.run(path.clone())),
     };
-    let path = use_location().pathname;
-    let commander = Commander::new();
-    let commands = Signal::derive(move || {
-        let mut commands = path.with(|path| shown_machine(path)).map_or_else(Vec::new, |id| {
-            let actions = [PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot].map(|action| Command {
+    let shown = use_location().pathname.with_untracked(|path| shown_machine(path));
+    // whose it is now, not when the page was drawn
+    let machine = shown.map(|id| {
+        let api = api.get_value();
+        load(async move { api.machine(id).await })
+    });
+    let of_machine = move |machine: &Machine| {
+        let (id, name, netboot) = (machine.id, machine.name.clone(), machine.netboot_enabled);
+        let power = live.newest_power(id).unwrap_or(machine.power);
+        let mut own = vec![leads("Console", &name, Icon::Terminal, format!("/machines/{id}/console"))];
+        own.extend(POWER_USUAL.iter().filter(|action| !pointless(**action, power)).map(|&action| {
+            let order = Order { machine: id, name: name.clone(), netboot, action };
+            Command {
                 label: command(action).0.to_owned(),
-                detail: "this machine".into(),
+                detail: name.clone(),
                 icon: icon(action),
-                run: Callback::new(move |()| commander.send(id, "This machine".into(), action)),
-            });
-            let mut own = vec![leads("Console", "this machine", Icon::Terminal, format!("/machines/{id}/console"))];
-            own.extend(actions);
-            own
-        });
+                run: Callback::new(move |()| commander.choose(order.clone())),
+            }
+        }));
+        own
+    };
+    let commands = Signal::derive(move || {
+        let mut commands = match machine.and_then(|machine| machine.get()) {
+            Some(Ok(machine)) if machine.may_change && machine.bmc_id.is_some() => of_machine(&machine),
+            _ => Vec::new(),
+        };
         let pages = EVERYBODY.iter().chain(if admin { ADMINS.as_slice() } else { &[] });
         commands.extend(pages.map(|(path, label)| leads(label, "page", Icon::Menu, (*path).to_owned())));
         commands.push(leads("My machines", "page", Icon::Machine, "/machines?mine=1".into()));

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     api::{Api, MachineState, PowerAction, PowerState},
     live::Power,
-    ui::{Confirm, Glyph, Icon, Submit, Toasts},
+    ui::{Dialog, FormEnd, Glyph, Icon, Submit, Toasts},
 };
 
 #[component]
@@ -67,17 +67,8 @@ pub(super) fn StateBadge(state: Signal<MachineState>) -> impl IntoView {
             data-testid="state"
             data-state=move || state.get().word()
         >
-            {move || state_word(state.get())}
+            {move || state.get().label()}
         </span>
-    }
-}
-
-pub(super) fn state_word(state: MachineState) -> &'static str {
-    match state {
-        MachineState::Unknown => "No state",
-        MachineState::Provisioning => "Provisioning",
-        MachineState::Ready => "Ready",
-        MachineState::Error => "Failed",
     }
 }
 
@@ -86,7 +77,7 @@ pub(super) const POWER_USUAL: &[PowerAction] = POWER_ALL.split_at(4).0;
 /// With the disk: for many machines, and the menu of a row.
 pub(super) const POWER_MENU: &[PowerAction] = POWER_ALL.split_at(5).0;
 /// Also what needs somebody at the console.
-const POWER_ALL: &[PowerAction] =
+pub(super) const POWER_ALL: &[PowerAction] =
     &[PowerAction::On, PowerAction::Off, PowerAction::Reboot, PowerAction::PxeReboot, PowerAction::DiskReboot, PowerAction::BiosReboot];
 
 /// A command's name on its button, and what it does.
@@ -101,6 +92,39 @@ pub(super) fn command(action: PowerAction) -> (&'static str, &'static str) {
     }
 }
 
+/// What a PXE boot comes to while netboot is off.
+pub(super) const NETBOOT_OFF: &str = "The machine would ask for its configuration and be told to boot from its disk. Switch netboot on first, or press Provision, which does.";
+
+/// Whether the machine is already what it would be made. Any command is possible while the power is not known.
+pub(super) fn pointless(action: PowerAction, power: PowerState) -> bool {
+    matches!((action, power), (PowerAction::On, PowerState::On) | (PowerAction::Off | PowerAction::Reboot, PowerState::Off))
+}
+
+/// A command to a machine, and what has to be known to ask before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) machine: i64,
+    pub(super) name: String,
+    /// Whether a PXE boot leads anywhere.
+    pub(super) netboot: bool,
+    pub(super) action: PowerAction,
+}
+
+impl Order {
+    fn leads_nowhere(&self) -> bool {
+        self.action == PowerAction::PxeReboot && !self.netboot
+    }
+
+    /// Heading, text and button of the question.
+    fn question(&self) -> [String; 3] {
+        let (verb, does) = command(self.action);
+        if self.leads_nowhere() {
+            return [format!("Netboot of {} is off", self.name), NETBOOT_OFF.into(), format!("{verb} anyway")];
+        }
+        [format!("{verb}: {}", self.name), format!("{does}."), verb.into()]
+    }
+}
+
 /// Sends power commands, one at a time per page, and says how they went.
 #[derive(Clone, Copy)]
 pub(super) struct Commander {
@@ -108,18 +132,66 @@ pub(super) struct Commander {
     toasts: Toasts,
     /// The command on its way, with its machine.
     pending: RwSignal<Option<(i64, PowerAction)>>,
+    /// What is asked about, also while the question goes away.
+    asked: RwSignal<Option<Order>>,
+    asking: RwSignal<bool>,
 }
 
 impl Commander {
     pub(super) fn new() -> Self {
-        Self { api: StoredValue::new(expect_context()), toasts: expect_context(), pending: RwSignal::new(None) }
+        Self {
+            api: StoredValue::new(expect_context()),
+            toasts: expect_context(),
+            pending: RwSignal::new(None),
+            asked: RwSignal::new(None),
+            asking: RwSignal::new(false),
+        }
     }
 
     pub(super) fn pending(self) -> Signal<Option<(i64, PowerAction)>> {
         self.pending.into()
     }
 
-    pub(super) fn send(self, machine: i64, name: String, action: PowerAction) {
+    /// A press of the command's own button: asks first only when it would lead nowhere.
+    pub(super) fn press(self, order: Order) {
+        if order.leads_nowhere() { self.ask(order) } else { self.send(order) }
+    }
+
+    /// For where a command is easily chosen by mistake: asks before all but switching on.
+    pub(super) fn choose(self, order: Order) {
+        if order.action == PowerAction::On { self.send(order) } else { self.ask(order) }
+    }
+
+    fn ask(self, order: Order) {
+        self.asked.set(Some(order));
+        self.asking.set(true);
+    }
+
+    /// The question, which is to be drawn once wherever commands are given.
+    pub(super) fn question(self) -> AnyView {
+        let part = move |part: usize| {
+            Signal::derive(move || self.asked.with(|order| order.as_ref().map(|order| order.question()[part].clone())).unwrap_or_default())
+        };
+        let agree = move |event: leptos::ev::SubmitEvent| {
+            event.prevent_default();
+            self.asking.set(false);
+            if let Some(order) = self.asked.get_untracked() {
+                self.send(order);
+            }
+        };
+        view! {
+            <Dialog open=self.asking title=part(0) testid="confirm">
+                <form class="flex flex-col gap-3" on:submit=agree>
+                    <p>{part(1)}</p>
+                    <FormEnd open=self.asking submit=Submit::new() label=part(2) class="btn-error" testid="confirm-action"/>
+                </form>
+            </Dialog>
+        }
+        .into_any()
+    }
+
+    fn send(self, order: Order) {
+        let Order { machine, name, action, .. } = order;
         if self.pending.get_untracked().is_some() {
             self.toasts.warning("One command at a time: the last one is still on its way to the BMC.");
             return;
@@ -141,7 +213,7 @@ impl Commander {
     }
 }
 
-/// The commands as a row of buttons.
+/// The commands as a row of buttons. The commander's question is drawn by the page.
 #[component]
 pub(super) fn PowerButtons(
     machine: i64,
@@ -159,27 +231,12 @@ pub(super) fn PowerButtons(
     all: bool,
 ) -> impl IntoView {
     let busy = commander.pending();
-    let asking = RwSignal::new(false);
-    let press = move |action| {
-        if action == PowerAction::PxeReboot && !netboot.get_untracked() {
-            asking.set(true);
-        } else {
-            commander.send(machine, name.get_untracked(), action);
-        }
-    };
+    let press = move |action| commander.press(Order { machine, name: name.get_untracked(), netboot: netboot.get_untracked(), action });
     let buttons = if all { POWER_ALL } else { POWER_USUAL }
         .iter()
         .map(|&action| {
             let (label, title) = command(action);
-            // what the machine is already; any command is possible while the power is not known
-            let pointless = move || {
-                power.with(|power| {
-                    matches!(
-                        (action, power.state),
-                        (PowerAction::On, PowerState::On) | (PowerAction::Off | PowerAction::Reboot, PowerState::Off)
-                    )
-                })
-            };
+            let pointless = move || power.with(|power| pointless(action, power.state));
             view! {
                 <button
                     type="button"
@@ -199,17 +256,6 @@ pub(super) fn PowerButtons(
         .collect::<Vec<_>>();
     view! {
         {buttons}
-        <Confirm
-            open=asking
-            title="Netboot is off"
-            text="The machine would ask for its configuration and be told to boot from its disk. Switch netboot on first, or press Provision, which does."
-            verb="PXE boot anyway"
-            submit=Submit::new()
-            action=move |()| {
-                asking.set(false);
-                commander.send(machine, name.get_untracked(), PowerAction::PxeReboot);
-            }
-        />
     }
 }
 
@@ -218,5 +264,28 @@ pub(super) fn icon(action: PowerAction) -> Icon {
         PowerAction::On | PowerAction::Off => Icon::Power,
         PowerAction::Reboot | PowerAction::DiskReboot | PowerAction::BiosReboot => Icon::Reset,
         PowerAction::PxeReboot => Icon::Network,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_names_the_machine_and_what_would_come_of_it() {
+        let order = |action, netboot| Order { machine: 7, name: "d03".into(), netboot, action };
+        let [title, text, verb] = order(PowerAction::PxeReboot, false).question();
+        assert_eq!((title.as_str(), verb.as_str()), ("Netboot of d03 is off", "PXE boot anyway"));
+        assert!(text.contains("boot from its disk"));
+        let [title, text, verb] = order(PowerAction::Off, false).question();
+        assert_eq!((title.as_str(), verb.as_str()), ("Power off: d03", "Power off"));
+        assert_eq!(text, "Switch the machine off at once, without asking its operating system.");
+        assert!(!order(PowerAction::PxeReboot, true).leads_nowhere() && !order(PowerAction::Reboot, false).leads_nowhere());
+    }
+
+    #[test]
+    fn what_is_so_already_is_not_offered() {
+        assert!(pointless(PowerAction::On, PowerState::On) && pointless(PowerAction::Reboot, PowerState::Off));
+        assert!(!pointless(PowerAction::On, PowerState::BmcError) && !pointless(PowerAction::PxeReboot, PowerState::Off));
     }
 }

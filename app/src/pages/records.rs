@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, future::Future};
 
-use crate::ui::Title;
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError, Me, Removal},
-    ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Toasts, opened},
+    ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Title, Toasts, opened},
 };
 
 /// A page whose data is asked for once: its title, and `draw` when the data is there, else what stands in its place.

@@ -13,6 +13,8 @@ extern "C" {
     pub(crate) fn keep_row();
     #[wasm_bindgen(js_name = openMenu)]
     pub(crate) fn open_menu(popover: &web_sys::HtmlElement, anchor: &web_sys::Element);
+    #[wasm_bindgen(js_name = stepInMenu)]
+    pub(crate) fn step_in_menu(menu: &web_sys::HtmlElement, key: &str);
     #[wasm_bindgen(js_name = closeMenu)]
     pub(crate) fn close_menu(popover: &web_sys::HtmlElement);
     #[wasm_bindgen(catch, js_name = copyText)]
@@ -60,6 +62,14 @@ extern "C" {
     pub(crate) fn keep_focus(area: &web_sys::Element);
     #[wasm_bindgen(js_name = windowHeight)]
     pub(crate) fn window_height() -> usize;
+    #[wasm_bindgen(js_name = isPhone)]
+    pub(crate) fn is_phone() -> bool;
+    #[wasm_bindgen(js_name = stickHead)]
+    pub(crate) fn stick_head(area: &web_sys::Element);
+    #[wasm_bindgen(js_name = notePlace)]
+    pub(crate) fn note_place(address: &str, mark: &str);
+    #[wasm_bindgen(js_name = placeBack)]
+    pub(crate) fn place_back(address: &str) -> Option<String>;
     #[wasm_bindgen(js_name = holdHeight)]
     pub(crate) fn hold_height(area: &web_sys::HtmlElement) -> bool;
     #[wasm_bindgen(js_name = releaseHeight)]

@@ -54,8 +54,31 @@ impl Toasts {
     ) where
         F: Future<Output = Result<T, ApiError>> + 'static,
     {
+        self.push(Tone::Ok, text.into(), Some(self.way_back(inverse, done)));
+    }
+
+    /// The same of what was done in part only; `inverse` is about that part.
+    pub(crate) fn undoable_part<T: 'static, F>(
+        self,
+        text: impl Into<String>,
+        inverse: impl Fn() -> F + Send + Sync + 'static,
+        done: impl Fn(T) + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Result<T, ApiError>> + 'static,
+    {
+        self.push(Tone::Warning, text.into(), Some(self.way_back(inverse, done)));
+    }
+
+    fn way_back<T: 'static, F>(
+        self,
+        inverse: impl Fn() -> F + Send + Sync + 'static,
+        done: impl Fn(T) + Send + Sync + 'static,
+    ) -> Callback<()>
+    where
+        F: Future<Output = Result<T, ApiError>> + 'static,
+    {
         let done = Arc::new(done);
-        let undo = Callback::new(move |()| {
+        Callback::new(move |()| {
             let (inverse, done) = (inverse(), Arc::clone(&done));
             spawn_local(async move {
                 match inverse.await {
@@ -66,8 +89,7 @@ impl Toasts {
                     Err(error) => self.error(format!("Not undone: {}", error.text())),
                 }
             });
-        });
-        self.push(Tone::Ok, text.into(), Some(undo));
+        })
     }
 
     pub(crate) fn warning(self, text: impl Into<String>) {
@@ -120,7 +142,7 @@ pub(crate) fn ToastStack() -> impl IntoView {
                     }
                 >
                     <Glyph icon=if toast.tone == Tone::Ok { Icon::Check } else { Icon::Warning }/>
-                    <span class="break-words">{toast.text}</span>
+                    <span class="min-w-0 wrap-anywhere">{toast.text}</span>
                     {toast.undo.map(|undo| view! {
                         <button
                             type="button"
@@ -133,7 +155,7 @@ pub(crate) fn ToastStack() -> impl IntoView {
                             "Undo"
                         </button>
                     })}
-                    <button type="button" class="btn btn-ghost btn-xs btn-square" aria-label="Close message" on:click=move |_| toasts.close(toast.id)>
+                    <button type="button" class="btn btn-ghost btn-xs btn-square text-inherit! hover:bg-current/20!" aria-label="Close message" on:click=move |_| toasts.close(toast.id)>
                         <Glyph icon=Icon::Close/>
                     </button>
                 </div>

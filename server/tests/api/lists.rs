@@ -244,6 +244,9 @@ async fn machines_are_sorted_as_people_count_and_found_by_anything_in_them() {
             ("search=ann+arm", ""),
             ("search=52:54:00+spare", "D03-2"),
             ("search=unknown&limit=2", "d03-1 D03-2"),
+            // as rows say it
+            ("search=No+State&limit=2", "d03-1 D03-2"),
+            ("search=failed", ""),
             ("search=gpu&q=(%3D+arch+%22x86_64%22)", "d03-1"),
             ("search=gpu&q=(%3D+arch+%22arm64%22)", ""),
             ("search=+", "d03-1 D03-2 d03-10"),

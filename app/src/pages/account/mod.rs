@@ -5,7 +5,6 @@ mod keys;
 mod sessions;
 mod tokens;
 
-use crate::ui::Title;
 use futures_util::future::try_join;
 use leptos::prelude::*;
 
@@ -16,7 +15,7 @@ use crate::{
     api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
     ui::{
         Curl, CurlButton, FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, SubmitForm, TextArea,
-        TextField, Toasts, Zone, opened,
+        TextField, Title, Toasts, Zone, opened,
     },
 };
 

@@ -2,7 +2,6 @@
 
 mod entry;
 
-use crate::ui::Title;
 use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
@@ -13,7 +12,7 @@ use self::entry::{Change, KINDS, LONG, changes, deed, noun, page, whence};
 use super::session::{Failed, Session};
 use crate::{
     api::{Api, ApiError, AuditEntry, AuditWanted, Instant},
-    ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField, Time, Zone, dom},
+    ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField, Time, Title, Zone, dom},
 };
 
 /// Entries shown at first, and fetched with every "Older".

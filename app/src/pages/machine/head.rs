@@ -13,7 +13,7 @@ use crate::{
     api::{MachineState, NewAssignee, Outcome, query_string},
     live::{Live, Power},
     pages::health::HealthBadge,
-    pages::power::{Commander, POWER_USUAL, PowerBadge, PowerButtons, StateBadge, command},
+    pages::power::{Commander, POWER_ALL, PowerBadge, PowerButtons, StateBadge, command},
     ui::{CopyButton, Curl, CurlMenu, Glyph, Icon, Notice},
 };
 
@@ -30,7 +30,7 @@ fn commands(context: Context, form: Form) -> Vec<Curl> {
     out.extend(Curl::of("Save the settings", async |api| api.change_machine(id, &change).await));
     if bmc {
         out.extend(Curl::of("Provision", async |api| api.provision(id).await));
-        for &action in POWER_USUAL {
+        for &action in POWER_ALL {
             out.extend(Curl::of(command(action).0, async |api| api.set_power(id, action).await));
         }
     }
@@ -108,6 +108,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                     <Glyph icon=Icon::Terminal/>
                     "Console"
                 </a>
+                {commander.question()}
                 <ProvisionButton context form/>
                 <CurlMenu calls=Signal::derive(move || commands(context, form))/>
                 {context

@@ -13,7 +13,6 @@ mod tail;
 mod timeline;
 mod warnings;
 
-use crate::ui::Title;
 use futures_util::future::{try_join, try_join3, try_join4};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_params_map};
@@ -32,7 +31,7 @@ use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, ApiError, Arch, Assignee, Event, Image, Interface, LabEvent, Me, Preseed},
     live::Live,
-    ui::{Loading, Optimistic},
+    ui::{Loading, Optimistic, Title},
 };
 
 /// What the page shows of a machine, all loaded at once.

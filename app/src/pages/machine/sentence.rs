@@ -2,7 +2,6 @@
 
 use crate::{
     api::{BootProtocol, Event, EventKind, FileRole, MachineState},
-    pages::power::state_word,
     ui::format,
 };
 
@@ -52,7 +51,7 @@ pub(in crate::pages) fn sentence(event: &Event) -> Sentence {
         EventKind::StateChange { state, reason } => {
             let tone = if *state == MachineState::Error { Tone::Bad } else { Tone::Neutral };
             let because = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
-            plain(tone, format!("State: {}{by}{because}", state_word(*state)))
+            plain(tone, format!("State: {}{by}{because}", state.label()))
         }
         EventKind::DhcpReq { discover } => plain(Tone::Step, format!("{} seen", if *discover { "DHCPDISCOVER" } else { "DHCPREQUEST" })),
         EventKind::TftpReq { filename, client_ip, netboot, reason } => {

@@ -5,7 +5,6 @@ use leptos::{prelude::*, task::spawn_local};
 use super::{Context, EVENTS};
 use crate::{
     api::{Event, EventKind, FileRole, Instant, MachineChange, MachineState, Outcome},
-    pages::power::state_word,
     ui::{Confirm, Curl, Glyph, Icon, Submit, SwitchField, Time, Toasts, format},
 };
 
@@ -226,7 +225,7 @@ impl Run {
         match (self.ended, self.failed(), awaited) {
             _ if installed => "ready".into(),
             (_, Some(_), None) => "failed".into(),
-            (Some(state), ..) => format!("ended, state: {}", state_word(state)),
+            (Some(state), ..) => format!("ended, state: {}", state.label()),
             (None, _, Some(Stage::Installed)) => "waiting for the installed system to phone home".into(),
             (None, _, Some(stage)) => format!("waiting for: {}", stage.label()),
             (None, None, None) => "running".into(),

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::Context;
 use crate::{
     api::{Api, ApiError, BulkTags, Id, Tag},
-    ui::{Glyph, Icon},
+    ui::{Curl, CurlButton, Glyph, Icon},
 };
 
 /// Separated by commas; blanks within are part of a tag.
@@ -60,6 +60,13 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
             Err(text) => fault.set(Some(text)),
         }
     };
+    let curl = Callback::new(move |()| match typed.with_untracked(|text| parse_tags(text)) {
+        Ok(new) => Curl::of("Add a tag", async |api| relabel(api, context.id, new, Vec::new()).await),
+        Err(text) => {
+            fault.set(Some(text));
+            None
+        }
+    });
     let remove = move |tag: &str| {
         // the server had it: it is within its rule
         if let Ok(old) = Tag::parse(tag) {
@@ -108,6 +115,9 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
                             fault.set(None);
                         }
                     />
+                    <Show when=move || typed.with(|text| !text.trim().is_empty())>
+                        <CurlButton call=curl/>
+                    </Show>
                     <span id="tag-note" class="text-error text-xs" aria-live="polite">{move || fault.get()}</span>
                 </form>
             </Show>

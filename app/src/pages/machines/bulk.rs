@@ -1,9 +1,10 @@
 //! What is done with all the ticked machines at once.
 
-use std::future::Future;
+use std::{future::Future, pin::Pin};
 
 use leptos::{
     prelude::*,
+    task::spawn_local,
     wasm_split::{SplitLoaderError, wasm_split},
 };
 
@@ -11,9 +12,10 @@ use super::{
     bulk_forms::{AssignForm, Question, ReleaseForm, TagForm},
     listing::Listing,
     selection::{Selection, TickedMachines},
+    view::grouped,
 };
 use crate::{
-    api::{Api, ApiError, BulkOutcome, BulkPower, BulkProvision, Id, Me, PowerAction},
+    api::{Api, ApiError, BULK_MOST, BulkOutcome, Id, Me, PowerAction},
     pages::{
         parts::later,
         power::{POWER_MENU, command, icon},
@@ -46,6 +48,9 @@ impl Action {
         match self {
             Self::Power(PowerAction::On) => "The machines that are off are switched on.",
             Self::Power(PowerAction::Off) => "The machines are switched off at once, without asking their operating systems.",
+            Self::Power(PowerAction::PxeReboot) => {
+                "The machines are reset at once, without asking their operating systems, and boot from the network once; those that are off are switched on."
+            }
             Self::Power(_) => "The machines are reset at once, without asking their operating systems.",
             Self::Provision => {
                 "Each is reset and boots from the network with its own settings: what is on their disks may be overwritten. Netboot is switched on."
@@ -101,16 +106,25 @@ impl Bulk {
         self.selection.ticked.with_untracked(|ticked| ticked.keys().map(|id| Id(*id)).collect())
     }
 
-    /// Makes the call and tells how it went.
-    pub(super) fn run(self, action: Action, call: impl Future<Output = Result<Vec<BulkOutcome>, ApiError>> + 'static) {
+    /// Makes the call and tells how it went. `undo`: the way back for those that succeeded, if there is one.
+    pub(super) fn run(
+        self,
+        action: Action,
+        call: impl Future<Output = Result<Vec<BulkOutcome>, ApiError>> + 'static,
+        undo: impl FnOnce(&[&BulkOutcome], &TickedMachines) -> Option<Undo> + 'static,
+    ) {
         let ticked = self.selection.ticked.get_untracked();
         self.submit.run(call, move |outcomes| {
             self.open.set(false);
             let failures = failures(&outcomes, &ticked);
             let (all, failed) = (outcomes.len(), failures.len());
-            match (failed, summary(action, all, failed)) {
-                (0, text) => self.toasts.ok(text),
-                (_, text) => self.toasts.warning(text),
+            let succeeded: Vec<&BulkOutcome> = outcomes.iter().filter(|outcome| outcome.error.is_none()).collect();
+            let undo = Some(succeeded).filter(|succeeded| !succeeded.is_empty()).and_then(|succeeded| undo(&succeeded, &ticked));
+            match (failed, summary(action, all, failed), undo) {
+                (0, text, None) => self.toasts.ok(text),
+                (0, text, Some(undo)) => self.toasts.undoable(text, undo, |()| ()),
+                (_, text, None) => self.toasts.warning(text),
+                (_, text, Some(undo)) => self.toasts.undoable_part(text, undo, |()| ()),
             }
             if failed > 0 {
                 self.failures.set(failures);
@@ -119,15 +133,39 @@ impl Bulk {
         });
     }
 
-    /// Those that only need an answer.
-    pub(super) fn command(self, action: Action) {
-        let (api, machines) = (self.api.get_value(), self.ids());
-        match action {
-            Action::Power(state) => self.run(action, async move { api.bulk_power(&BulkPower { machines, state }).await }),
-            Action::Provision => self.run(action, async move { api.bulk_provision(&BulkProvision { machines }).await }),
-            Action::Assign | Action::Release | Action::Tag => {}
+    /// Ticks what the search finds on other pages, too.
+    fn select_all(self) {
+        spawn_local(async move {
+            match self.listing.all().await {
+                Ok(machines) => self.selection.add(&machines),
+                Err(error) => self.toasts.error(error.text()),
+            }
+        });
+    }
+}
+
+/// Makes many machines as they were before.
+pub(super) type Undo = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), ApiError>>>> + Send + Sync>;
+
+/// As many calls as it takes for all the machines, one after the other. When one is refused as a whole, that is the outcome of its machines;
+/// when the first is, the answer to all.
+pub(super) async fn in_portions(
+    machines: Vec<Id>,
+    call: impl AsyncFn(Vec<Id>) -> Result<Vec<BulkOutcome>, ApiError>,
+) -> Result<Vec<BulkOutcome>, ApiError> {
+    let mut outcomes = Vec::new();
+    for portion in machines.chunks(BULK_MOST) {
+        match call(portion.to_vec()).await {
+            Ok(more) => outcomes.extend(more),
+            Err(error) if outcomes.is_empty() => return Err(error),
+            Err(error) => outcomes.extend(portion.iter().map(|id| refused(id.0, &error))),
         }
     }
+    Ok(outcomes)
+}
+
+fn refused(machine: i64, error: &ApiError) -> BulkOutcome {
+    BulkOutcome { machine, status: error.status, power: None, assignee: None, state: None, tags: None, error: Some(error.clone()) }
 }
 
 /// By name, with what the server says of each.
@@ -160,6 +198,11 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
         selection.count() - shown
     };
     let any = move || selection.count() > 0;
+    // the whole page is ticked, and there are others
+    let more = move || {
+        let (shown, total) = (bulk.listing.rows.with(Vec::len), bulk.listing.total.get());
+        shown < total && selection.count() < total && bulk.listing.rows.with(|rows| rows.iter().all(|row| selection.has(row.id)))
+    };
     let busy = bulk.submit.busy();
     let button = move |action: Action, glyph: Icon| {
         view! {
@@ -180,15 +223,21 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
             <div
                 role="toolbar"
                 aria-label="Selected machines"
+                data-foot="high"
                 class="bg-base-200 rounded-box border-base-300 mb-2 flex flex-wrap items-center gap-x-2 gap-y-1 border px-3 py-2 shadow-lg"
                 data-testid="bulk-bar"
             >
                 <span class="text-sm font-medium" role="status" data-testid="bulk-count">
                     {move || match elsewhere() {
                         0 => format!("{} selected", selection.count()),
-                        elsewhere => format!("{} selected, {elsewhere} of them on other pages", selection.count()),
+                        elsewhere => format!("{} selected, {elsewhere} of them not shown", selection.count()),
                     }}
                 </span>
+                <Show when=more>
+                    <button type="button" class="btn btn-ghost btn-sm" data-testid="bulk-all" on:click=move |_| bulk.select_all()>
+                        {move || format!("Select all {} that match", grouped(bulk.listing.total.get()))}
+                    </button>
+                </Show>
                 <span class="flex-1 max-lg:hidden"></span>
                 // on a telephone one line that is pushed sideways: it must leave room for the rows
                 <span class="flex items-center gap-1 max-lg:overflow-x-auto max-lg:[&>*]:shrink-0">
@@ -264,10 +313,32 @@ mod tests {
             BulkOutcome { error: Some(ApiError::new(403, "Forbidden", "Forbidden", vec!["not yours".into()])), ..outcome(2, 403) },
             BulkOutcome { power: Some(silent), ..outcome(3, 202) },
         ];
-        let named = Ticked { name: "d03-2".into(), assignees: Vec::new(), tags: Vec::new() };
+        let named = Ticked { name: "d03-2".into(), assignees: Vec::new(), tags: Vec::new(), netboot: false };
         let told = failures(&outcomes, &TickedMachines::from([(2, named)]));
         assert_eq!(told, [("d03-2".into(), "not yours".into()), ("machine 3".into(), "no answer".into())]);
         assert_eq!(summary(Action::Power(PowerAction::Off), 3, 2), "Power off: 2 of 3 machines failed.");
         assert_eq!(summary(Action::Provision, 1, 0), "Provision: done with 1 machine.");
+    }
+
+    #[test]
+    fn many_are_sent_in_portions_with_one_result() {
+        use std::cell::RefCell;
+
+        use futures_util::FutureExt;
+
+        let all: Vec<Id> = (0..1201).map(Id).collect();
+        let sent = RefCell::new(Vec::new());
+        let call = async |portion: Vec<Id>| {
+            sent.borrow_mut().push(portion.len());
+            match portion[0] {
+                Id(500) => Err(ApiError::new(503, "Unavailable", "Unavailable", vec!["not now".into()])),
+                _ => Ok(portion.iter().map(|id| BulkOutcome { error: None, ..refused(id.0, &ApiError::transport("")) }).collect()),
+            }
+        };
+        let outcomes = in_portions(all.clone(), call).now_or_never().unwrap().unwrap();
+        assert_eq!((outcomes.len(), outcomes.iter().filter(|outcome| outcome.error.is_some()).count()), (1201, 500));
+        assert_eq!(sent.take(), [500, 500, 201]);
+        let whole = in_portions(all[500..].to_vec(), call).now_or_never().unwrap();
+        assert_eq!(whole.unwrap_err().status, 503, "the first: nothing was done");
     }
 }

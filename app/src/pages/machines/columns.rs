@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::ui::{keep, kept};
+use crate::ui::{dom, keep, kept};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Column {
@@ -72,11 +72,8 @@ impl Column {
     }
 
     /// On a telephone there is room for these only.
-    pub(super) fn class(self) -> &'static str {
-        match self {
-            Self::Name | Self::State | Self::Power => "",
-            _ => "max-md:hidden",
-        }
+    fn is_short(self) -> bool {
+        matches!(self, Self::Name | Self::State | Self::Power)
     }
 
     fn bit(self) -> u16 {
@@ -86,23 +83,39 @@ impl Column {
 
 /// Some of the columns. The name is always among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Columns(u16);
+pub(super) struct Columns {
+    bits: u16,
+    /// Whether somebody chose them: on a telephone, too, they are all shown then, and the table is pushed sideways.
+    chosen: bool,
+}
 
 impl Columns {
     fn usual() -> Self {
-        Self::of(Column::ALL.into_iter().filter(|column| !matches!(column, Column::Ip | Column::Tags | Column::Changed)))
+        let usual = Column::ALL.into_iter().filter(|column| !matches!(column, Column::Ip | Column::Tags | Column::Changed));
+        Self { chosen: false, ..Self::of(usual) }
     }
 
     fn of(columns: impl Iterator<Item = Column>) -> Self {
-        Self(columns.fold(Column::Name.bit(), |bits, column| bits | column.bit()))
+        Self { bits: columns.fold(Column::Name.bit(), |bits, column| bits | column.bit()), chosen: true }
     }
 
     pub(super) fn has(self, column: Column) -> bool {
-        self.0 & column.bit() != 0
+        self.bits & column.bit() != 0
+    }
+
+    /// Of a column's cells.
+    pub(super) fn class(self, column: Column) -> &'static str {
+        if self.chosen || column.is_short() { "" } else { "max-md:hidden" }
+    }
+
+    /// What is seen of them there.
+    fn seen(self, phone: bool) -> Self {
+        if self.chosen || !phone { self } else { Self::of(Column::ALL.into_iter().filter(|column| column.is_short())) }
     }
 
     fn with(self, column: Column, shown: bool) -> Self {
-        Self(if shown { self.0 | column.bit() } else { self.0 & !column.bit() } | Column::Name.bit())
+        let bits = if shown { self.bits | column.bit() } else { self.bits & !column.bit() };
+        Self { bits: bits | Column::Name.bit(), chosen: true }
     }
 
     /// What is not known is left out: a later version's column, perhaps.
@@ -110,12 +123,16 @@ impl Columns {
         Self::of(text.split('.').filter_map(Column::parse))
     }
 
+    /// Nothing for what nobody chose.
     fn text(self) -> String {
+        if !self.chosen {
+            return String::new();
+        }
         Column::ALL.into_iter().filter(|column| self.has(*column)).map(Column::member).collect::<Vec<_>>().join(".")
     }
 
     pub(super) fn chosen() -> Self {
-        kept(COOKIE).map_or_else(Self::usual, |text| Self::parse(&text))
+        kept(COOKIE).filter(|text| !text.is_empty()).map_or_else(Self::usual, |text| Self::parse(&text))
     }
 }
 
@@ -128,8 +145,10 @@ pub(super) fn ColumnMenu(columns: RwSignal<Columns>) -> impl IntoView {
         columns.set(now);
         keep(COOKIE, &now.text());
     };
+    // known when the menu is opened: the server does not know it
+    let phone = RwSignal::new(false);
     view! {
-        <details class="dropdown dropdown-end">
+        <details class="dropdown dropdown-end" on:toggle=move |_| phone.set(dom::is_phone())>
             <summary class="btn btn-sm" data-testid="columns">"Columns"</summary>
             <fieldset class="dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg">
                 <legend class="sr-only">"Columns of the table"</legend>
@@ -143,8 +162,10 @@ pub(super) fn ColumnMenu(columns: RwSignal<Columns>) -> impl IntoView {
                                     type="checkbox"
                                     class="checkbox checkbox-xs"
                                     data-column=column.member()
-                                    prop:checked=move || columns.get().has(column)
-                                    on:change=move |event| set(columns.get_untracked().with(column, event_target_checked(&event)))
+                                    prop:checked=move || columns.get().seen(phone.get()).has(column)
+                                    on:change=move |event| {
+                                        set(columns.get_untracked().seen(dom::is_phone()).with(column, event_target_checked(&event)));
+                                    }
                                 />
                                 {column.label()}
                             </label>
@@ -168,6 +189,16 @@ mod tests {
         assert_eq!(columns.text(), "name.state.power.arch.macs.netboot_enabled.assignees.tags");
         assert_eq!(Columns::parse(&columns.text()), columns);
         assert_eq!(Columns::parse("tags.colour;x").text(), "name.tags");
+    }
+
+    #[test]
+    fn on_a_telephone_the_usual_ones_are_few_and_the_chosen_ones_all_shown() {
+        let usual = Columns::usual();
+        assert_eq!((usual.class(Column::Power), usual.class(Column::Bmc)), ("", "max-md:hidden"));
+        let chosen = usual.seen(true).with(Column::Assignees, true);
+        assert_eq!(chosen.text(), "name.state.power.assignees");
+        assert_eq!(chosen.class(Column::Assignees), "");
+        assert_eq!((usual.seen(false), usual.text()), (usual, String::new()));
     }
 
     #[test]

@@ -18,8 +18,8 @@ const STORED: &str = "machine-filters";
 const MOST: usize = 50;
 const LONGEST: usize = 60;
 
-/// Gives the view a name; another view with that name gives way. By name.
-fn put(list: &mut Vec<Saved>, name: &str, view: &View) -> Result<(), String> {
+/// Gives the view a name; another view with that name gives way, which is answered. By name.
+fn put(list: &mut Vec<Saved>, name: &str, view: &View) -> Result<bool, String> {
     let name = name.trim();
     if name.is_empty() {
         return Err("Give it a name.".into());
@@ -27,13 +27,15 @@ fn put(list: &mut Vec<Saved>, name: &str, view: &View) -> Result<(), String> {
     if name.chars().count() > LONGEST {
         return Err(format!("At most {LONGEST} characters."));
     }
+    let before = list.len();
     list.retain(|saved| saved.name != name);
+    let replaced = list.len() < before;
     if list.len() >= MOST {
         return Err(format!("There are {MOST} already: delete one first."));
     }
     list.push(Saved { name: name.to_owned(), address: view.on_page(0).address() });
     list.sort_by_key(|saved| saved.name.to_lowercase());
-    Ok(())
+    Ok(replaced)
 }
 
 /// What is not understood, or leads elsewhere, is left out.
@@ -62,9 +64,10 @@ pub(super) fn FilterMenu(view: Memo<View>) -> impl IntoView {
         let put = list.try_update(|list| put(list, &name.get_untracked(), &view.get_untracked()));
         match put {
             Some(Err(text)) => error.set(Some(text)),
-            _ => {
+            put => {
                 keep();
-                toasts.ok(format!("Saved as {}.", name.get_untracked().trim()));
+                let said = if put == Some(Ok(true)) { "Replaced" } else { "Saved as" };
+                toasts.ok(format!("{said} {}.", name.get_untracked().trim()));
                 name.set(String::new());
                 error.set(None);
                 close();
@@ -124,9 +127,9 @@ mod tests {
     fn a_view_is_saved_under_its_name_once() {
         let mut list = Vec::new();
         let view = |search: &str| View { search: search.into(), page: 3, ..View::default() };
-        put(&mut list, " free arm ", &view("arm")).unwrap();
-        put(&mut list, "Broken", &view("error")).unwrap();
-        put(&mut list, "free arm", &view("arm64")).unwrap();
+        assert_eq!(put(&mut list, " free arm ", &view("arm")), Ok(false));
+        assert_eq!(put(&mut list, "Broken", &view("error")), Ok(false));
+        assert_eq!(put(&mut list, "free arm", &view("arm64")), Ok(true));
         let told: Vec<_> = list.iter().map(|saved| (saved.name.as_str(), saved.address.as_str())).collect();
         assert_eq!(told, [("Broken", "/machines?search=error"), ("free arm", "/machines?search=arm64")]);
         assert!(put(&mut list, " ", &view("x")).is_err());

@@ -29,6 +29,11 @@ impl Go {
         self.send(&view, true);
     }
 
+    /// What else the address said is gone, without a step of history.
+    pub(super) fn tidy(self) {
+        self.navigate.run((self.view.get_untracked().address(), true));
+    }
+
     fn typed(self, view: View) {
         let replace = self.typed.with_value(|typed| *typed == Some(self.view.get_untracked()));
         self.send(&view, replace);

@@ -60,7 +60,7 @@ pub(super) fn listen(shared: Shared, help: RwSignal<bool>) {
             ("p", Some(id)) => {
                 let Some(machine) = shared.listing.machine(id) else { return };
                 if let Some(button) = dom::focus_within(&format!("tr[data-id='{id}'] [data-testid=row-power]:not(:disabled)")) {
-                    shared.menu.open(target(&machine), &button);
+                    shared.menu.open(target(&machine, shared.live), &button);
                 }
             }
             // a link or a button does what it does

@@ -10,7 +10,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{search, view::View};
 use crate::{
-    api::{Api, ApiError, LabEvent, Machine, Page},
+    api::{Api, ApiError, LabEvent, Machine, MachineView, Page},
     live::Live,
     pages::seldom::{GATHER, Seldom},
     ui::dom,
@@ -31,6 +31,8 @@ impl Row {
 
 /// More than these at once: the page is the smaller request.
 const ONE_BY_ONE: usize = 8;
+/// The largest page that the API gives.
+const MOST: usize = 1000;
 
 /// An answer that takes longer is waited for visibly.
 const SLOW: Duration = Duration::from_millis(150);
@@ -93,6 +95,21 @@ impl Listing {
 
     pub(super) fn machine(self, id: i64) -> Option<Machine> {
         self.row(id).map(|row| row.machine.get_untracked())
+    }
+
+    /// Every machine of the view that is shown, on whatever page.
+    pub(super) async fn all(self) -> Result<Vec<Machine>, ApiError> {
+        let (Some(api), Some((view, _))) = (self.api.try_get_value(), self.shown.try_get_untracked()) else { return Ok(Vec::new()) };
+        let first = view.on_page(0);
+        let mut all = Vec::new();
+        loop {
+            let page = api.machines_page(&MachineView { offset: all.len(), ..first.asked(MOST) }).await?;
+            let last = page.items.len() < MOST;
+            all.extend(page.items);
+            if last || all.len() >= page.total {
+                return Ok(all);
+            }
+        }
     }
 
     /// Another view. The old rows stay until the new ones are there.

@@ -16,7 +16,6 @@ mod search;
 mod selection;
 mod view;
 
-use crate::ui::Title;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -41,7 +40,7 @@ use super::session::{Failed, Session};
 use crate::{
     api::{Api, LabEvent, Machine, Me, Page},
     live::Live,
-    ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead, Switch, Toasts, copy_pressed, copy_short, sort_head},
+    ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead, Switch, Title, Toasts, copy_pressed, copy_short, dom, sort_head},
 };
 
 #[component]
@@ -121,6 +120,23 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
     let (adding, reserving, help) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
     Effect::new(move |_| keys::listen(shared, help));
     let admin = me.admin;
+    // the original's link from a MAC nobody knows
+    let macs = RwSignal::new(String::new());
+    let query = use_query_map();
+    Effect::new(move |_| {
+        let Some(mac) = query.read().get("addWithMac").filter(|_| admin) else { return };
+        macs.set(mac);
+        adding.set(true);
+        go.tidy();
+    });
+    Effect::new(move |before: Option<bool>| {
+        let now = adding.get();
+        if before == Some(true) && !now {
+            macs.set(String::new());
+        }
+        now
+    });
+    keep_place(shared);
     let empty = move || listing.rows.with(Vec::is_empty) && listing.total.get() == 0;
     view! {
         <PageHead title="Machines">
@@ -177,8 +193,22 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
         <BulkDialogs bulk/>
         <KeyHelp open=help/>
         <ReserveDialog open=reserving view/>
-        {admin.then(|| view! { <NewMachineDialog open=adding/> })}
+        {admin.then(|| view! { <NewMachineDialog open=adding macs/> })}
     }
+}
+
+/// Who comes back from a machine finds the list as it was left: as far down, and with the same row for the keys.
+fn keep_place(shared: Shared) {
+    let Shared { listing, current, .. } = shared;
+    Effect::new(move |before: Option<()>| {
+        let address = listing.shown.with(|(view, _)| view.address());
+        let mut row = current.get();
+        if before.is_none() {
+            row = row.or_else(|| dom::place_back(&address)?.parse().ok());
+            current.set(row);
+        }
+        dom::note_place(&address, &row.map(|id| id.to_string()).unwrap_or_default());
+    });
 }
 
 #[component]
@@ -206,17 +236,23 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
             event.prevent_default();
         }
     };
+    Effect::new(move |_| {
+        if let Some(area) = listing.table.get() {
+            dom::stick_head(&area);
+        }
+    });
     view! {
         <div
             node_ref=listing.table
-            class="rounded-box border-base-300 overflow-x-auto border transition-opacity"
+            class="rounded-box border-base-300 overflow-x-auto border transition-opacity data-fits:overflow-x-clip"
             class=("opacity-60", move || listing.slow.get())
             class:hidden=move || listing.rows.with(Vec::is_empty)
             aria-busy=move || listing.waiting.get().to_string()
         >
             <table class="table-sm table max-md:[&_:is(td,th)]:px-1 [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
-                <thead class="bg-base-200">
+                // below the bar of all pages
+                <thead class="bg-base-200 sticky top-[calc(3rem+1px)] z-10">
                     <tr>
                         <td class="w-0 pr-0">
                             <input
@@ -238,7 +274,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
                                     // of the rows that are shown: with their own, nothing else is to be painted
                                     let direction = move || listing.shown.with(|(shown, _)| shown.sort.direction_of(column));
                                     let click = move || go.to(view.get_untracked().changed(|view| view.sort = view.sort.clicked(column)));
-                                    sort_head(column.label(), column.class(), direction, click)
+                                    sort_head(column.label(), columns.class(column), direction, click)
                                 })
                                 .collect_view()
                         }}

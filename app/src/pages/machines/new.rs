@@ -14,35 +14,35 @@ use crate::{
 };
 
 #[component]
-pub(super) fn NewMachineDialog(open: RwSignal<bool>) -> impl IntoView {
+pub(super) fn NewMachineDialog(open: RwSignal<bool>, macs: RwSignal<String>) -> impl IntoView {
     view! {
-        <Dialog open title="Add a machine" testid="new-machine">{new_machine_form(open, None)}</Dialog>
+        <Dialog open title="Add a machine" testid="new-machine">{new_machine_form(open, None, macs.get_untracked())}</Dialog>
     }
 }
 
-/// `found`: the MAC to make it of.
-pub(in crate::pages) fn new_machine_form(open: RwSignal<bool>, found: Option<DiscoveredMac>) -> AnyView {
-    later(move || draw_new_machine(open, found.clone()))
+/// `found`: the MAC to make it of; `macs`: what its field begins with.
+pub(in crate::pages) fn new_machine_form(open: RwSignal<bool>, found: Option<DiscoveredMac>, macs: String) -> AnyView {
+    later(move || draw_new_machine(open, found.clone(), macs.clone()))
 }
 
 #[wasm_split(new_machine, wasm_split_path = ::leptos::wasm_split, fallible)]
-fn draw_new_machine(open: RwSignal<bool>, found: Option<DiscoveredMac>) -> Result<AnyView, SplitLoaderError> {
-    Ok(view! { <Form open found/> }.into_any())
+fn draw_new_machine(open: RwSignal<bool>, found: Option<DiscoveredMac>, macs: String) -> Result<AnyView, SplitLoaderError> {
+    Ok(view! { <Form open found macs/> }.into_any())
 }
 
 #[component]
-fn Form(open: RwSignal<bool>, found: Option<DiscoveredMac>) -> impl IntoView {
+fn Form(open: RwSignal<bool>, found: Option<DiscoveredMac>, macs: String) -> impl IntoView {
     let api = expect_context::<Api>();
     let lists = load(async move { try_join(api.archs(), api.bmcs()).await });
     move || match lists.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
-        Some(Ok((archs, bmcs))) => view! { <Fields open archs bmcs found=found.clone()/> }.into_any(),
+        Some(Ok((archs, bmcs))) => view! { <Fields open archs bmcs found=found.clone() macs=macs.clone()/> }.into_any(),
     }
 }
 
 #[component]
-fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<DiscoveredMac>) -> impl IntoView {
+fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<DiscoveredMac>, macs: String) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
@@ -52,7 +52,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
     let subarch = FieldState::new("");
     let bmc = FieldState::new("");
     let bmc_info = FieldState::new("");
-    let macs = FieldState::new("");
+    let macs = FieldState::new(macs);
     let submit = Submit::new();
     let arch_choices: Vec<Choice> = archs.iter().map(|arch| Choice::new(&arch.name, &arch.name)).collect();
     let no_archs = archs.is_empty();

@@ -3,8 +3,8 @@
 use leptos::{html, prelude::*};
 
 use crate::{
-    api::PowerAction,
-    pages::power::{Commander, POWER_MENU, command, icon},
+    api::{PowerAction, PowerState},
+    pages::power::{Commander, Order, POWER_MENU, command, icon, pointless},
     ui::{Glyph, dom},
 };
 
@@ -14,6 +14,7 @@ pub(super) struct Target {
     pub(super) id: i64,
     pub(super) name: String,
     pub(super) netboot: bool,
+    pub(super) power: PowerState,
 }
 
 #[derive(Clone, Copy)]
@@ -30,17 +31,35 @@ impl PowerMenu {
 
     pub(super) fn open(self, target: Target, button: &web_sys::Element) {
         self.target.set(Some(target));
-        if let Some(menu) = self.node.get_untracked() {
-            dom::open_menu(&menu, button);
-        }
+        let (menu, button) = (self.node.get_untracked(), button.clone());
+        // when it shows this machine: what is not offered must not be given the focus
+        request_animation_frame(move || {
+            if let Some(menu) = menu {
+                dom::open_menu(&menu, &button);
+            }
+        });
     }
 
     fn choose(self, action: PowerAction) {
         if let Some(menu) = self.node.get_untracked() {
             dom::close_menu(&menu);
         }
-        if let Some(Target { id, name, .. }) = self.target.get_untracked() {
-            self.commander.send(id, name, action);
+        if let Some(Target { id, name, netboot, .. }) = self.target.get_untracked() {
+            self.commander.press(Order { machine: id, name, netboot, action });
+        }
+    }
+
+    /// As menus are walked. Escape and a press elsewhere close it by themselves, and give the focus back.
+    fn key(self, event: &leptos::ev::KeyboardEvent) {
+        let Some(menu) = self.node.get_untracked() else { return };
+        match event.key().as_str() {
+            key @ ("ArrowDown" | "ArrowUp" | "Home" | "End") => {
+                event.prevent_default();
+                dom::step_in_menu(&menu, key);
+            }
+            // on from the button that opened it
+            "Tab" => dom::close_menu(&menu),
+            _ => {}
         }
     }
 
@@ -50,34 +69,35 @@ impl PowerMenu {
             <div
                 node_ref=self.node
                 popover="auto"
-                role="group"
-                aria-label="Power"
                 class="rounded-box border-base-300 bg-base-100 text-base-content fixed inset-auto m-0 w-max min-w-44 max-w-60 border p-1 shadow-lg"
                 data-testid="power-menu"
             >
-                <p class="px-2 py-1 text-xs font-semibold opacity-80">{move || target.get().map(|target| target.name)}</p>
-                {POWER_MENU
-                    .iter()
-                    .map(|&action| {
-                        let (label, title) = command(action);
-                        view! {
-                            <button
-                                type="button"
-                                class="btn btn-ghost btn-sm w-full justify-start font-normal"
-                                title=title
-                                data-testid=format!("power-{}", action.word())
-                                on:click=move |_| self.choose(action)
-                            >
-                                <Glyph icon=icon(action)/>
-                                {label}
-                            </button>
-                        }
-                    })
-                    .collect_view()}
-                <Show when=move || target.with(|target| target.as_ref().is_some_and(|target| !target.netboot))>
-                    <p class="text-warning px-2 py-1 text-xs">"Netboot is off: after a PXE boot the machine is told to boot from its disk."</p>
-                </Show>
+                <p id="power-menu-of" class="px-2 py-1 text-xs font-semibold break-all opacity-80">{move || target.get().map(|target| target.name)}</p>
+                <div role="menu" aria-label="Power" aria-describedby="power-menu-of" on:keydown=move |event| self.key(&event)>
+                    {POWER_MENU
+                        .iter()
+                        .map(|&action| {
+                            let (label, title) = command(action);
+                            view! {
+                                <button
+                                    type="button"
+                                    role="menuitem"
+                                    tabindex="-1"
+                                    disabled=move || target.with(|target| target.as_ref().is_some_and(|target| pointless(action, target.power)))
+                                    class="btn btn-ghost btn-sm w-full justify-start font-normal"
+                                    title=title
+                                    data-testid=format!("power-{}", action.word())
+                                    on:click=move |_| self.choose(action)
+                                >
+                                    <Glyph icon=icon(action)/>
+                                    {label}
+                                </button>
+                            }
+                        })
+                        .collect_view()}
+                </div>
             </div>
+            {self.commander.question()}
         }
         .into_any()
     }

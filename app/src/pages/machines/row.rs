@@ -60,7 +60,7 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
     let tick = move |event: leptos::ev::MouseEvent| selection.tick(listing, id, event_target_checked(&event), event.shift_key());
     let open_menu = {
         let machine = machine.clone();
-        move |event: leptos::ev::MouseEvent| menu.open(target(&machine.get_untracked()), &event_target(&event))
+        move |event: leptos::ev::MouseEvent| menu.open(target(&machine.get_untracked(), live), &event_target(&event))
     };
     view! {
         <tr
@@ -81,8 +81,9 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
                     on:click=tick
                 />
             </td>
+            // a name may have 256 letters: the other columns are to be seen too
             <th scope="row" class="font-medium whitespace-nowrap">
-                <a class="link link-hover text-primary" href=format!("/machines/{id}") data-testid="open">{move || name.get()}</a>
+                <a class="link link-hover text-primary block w-fit max-w-72 truncate max-md:max-w-40" href=format!("/machines/{id}") title=move || name.get() data-testid="open">{move || name.get()}</a>
             </th>
             {columns.has(Column::State).then(|| view! { <td><StateBadge state/></td> })}
             {columns.has(Column::Power).then(|| view! { <td><PowerBadge power/></td> })}
@@ -101,7 +102,7 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
                         type="button"
                         class="btn btn-ghost btn-xs btn-square"
                         aria-label=move || format!("Power of {}", name.get())
-                        aria-haspopup="true"
+                        aria-haspopup="menu"
                         title="Power"
                         data-testid="row-power"
                         disabled=move || pending.get().is_some_and(|(busy, _)| busy == id)
@@ -115,8 +116,9 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
     }
 }
 
-pub(super) fn target(machine: &Machine) -> Target {
-    Target { id: machine.id, name: machine.name.clone(), netboot: machine.netboot_enabled }
+pub(super) fn target(machine: &Machine, live: Live) -> Target {
+    let power = live.newest_power(machine.id).unwrap_or(machine.power);
+    Target { id: machine.id, name: machine.name.clone(), netboot: machine.netboot_enabled, power }
 }
 
 /// The cells that nothing but the machine's own data changes, drawn anew together: none of them is given the focus.
@@ -126,7 +128,7 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
         .into_iter()
         .filter(|column| columns.has(*column))
         .filter_map(|column| {
-            let class = column.class();
+            let class = columns.class(column);
             let cell = match column {
                 Column::Name | Column::State | Column::Power => return None,
                 Column::Arch => {

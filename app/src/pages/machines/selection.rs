@@ -6,24 +6,32 @@ use leptos::prelude::*;
 
 use super::listing::Listing;
 use crate::{
-    api::{BULK_MOST, Id, Machine},
-    ui::Toasts,
+    api::{Id, Machine, MachineAssignee},
+    ui::format::counted,
 };
 
 /// What a question about a machine needs to say of it, wherever the table has gone meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ticked {
     pub(super) name: String,
-    pub(super) assignees: Vec<String>,
+    pub(super) assignees: Vec<MachineAssignee>,
     pub(super) tags: Vec<String>,
+    pub(super) netboot: bool,
+}
+
+impl Ticked {
+    pub(super) fn is_of(&self, user: &str) -> bool {
+        self.assignees.iter().any(|assignee| assignee.user == user)
+    }
 }
 
 impl From<&Machine> for Ticked {
     fn from(machine: &Machine) -> Self {
         Self {
             name: machine.name.clone(),
-            assignees: machine.assignees.iter().map(|assignee| assignee.user.clone()).collect(),
+            assignees: machine.assignees.clone(),
             tags: machine.tags.clone(),
+            netboot: machine.netboot_enabled,
         }
     }
 }
@@ -35,12 +43,11 @@ pub(super) struct Selection {
     pub(super) ticked: RwSignal<TickedMachines>,
     /// Where a range begins.
     anchor: StoredValue<Option<i64>>,
-    toasts: Toasts,
 }
 
 impl Selection {
     pub(super) fn new() -> Self {
-        Self { ticked: RwSignal::new(BTreeMap::new()), anchor: StoredValue::new(None), toasts: expect_context() }
+        Self { ticked: RwSignal::new(BTreeMap::new()), anchor: StoredValue::new(None) }
     }
 
     pub(super) fn has(self, id: i64) -> bool {
@@ -73,9 +80,7 @@ impl Selection {
     }
 
     pub(super) fn held_by(self, user: &str) -> Vec<Id> {
-        let held = |ticked: &TickedMachines| {
-            ticked.iter().filter(|(_, machine)| machine.assignees.iter().any(|own| own == user)).map(|(id, _)| Id(*id)).collect()
-        };
+        let held = |ticked: &TickedMachines| ticked.iter().filter(|(_, machine)| machine.is_of(user)).map(|(id, _)| Id(*id)).collect();
         self.ticked.with_untracked(held)
     }
 
@@ -87,23 +92,22 @@ impl Selection {
         self.set(listing, between(&ids, from, id), on);
     }
 
-    /// The page's rows, or so many of them as one request takes.
+    /// The page's rows.
     pub(super) fn set(self, listing: Listing, ids: &[i64], on: bool) {
-        let mut refused = false;
         self.ticked.update(|ticked| {
             for id in ids {
                 if !on {
                     ticked.remove(id);
-                } else if ticked.len() >= BULK_MOST && !ticked.contains_key(id) {
-                    refused = true;
                 } else if let Some(machine) = listing.machine(*id) {
                     ticked.insert(*id, Ticked::from(&machine));
                 }
             }
         });
-        if refused {
-            self.toasts.warning(format!("At most {BULK_MOST} machines can be chosen at once."));
-        }
+    }
+
+    /// Machines of other pages, too.
+    pub(super) fn add(self, machines: &[Machine]) {
+        self.ticked.try_update(|ticked| ticked.extend(machines.iter().map(|machine| (machine.id, Ticked::from(machine)))));
     }
 }
 
@@ -120,8 +124,11 @@ fn between(ids: &[i64], from: i64, to: i64) -> &[i64] {
 pub(super) fn others(ticked: &TickedMachines, me: &str) -> Option<String> {
     let taken: Vec<String> = ticked
         .values()
-        .filter(|machine| !machine.assignees.is_empty() && !machine.assignees.iter().any(|user| user == me))
-        .map(|machine| format!("{} ({})", machine.name, machine.assignees.join(", ")))
+        .filter(|machine| !machine.assignees.is_empty() && !machine.is_of(me))
+        .map(|machine| {
+            let users: Vec<&str> = machine.assignees.iter().map(|assignee| assignee.user.as_str()).collect();
+            format!("{} ({})", machine.name, users.join(", "))
+        })
         .collect();
     let named = taken.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     let rest = match taken.len().saturating_sub(5) {
@@ -135,9 +142,25 @@ pub(super) fn others(ticked: &TickedMachines, me: &str) -> Option<String> {
     }
 }
 
+/// How many of them a PXE boot would not lead to the network.
+pub(super) fn without_netboot(ticked: &TickedMachines) -> Option<String> {
+    match ticked.values().filter(|machine| !machine.netboot).count() {
+        0 => None,
+        off => Some(format!("Netboot is off on {}: told to boot from disk.", counted(off, "machine", "machines"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pxe_boot_says_for_how_many_it_leads_nowhere() {
+        let machine = |netboot| Ticked { name: "m".into(), assignees: Vec::new(), tags: Vec::new(), netboot };
+        assert_eq!(without_netboot(&TickedMachines::from([(1, machine(true))])), None);
+        let some = TickedMachines::from([(1, machine(true)), (2, machine(false)), (3, machine(false))]);
+        assert_eq!(without_netboot(&some).unwrap(), "Netboot is off on 2 machines: told to boot from disk.");
+    }
 
     #[test]
     fn a_range_goes_both_ways() {
@@ -153,8 +176,9 @@ mod tests {
     fn a_question_names_whose_machines_are_among_them() {
         let machine = |name: &str, users: &[&str]| Ticked {
             name: name.into(),
-            assignees: users.iter().map(|user| (*user).to_owned()).collect(),
+            assignees: users.iter().map(|user| MachineAssignee { user: (*user).to_owned(), reason: String::new() }).collect(),
             tags: Vec::new(),
+            netboot: false,
         };
         let mut ticked = TickedMachines::from([(1, machine("m1", &[])), (2, machine("m2", &["ann", "bob"]))]);
         assert_eq!(others(&ticked, "ann"), None);

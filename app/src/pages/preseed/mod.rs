@@ -4,7 +4,6 @@ mod help;
 
 use std::time::Duration;
 
-use crate::ui::Title;
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
@@ -23,7 +22,8 @@ use crate::{
     },
     ui::{
         Choice, Confirm, Curl, CurlButton, Dialog, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, Panel, SearchBox,
-        SelectField, Submit, SubmitButton, SubmitErrors, SubmitForm, SwitchField, TextField, Toasts, Unsaved, followed, format::counted,
+        SelectField, Submit, SubmitButton, SubmitErrors, SubmitForm, SwitchField, TextField, Title, Toasts, Unsaved, followed,
+        format::counted,
     },
 };
 

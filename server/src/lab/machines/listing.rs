@@ -53,9 +53,14 @@ impl Wanted {
 
     fn fits(&self, lab: &Lab, actor: &Actor, entry: &Entry) -> bool {
         (self.all || is_assigned(actor, entry))
-            && self.words.iter().all(|word| entry.words().contains(word))
+            && self.words.iter().all(|word| entry.words().contains(word) || label(entry).contains(word))
             && (self.query.is_all() || self.query.fits(&Whole(lab, entry)))
     }
+}
+
+/// The state as rows show it: whoever reads it there looks for it.
+fn label(entry: &Entry) -> String {
+    state(&entry.machine.state).label().to_lowercase()
 }
 
 /// The machines wanted, by name, as JSON.
