@@ -273,6 +273,7 @@ pub(super) fn Steps(context: Context, state: Signal<MachineState>) -> impl IntoV
     let begun = Memo::new(move |_| last.with(|last| last.as_ref().map(|run| run.begun.clone())));
     let words = move || last.with(|last| last.as_ref().map_or_else(|| "began before the events that are kept".to_owned(), Run::words));
     let steps = move || last.with(|last| last.as_ref().map(|run| run.steps.clone()).unwrap_or_default());
+    let asked = Asked::new();
     let ends = move || running.get() && context.machine.with(|machine| machine.may_change);
     view! {
         <Show when=move || running.get() || last.with(Option::is_some)>
@@ -290,11 +291,24 @@ pub(super) fn Steps(context: Context, state: Signal<MachineState>) -> impl IntoV
                         </ol>
                     </details>
                     <Show when=ends>
-                        <Ending context/>
+                        <div class="flex flex-wrap gap-2">
+                            {[(Outcome::Ready, "mark-ready"), (Outcome::Error, "mark-failed")]
+                                .into_iter()
+                                .map(|(outcome, testid)| {
+                                    view! {
+                                        <button type="button" class="btn btn-sm" data-testid=testid on:click=move |_| asked.ask(outcome)>
+                                            {question(outcome).0}
+                                        </button>
+                                    }
+                                })
+                                .collect_view()}
+                        </div>
                     </Show>
                 </div>
             </section>
         </Show>
+        // outside of what goes with the state: the news of its success may come before the answer
+        <Ending context asked/>
     }
 }
 
@@ -344,13 +358,31 @@ fn question(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// For machines that never say themselves that they are installed.
+/// What is to be said of a machine that never says itself that it is installed.
+#[derive(Clone, Copy)]
+struct Asked {
+    open: RwSignal<bool>,
+    outcome: RwSignal<Outcome>,
+    netboot_off: RwSignal<bool>,
+}
+
+impl Asked {
+    fn new() -> Self {
+        Self { open: RwSignal::new(false), outcome: RwSignal::new(Outcome::Ready), netboot_off: RwSignal::new(true) }
+    }
+
+    fn ask(self, outcome: Outcome) {
+        self.outcome.set(outcome);
+        // an installed machine would be installed once more; one that failed is perhaps to try again
+        self.netboot_off.set(outcome == Outcome::Ready);
+        self.open.set(true);
+    }
+}
+
 #[component]
-fn Ending(context: Context) -> impl IntoView {
+fn Ending(context: Context, asked: Asked) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
-    let chosen = RwSignal::new(Outcome::Ready);
-    let open = RwSignal::new(false);
-    let netboot_off = RwSignal::new(true);
+    let Asked { open, outcome: chosen, netboot_off } = asked;
     let submit = Submit::new();
     let netboot = move || context.machine.with(|machine| machine.netboot_enabled);
     let mark = move |()| {
@@ -376,15 +408,6 @@ fn Ending(context: Context) -> impl IntoView {
         let outcome = chosen.get_untracked();
         Curl::of(question(outcome).0, async |api| api.set_outcome(context.id, outcome).await)
     });
-    let button = move |outcome: Outcome, testid: &'static str| {
-        let ask = move |_| {
-            chosen.set(outcome);
-            // an installed machine would be installed once more; one that failed is perhaps to try again
-            netboot_off.set(outcome == Outcome::Ready);
-            open.set(true);
-        };
-        view! { <button type="button" class="btn btn-sm" data-testid=testid on:click=ask>{question(outcome).0}</button> }
-    };
     let more = move || {
         view! {
             <Show when=netboot>
@@ -398,10 +421,6 @@ fn Ending(context: Context) -> impl IntoView {
         }
     };
     view! {
-        <div class="flex flex-wrap gap-2">
-            {button(Outcome::Ready, "mark-ready")}
-            {button(Outcome::Error, "mark-failed")}
-        </div>
         <Confirm
             open
             title=Signal::derive(move || question(chosen.get()).0.to_owned())
