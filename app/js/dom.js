@@ -54,7 +54,8 @@ function keepPlace() {
   return () => {
     const back = () => {
       const at = document.activeElement;
-      if (at && at !== document.body) return;
+      // what is within a closed dialog loses the focus only when it is painted next
+      if (at && at !== document.body && !at.closest("dialog:not([open])")) return;
       (own.isConnected ? own : next())?.focus({ preventScroll: true });
     };
     const drawn = new MutationObserver(back);
