@@ -56,7 +56,8 @@ function keepPlace() {
   return () => {
     const back = () => {
       const at = document.activeElement;
-      if (at && at !== document.body) return;
+      // what is within a closed dialog loses the focus only when it is painted next
+      if (at && at !== document.body && !at.closest("dialog:not([open])")) return;
       const usable = own.isConnected && own.checkVisibility() && !own.disabled;
       (usable ? own : next())?.focus({ preventScroll: true });
     };

@@ -1,6 +1,7 @@
 //! The pages as the server renders them.
 
 use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
@@ -80,4 +81,46 @@ async fn a_missing_asset_is_no_page() {
     let answer = app.admin().await.get("//assets/none.js").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(!answer.text().contains("<html"));
+}
+
+/// The rows of the page's table, without the comments that hydration goes by.
+fn rows(html: &str) -> String {
+    let (_, rest) = html.split_once("<tbody").expect("a table");
+    let (rows, _) = rest.split_once("</tbody>").expect("its end");
+    rows.replace("<!>", "")
+}
+
+#[tokio::test]
+async fn lists_are_drawn_as_their_address_says_with_what_a_telephone_has_no_column_for() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let admin = app.admin().await;
+    for (name, subnet) in [("net-a", "10.7.1.0/24"), ("net-b", "10.7.2.0/24")] {
+        let new = json!({ "name": name, "subnet": subnet, "reserved_net": subnet.replace("/24", "/26") });
+        admin.post("/network", &new).await.created::<Value>();
+    }
+    admin.post("/bmc", &json!({ "name": "bmc-a", "ip": "10.7.1.2", "type": "moonshot" })).await.created::<Value>();
+    admin.post("/user", &json!({ "username": "olga", "email": "olga@lab" })).await.created::<Value>();
+    admin.post("/arch", &json!({ "name": "sparc64" })).await.created::<Value>();
+    let networks = admin.get("//networks?q=net-b").await;
+    let shown = rows(networks.text());
+    assert!(shown.contains("net-b") && !shown.contains("net-a"), "{shown}");
+    assert_eq!(shown.matches("10.7.2.0/26").count(), 2, "in a column, and for telephones");
+    assert!(networks.text().contains("aria-sort=\"ascending\""), "no column is sorted by");
+    let bmcs = admin.get("//bmcs?q=bmc-a").await;
+    let shown = rows(bmcs.text());
+    assert_eq!(shown.matches("moonshot").count(), 2, "{shown}");
+    assert!(shown.contains("What uses BMC bmc-a") && shown.contains("Edit BMC bmc-a"), "{shown}");
+    assert_eq!(rows(admin.get("//users?q=olga").await.text()).matches("olga@lab").count(), 2);
+    let archs = admin.get("//archs?q=sparc").await;
+    assert!(archs.text().contains("data-arch=\"sparc64\""));
+    assert!(admin.get("//archs?q=none").await.text().contains("No architecture matches"));
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_keeps_its_heading() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let answer = app.user("ann").await.get("//discovery").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let heading = answer.text().split_once("<h1").and_then(|(_, rest)| rest.split_once("</h1>")).map_or("", |(heading, _)| heading);
+    assert!(heading.contains("Discovered MACs"), "{heading}");
 }
