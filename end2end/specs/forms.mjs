@@ -87,7 +87,7 @@ export async function spec({ server, browser, report }) {
     await page.locator("#network-name").fill("lab net");
     await save();
     await refusedAt("network-subnet", "IPv4 network must not be empty");
-    const network = await api(page, "POST", "/network", { name: "pools", subnet: "10.77.0.0/24", static_net: "10.77.0.128/25" });
+    const network = await api(page, "POST", "/network", { name: "pools", subnet: "172.30.7.0/24", static_net: "172.30.7.128/25" });
     const [first] = await api(page, "GET", `/machine/${own.id}/interface`);
     await api(page, "PUT", `/machine/${own.id}/interface/${first.id}`, { network_id: network.id });
     await visit(`/machines/${own.id}`);
@@ -120,11 +120,11 @@ export async function spec({ server, browser, report }) {
     await visit("/networks");
     const edit = page.getByRole("button", { name: "Edit network pools", exact: true });
     await edit.click();
-    await dialog.locator("#network-reserved").fill("10.77.0.64/26");
+    await dialog.locator("#network-reserved").fill("172.30.7.64/26");
     await save();
-    await page.getByRole("cell", { name: "10.77.0.64/26" }).waitFor();
+    await page.getByRole("cell", { name: "172.30.7.64/26" }).waitFor();
     await focusedOn(edit);
-    await api(page, "POST", "/network", { name: "unused", subnet: "10.78.0.0/24" });
+    await api(page, "POST", "/network", { name: "unused", subnet: "172.30.8.0/24" });
     await visit("/networks");
     await page.getByRole("button", { name: "Delete network unused", exact: true }).click();
     await dialog.getByTestId("acknowledge").check();
@@ -153,7 +153,7 @@ export async function spec({ server, browser, report }) {
     const finds = async (id, text) => {
       await dialog.locator(`[data-search=${id}]`).fill(text);
       await until(`${text} is left`, 5, async () => (await dialog.locator(`#${id} option`).filter({ hasText: /-\d/ }).count()) === 1);
-      await page.keyboard.press("Escape");
+      await dialog.getByRole("button", { name: "Cancel" }).click();
       await dialog.waitFor({ state: "hidden" });
     };
     await visit("/machines");

@@ -82,7 +82,7 @@ async fn b22_b23_what_is_wrong_is_told() {
         admin.post("/bmc", &json!({ "name": "bmc1", "ip": "127.0.0.1", "type": "plain" })).await.created::<Bmc>();
         for (new, status, sentence) in [
             (json!({ "name": "b", "ip": "127.0.0.2", "type": "plain" }), 400, "BMC name must be between 2 and 256 characters long"),
-            (json!({ "name": "bmc2", "ip": "", "type": "plain" }), 400, "IP must be a valid IP address"),
+            (json!({ "name": "bmc2", "ip": "", "type": "plain" }), 400, "IP must not be empty"),
             (json!({ "name": "bmc2", "ip": "dead", "type": "plain" }), 400, "IP must be a valid IP address"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "type": "ilo" }), 400, "ilo"),
             (json!({ "name": "bmc2", "ip": "127.0.0.2", "backend": "freeipmi" }), 400, "freeipmi"),

@@ -36,7 +36,7 @@ async fn n3_b4_pools_lie_within_the_subnet_and_apart() {
         for (new, sentence) in [
             (json!({ "name": "n", "subnet": "10.0.0.0/24" }), "Network name must be between 2 and 256 characters long"),
             (json!({ "name": "net" }), "missing field `subnet`"),
-            (json!({ "name": "net", "subnet": "" }), "not an IPv4 network"),
+            (json!({ "name": "net", "subnet": "" }), "IPv4 network must not be empty"),
             (json!({ "name": "net", "subnet": "10.0.0.0" }), "not an IPv4 network"),
             (json!({ "name": "net", "subnet": "10.0.0.0/33" }), "not an IPv4 network"),
             (json!({ "name": "net", "subnet": "fd00::/64" }), "not an IPv4 network"),
