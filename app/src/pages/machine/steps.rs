@@ -443,7 +443,7 @@ mod tests {
 
     /// Oldest first, as it happens; given back newest first, as the page has them.
     fn story(kinds: Vec<EventKind>) -> Vec<Event> {
-        let event = |(at, what)| Event {
+        let event = |(at, what): (usize, EventKind)| Event {
             id: i64::try_from(at).unwrap() + 1,
             machine_id: 1,
             username: matches!(what, EventKind::StateChange { .. }).then(|| "alice".to_owned()),
