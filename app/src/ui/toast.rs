@@ -127,7 +127,7 @@ pub(crate) fn ToastStack() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     view! {
         // there from the start: a live region that appears together with its text is not read out
-        <div class="toast toast-end z-50 max-w-full whitespace-normal" role="status" aria-live="polite" data-testid="toasts">
+        <div class="toast toast-end z-50 whitespace-normal" role="status" aria-live="polite" data-testid="toasts">
             <For each=move || toasts.list.get() key=|toast| toast.id let:toast>
                 <div
                     class=format!("alert max-w-md shadow-lg {}", match toast.tone {

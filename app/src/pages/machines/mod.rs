@@ -252,7 +252,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
             <table class="table-sm table max-md:[&_:is(td,th)]:px-1 [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
                 // below the bar of all pages
-                <thead class="bg-base-200 sticky top-[calc(3rem+1px)] z-10">
+                <thead class="bg-base-200 sticky top-12 z-10">
                     <tr>
                         <td class="w-0 pr-0">
                             <input
