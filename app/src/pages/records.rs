@@ -54,6 +54,32 @@ pub(super) trait Record: Clone + PartialEq + Send + Sync + 'static {
     }
 }
 
+/// A list by the ids of its things, in its order.
+type Listed<T> = (Vec<i64>, HashMap<i64, T>);
+
+fn listed<T>(list: impl Fn() -> Vec<T> + Send + Sync + 'static, id: fn(&T) -> i64) -> Memo<Listed<T>>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    Memo::new(move |_| {
+        let list = list();
+        let order: Vec<i64> = list.iter().map(id).collect();
+        (order, list.into_iter().map(|own| (id(&own), own)).collect())
+    })
+}
+
+/// One of them as it is now, and at the end as it was last: then its row goes.
+fn one<T>(listed: Memo<Listed<T>>, id: i64) -> Option<Memo<T>>
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+{
+    let first = listed.with_untracked(|(_, all)| all.get(&id).cloned())?;
+    Some(Memo::new(move |last: Option<&T>| {
+        let now = listed.with(|(_, all)| all.get(&id).cloned());
+        now.or_else(|| last.cloned()).unwrap_or_else(|| first.clone())
+    }))
+}
+
 /// A row, or whatever else is drawn, for each thing of a list. It stays as long as its thing is listed, and the focus in it, whatever of
 /// the thing is changed and whoever changes it.
 pub(super) fn rows<T>(
@@ -64,25 +90,8 @@ pub(super) fn rows<T>(
 where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
-    let listed = Memo::new(move |_| {
-        let list = list();
-        let order: Vec<i64> = list.iter().map(id).collect();
-        (order, list.into_iter().map(|own| (id(&own), own)).collect::<HashMap<_, _>>())
-    });
-    let row = move |id: i64| {
-        let first = listed.with_untracked(|(_, all)| all.get(&id).cloned())?;
-        let own = Memo::new(move |last: Option<&T>| {
-            let now = listed.with(|(_, all)| all.get(&id).cloned());
-            // its row goes next
-            now.or_else(|| last.cloned()).unwrap_or_else(|| first.clone())
-        });
-        Some(draw(own))
-    };
-    view! { <For each=move || listed.with(|(order, _)| order.clone()) key=|id| *id let:id>{row(id)}</For> }.into_any()
-}
-
-fn label<T: Record>(verb: &'static str, own: Memo<T>) -> Signal<String> {
-    Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label())))
+    let listed = listed(list, id);
+    view! { <For each=move || listed.with(|(order, _)| order.clone()) key=|id| *id let:id>{one(listed, id).map(draw)}</For> }.into_any()
 }
 
 /// The things a page lists, and which of them its dialogs are about.
@@ -212,22 +221,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_stays_while_its_thing_changes_and_shows_it_to_the_end() {
+    fn a_row_follows_its_thing_and_shows_it_to_the_end() {
         Owner::new().with(|| {
             let list = RwSignal::new(vec![(1, "a"), (2, "b")]);
-            let drawn = RwSignal::new(Vec::<Memo<(i64, &'static str)>>::new());
-            let draw = move |own| {
-                drawn.update(|all| all.push(own));
-                ().into_any()
-            };
-            let view = rows(move || list.get(), |own| own.0, draw);
-            assert_eq!(view.to_html(), "<!>");
-            let shown = move || drawn.with_untracked(|all| all.iter().map(|own| own.get_untracked().1).collect::<String>());
-            assert_eq!(shown(), "ab");
+            let listed = listed(move || list.get(), |own| own.0);
+            let (first, second) = (one(listed, 1).unwrap(), one(listed, 2).unwrap());
+            let shown = || (first.get_untracked().1, second.get_untracked().1);
+            assert_eq!(shown(), ("a", "b"));
             list.set(vec![(2, "c"), (1, "a")]);
-            assert_eq!(shown(), "ac");
+            assert_eq!((listed.get_untracked().0, shown()), (vec![2, 1], ("a", "c")));
             list.set(vec![(1, "d")]);
-            assert_eq!(shown(), "dc");
+            assert_eq!(shown(), ("d", "c"));
+            assert!(one(listed, 2).is_none());
         });
     }
 }

@@ -162,13 +162,14 @@ async fn whoever_looks_at_a_list_is_told_when_somebody_changes_it() {
 
         let made: serde_json::Value = admin.post("/network", &json!({ "name": "lab", "subnet": "10.0.0.0/24" })).await.created();
         assert_eq!(told(&mut messages, &app).await, [List::Network]);
-        let network = format!("/network/{}", made["id"]);
+        let network_id = made["id"].as_i64().unwrap();
+        let network = format!("/network/{network_id}");
         admin.put(&network, &json!({ "name": "lab2", "subnet": "10.0.0.0/24" })).await.ok::<serde_json::Value>();
         assert_eq!(told(&mut messages, &app).await, [List::Network]);
         // what is refused, or changes nothing, is nothing to ask for
         admin.post("/network", &json!({ "name": "lab2", "subnet": "10.1.0.0/24" })).await.error(409);
         admin.put(&network, &json!({ "name": "lab2", "subnet": "10.0.0.0/24" })).await.ok::<serde_json::Value>();
-        assert_eq!(told(&mut messages, &app).await, []);
+        assert_eq!(told(&mut messages, &app).await, Vec::new());
 
         let made: serde_json::Value = admin.post("/bmc", &json!({ "name": "b1", "ip": "10.0.0.2" })).await.created();
         assert_eq!(told(&mut messages, &app).await, [List::Bmc]);
@@ -191,10 +192,10 @@ async fn whoever_looks_at_a_list_is_told_when_somebody_changes_it() {
         assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Network]);
         let machine = format!("/machine/{}", made["id"]);
         admin.put(&machine, &json!({ "kernel_opts": "quiet" })).await.ok::<serde_json::Value>();
-        assert_eq!(told(&mut messages, &app).await, []);
+        assert_eq!(told(&mut messages, &app).await, Vec::new());
         admin.put(&machine, &json!({ "bmc_id": bmc })).await.ok::<serde_json::Value>();
         assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Network]);
-        let interface = json!({ "mac": "52:54:00:00:00:01", "network_id": 1 });
+        let interface = json!({ "mac": "52:54:00:00:00:01", "network_id": network_id });
         admin.post(&format!("{machine}/interface"), &interface).await.created::<serde_json::Value>();
         assert_eq!(told(&mut messages, &app).await, [List::Discovered, List::Network]);
         admin.delete(&format!("/bmc/{bmc}?detach=true")).await.no_content();
