@@ -94,6 +94,10 @@ where
     view! { <For each=move || listed.with(|(order, _)| order.clone()) key=|id| *id let:id>{one(listed, id).map(draw)}</For> }.into_any()
 }
 
+fn label<T: Record>(verb: &'static str, own: Memo<T>) -> Signal<String> {
+    Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label())))
+}
+
 /// The things a page lists, and which of them its dialogs are about.
 pub(super) struct Records<T: Record> {
     pub(super) list: RwSignal<Vec<T>>,
