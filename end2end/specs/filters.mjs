@@ -24,7 +24,7 @@ export async function spec({ server, browser, report }) {
   const shown = (rows) => page.locator(rows).evaluateAll((all) => all.map((row) => row.querySelector("h2, th").textContent.trim()));
 
   await report.need("there is something in every list", async () => {
-    for (const number of [1, 2]) await api(page, "POST", "/network", { name: `net-${number}`, subnet: `10.77.${number}.0/24` });
+    for (const number of [1, 2]) await api(page, "POST", "/network", { name: `net-${number}`, subnet: `10.78.${number}.0/24` });
     await api(page, "POST", "/arch", { name: "sparc64" });
     for (const username of ["nina", "olga"]) await api(page, "POST", "/user", { username });
     for (const name of ["blades", "desks"]) await api(page, "POST", "/preseed", { name, description: "", content: "d-i", type: "preseed" });
