@@ -60,7 +60,7 @@ export async function spec({ server, browser, report }) {
     await open(own.id);
     await page.getByRole("link", { name: own.bmc, exact: true }).click();
     await page.waitForURL((url) => url.pathname === "/bmcs" && url.search === `?q=${own.bmc}`);
-    await page.locator("main").getByText(own.bmc, { exact: true }).first().waitFor();
+    await page.locator(`[data-bmc="${own.bmc}"]`).waitFor();
     await page.goBack();
     await page.locator("main").getByRole("link", { name: "x86_64", exact: true }).click();
     await page.waitForURL((url) => url.pathname === "/archs");

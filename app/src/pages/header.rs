@@ -96,7 +96,7 @@ fn Navigation(me: Me) -> impl IntoView {
             </summary>
             <ul class="menu dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg" on:click=close>
                 {entries(&EVERYBODY)}
-                {admin.then(|| view! { <li class="menu-title text-xs">"Administration"</li> {entries(&ADMINS)} })}
+                {admin.then(|| view! { <li class="menu-title text-base-content/80 text-xs">"Administration"</li> {entries(&ADMINS)} })}
             </ul>
         </details>
     }
@@ -131,7 +131,7 @@ fn UserMenu(me: Me) -> impl IntoView {
                 <Glyph icon=Icon::Down class="size-3"/>
             </summary>
             <ul class="menu dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg" on:click=close>
-                {me.admin.then(|| view! { <li class="menu-title text-xs">"Administrator"</li> })}
+                {me.admin.then(|| view! { <li class="menu-title text-base-content/80 text-xs">"Administrator"</li> })}
                 <li><a href="/account">"Account & tokens"</a></li>
                 <li><a href="/api/v1/docs" rel="external">"API documentation"</a></li>
                 <li><button type="button" on:click=logout data-testid="logout">"Log out"</button></li>
