@@ -17,7 +17,7 @@ export async function spec({ server, browser, report }) {
     assert.equal(browser.requests.filter((path) => path === "/api/v1/machine").length, 0);
     const wasm = (name) => browser.requests.filter((path) => path.startsWith(`/assets/${name}-`) && path.endsWith(".wasm")).length;
     // the login page before it had its own
-    assert.deepEqual([wasm("app_bg"), wasm("part_base"), wasm("part_login"), wasm("part_machines")], [2, 2, 1, 1]);
+    assert.deepEqual([wasm("app_bg"), wasm("part_login")], [2, 1]);
     assert.ok(!browser.requests.some((path) => path.includes("xterm")), "xterm is loaded though no console was opened");
   });
 

@@ -15,7 +15,8 @@ export async function spec({ server, browser, report }) {
   for (const name of ["vmlinuz-old", "vmlinuz-new"]) await upload(name);
   const image = async (name) => (await api(page, "GET", "/image?show_all=true")).find(({ filename }) => filename === name);
   await api(page, "PUT", `/machine/${own.id}`, { kernel_id: (await image("vmlinuz-old")).id });
-  const dialog = page.getByTestId("confirm");
+  // the palette in the header has one of its own
+  const dialog = page.getByRole("main").getByTestId("confirm");
   const uses = dialog.getByTestId("uses");
   const agree = async () => {
     await dialog.getByTestId("acknowledge").check();
