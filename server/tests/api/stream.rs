@@ -175,7 +175,7 @@ async fn whoever_looks_at_a_list_is_told_when_somebody_changes_it() {
         assert_eq!(told(&mut messages, &app).await, [List::Bmc]);
         let bmc = made["id"].as_i64().unwrap();
         admin
-            .post("/preseed", &json!({ "name": "p", "description": "", "content": "d-i", "type": "preseed" }))
+            .post("/preseed", &json!({ "name": "plain", "description": "", "content": "d-i", "type": "preseed" }))
             .await
             .created::<serde_json::Value>();
         assert_eq!(told(&mut messages, &app).await, [List::Preseed]);
