@@ -245,6 +245,7 @@ export async function spec({ server, browser, report }) {
     await openSmall("/images?q=grub.efi");
     const image = page.locator("[data-image='grub.efi']");
     for (const words of ["Private", "Owner: admin", /^SHA-256/]) await image.getByText(words).and(page.locator(":visible")).first().waitFor();
+    await assertLooks(browser, page, "lists-images-phone");
   });
   await report.check("no page complained", () => browser.assertQuiet());
 }

@@ -110,7 +110,7 @@ fn sort_button(
     view! {
         <button
             type="button"
-            class="hover:text-base-content inline-flex min-h-6 cursor-pointer items-center gap-1 whitespace-nowrap"
+            class="text-base-content inline-flex min-h-6 cursor-pointer hover:underline items-center gap-1 whitespace-nowrap"
             aria-pressed=move || pressed.map(|pressed| pressed.get().to_string())
             on:click=move |_| click()
         >
