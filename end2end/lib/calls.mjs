@@ -1,7 +1,7 @@
 // Calls of the API that take their time, or fail.
 const REFUSAL = { error_type: "Conflict", errors: ["the lab is being moved"], status: 409, title: "Conflict" };
 
-/** Holds back calls that match until `release` is called. */
+/** Holds back calls that match until `release` is called; `answered` counts those the server has answered. */
 export async function held(page, method, pattern) {
   let release;
   const released = new Promise((resolve) => (release = resolve));
@@ -12,11 +12,15 @@ export async function held(page, method, pattern) {
     return passed.at(-1);
   };
   await page.route(pattern, handler);
+  let answered = 0;
+  page.on("requestfinished", (request) => {
+    if (request.method() === method && pattern.test(request.url())) answered += 1;
+  });
   const through = async () => {
     release();
     await Promise.all(passed);
   };
-  return { seen: () => passed.length, release: through };
+  return { seen: () => passed.length, answered: () => answered, release: through };
 }
 
 /** Refuses calls that match, until `stop`. */

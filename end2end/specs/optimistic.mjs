@@ -48,7 +48,9 @@ export async function spec({ server, browser, report }) {
     await netboot.click();
     assert.equal(await netboot.isChecked(), !was);
     await put.release();
-    await until("both are done", 5, async () => (await machine()).netboot_enabled === !was && (await netboot.isChecked()) === !was);
+    await until("both are done", 5, () => put.answered() === 2);
+    assert.equal((await machine()).netboot_enabled, !was);
+    assert.equal(await netboot.isChecked(), !was);
   });
   await report.check("somebody else switches it: this page follows", async () => {
     await api(page, "PUT", `/machine/${own.id}`, { netboot_enabled: was });
