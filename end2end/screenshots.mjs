@@ -57,7 +57,7 @@ try {
   for (const [name, path] of [["overview", "/overview"], ["machines", "/machines"], ["machine", `/machines/${own.id}`]]) {
     await report.check(name, async () => {
       await page.goto(`${server.url}${path}`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       await page.waitForTimeout(1500);
       await picture(page, name);
     });
@@ -66,7 +66,7 @@ try {
   for (const [name, path] of [["phone", `/machines/${own.id}`], ["phone-machines", "/machines"], ["phone-overview", "/overview"]]) {
     await report.check(name, async () => {
       await page.goto(`${server.url}${path}`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       await page.waitForTimeout(1500);
       await picture(page, name);
     });

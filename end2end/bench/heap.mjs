@@ -1,7 +1,7 @@
 // Eight hours of a busy lab (five events a second) with the machines page open, as quickly as the page takes them in: whether its
 // heap grows.
 import { Browser } from "../lib/browser.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { Server } from "../lib/server.mjs";
 import { figure } from "./figures.mjs";
 
@@ -17,7 +17,7 @@ try {
   const page = await browser.page();
   await logIn(page, server);
   await page.goto(`${server.url}/machines`);
-  await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  await follows(page);
   const machines = await api(page, "GET", "/machine?show_all=true");
   const { secret } = await api(page, "POST", "/self/token", { description: "bench" });
   const devtools = await page.context().newCDPSession(page);

@@ -4,7 +4,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync, brotliCompressSync } from "node:zlib";
 import { Browser } from "../lib/browser.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { Server } from "../lib/server.mjs";
 import { figure, median } from "./figures.mjs";
 import { all } from "./load.mjs";
@@ -156,7 +156,7 @@ async function untilPainted(page, act) {
     });
     await page.goto(`${server.url}/machines`);
     await page.getByText(`1–100 of ${MACHINES.toLocaleString("en")} machines`).waitFor({ timeout: 60_000 });
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     const [typed, sorted] = [[], []];
     // no digit that all of them have in their MAC address or architecture: that would change no row
     for (const digit of "137891378") {
@@ -179,7 +179,7 @@ async function untilPainted(page, act) {
   try {
     const page = await browser.page();
     await logIn(page, server);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     const { id } = (await api(page, "GET", "/machine?show_all=true"))[0];
     // what a simulated chassis takes from the command to the change
     const CHASSIS = 400;

@@ -10,6 +10,17 @@ export async function logIn(page, server, { username = "admin", password = serve
   await page.waitForURL(/\/machines$/);
 }
 
+/** Waits until the page follows the lab: its code runs, and the event stream is open. */
+export function follows(page, options) {
+  return page.locator("[data-testid=live-status][data-status=open]").waitFor(options);
+}
+
+/** Opens a page of the application and waits until it follows the lab. */
+export async function visit(page, server, path) {
+  await page.goto(`${server.url}${path}`);
+  await follows(page);
+}
+
 /** A call of the JSON API as the page would make it, with its session. Throws unless the status is 2xx. */
 export async function api(page, method, path, body) {
   const { status, text } = await page.evaluate(

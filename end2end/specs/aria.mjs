@@ -1,11 +1,11 @@
 // The pages as assistive technology reads them: structure, names and states of everything, as kept in end2end/aria.
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { assertAria } from "../lib/aria.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const go = async (path) => {
     await page.goto(`${server.url}${path}`);
     await live();

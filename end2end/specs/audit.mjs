@@ -1,7 +1,7 @@
 // The audit log's page: who changed what.
 import assert from "node:assert/strict";
 import { assertLooks, reachedByTab } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 
 const REFUSED = [/^40[0-9] /, /Failed to load resource: the server responded with a status of 40/];
 
@@ -80,7 +80,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("it works by the keyboard", async () => {
     await page.goto(`${server.url}/audit`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await reachedByTab(page, page.getByLabel("Who"));
     await page.keyboard.type("admin");
     await page.keyboard.press("Enter");

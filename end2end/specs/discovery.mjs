@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { held, refused } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const REFUSED = [/^40[0-9] /, /Failed to load resource: the server responded with a status of 40/];
@@ -100,7 +100,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("another becomes an interface of it", async () => {
     await page.goto(`${server.url}/discovery`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await row(2).getByRole("button", { name: `Give to a machine: ${mac(2)}` }).click();
     const dialog = page.getByTestId("discovered-interface");
     await dialog.getByRole("button", { name: "Add interface" }).click();
@@ -113,7 +113,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("deleting is asked for, and says what it does", async () => {
     await page.goto(`${server.url}/discovery`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await row(3).getByRole("button", { name: `Delete discovered MAC ${mac(3)}` }).click();
     const dialog = page.locator("dialog[open]");
     await dialog.getByText("listed again when it asks again").waitFor();
@@ -132,7 +132,7 @@ export async function spec({ server, browser, report }) {
     await page.getByRole("link", { name: "Leases" }).click();
     await page.reload();
     const addresses = () => page.locator("[data-testid=leases] tbody th").evaluateAll((cells) => cells.map((cell) => cell.textContent.trim()));
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await page.getByRole("button", { name: "Address", exact: true }).click();
     assert.deepEqual(await addresses(), ["10.0.0.9", "10.0.0.10", "10.0.0.11"]);
     await page.locator(`[data-lease="${mac(9)}"]`).getByText("unknown").waitFor();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { api, eventAppears, logIn } from "../lib/pages.mjs";
+import { api, eventAppears, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 /** Files of the data folder by their path, without the database's own. */
@@ -65,9 +65,9 @@ export async function spec({ server, browser, report }) {
     assert.deepEqual(await api(page, "GET", "/image?show_all=true"), before);
   });
   await report.check("a page that was open reconnects by itself", async () => {
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await server.killAndStartAgain();
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor({ timeout: 20_000 });
+    await follows(page, { timeout: 20_000 });
     browser.takeMessages();
   });
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn, openMachine } from "../lib/pages.mjs";
+import { api, follows, logIn, openMachine } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
@@ -22,7 +22,7 @@ export async function spec({ server, browser, report }) {
   await api(page, "POST", "/user", { username: "olga" });
   await api(page, "POST", "/preseed", { name: "older", type: "preseed", content: "" });
   for (let n = 1; n <= 8; n += 1) await api(page, "POST", "/preseed", { name: `lab-${n}`, type: "preseed", content: "", description: n === 5 ? "for the blades" : "" });
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const toast = (text) => page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: text });
   const undo = (text) => toast(text).getByRole("button", { name: "Undo" }).click();
   const form = page.getByTestId("provisioning-form");
@@ -100,7 +100,7 @@ export async function spec({ server, browser, report }) {
   await report.check("two people write a preseed, which no event tells of: the later one is told when saving", async () => {
     const editor = await browser.page();
     await editor.goto(`${server.url}/preseeds/${preseed.id}`);
-    await editor.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(editor);
     await editor.locator("#preseed-content").fill("# mine\n");
     await api(page, "PUT", `/preseed/${preseed.id}`, { content: "# theirs\n" });
     await editor.getByTestId("save-preseed").click();

@@ -1,16 +1,13 @@
 // What a list is filtered by stands in its address: it can be sent to somebody, and is there again after a reload, and by Back.
 import assert from "node:assert/strict";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn, visit } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
   await report.need("log in", () => logIn(page, server));
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
-  const open = async (path) => {
-    await page.goto(`${server.url}${path}`);
-    await live();
-  };
+  const live = () => follows(page);
+  const open = (path) => visit(page, server, path);
   const query = () => decodeURIComponent(new URL(page.url()).search);
   const address = (search) => page.waitForURL((url) => decodeURIComponent(url.search) === search);
   /** The texts of the rows in the document that the server answers with, before any script runs. */

@@ -2,7 +2,7 @@
 // when a dialog has done its work.
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export const options = { args: ["--machines", "4"] };
@@ -11,7 +11,7 @@ const REFUSED = [/^40[09] /, /status of 40[09]/];
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const dialog = page.locator("dialog[open]");
   const visit = async (path) => {
     await page.goto(`${server.url}${path}`);

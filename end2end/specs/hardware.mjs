@@ -1,7 +1,7 @@
 // What a BMC tells of its machine, and how a BMC that does not answer is shown.
 import assert from "node:assert/strict";
 import { assertAccessible } from "../lib/axe.mjs";
-import { api, logIn, openMachine } from "../lib/pages.mjs";
+import { api, follows, logIn, openMachine } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
@@ -9,7 +9,7 @@ export async function spec({ server, browser, report }) {
   await report.need("log in", () => logIn(page, server));
   const name = "x86-uefi-1";
   const machine = await openMachine(page, server, name);
-  await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  await follows(page);
 
   await report.check("nothing is asked of the BMC before a part is opened", async () => {
     assert.ok(!browser.requests.some((path) => /\/(sensors|fru|sel)$/.test(path)));
@@ -58,7 +58,7 @@ export async function spec({ server, browser, report }) {
     await assertAccessible(page, "main");
   });
   await report.check("a BMC that falls silent is said on the open page, without asking again", async () => {
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     // nobody listens there
     await api(page, "PUT", `/bmc/${bmc.id}`, { name: bmc.name, ip: "127.0.0.1", port: 9 });
     const badge = page.locator(`[data-bmc="${bmc.name}"] [data-health=unreachable]`);

@@ -1,7 +1,7 @@
 // A whole task without a mouse: log in, find a machine, take it, choose what it boots, provision it. What happens is told.
 import assert from "node:assert/strict";
 import { reachedByTab } from "../lib/looks.mjs";
-import { api } from "../lib/pages.mjs";
+import { api, follows } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 /** What has the focus: its accessible name, shortened. */
@@ -13,7 +13,7 @@ const focused = (page) =>
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const press = (key) => page.keyboard.press(key);
   const dialog = page.locator("dialog[open]");
 

@@ -1,7 +1,7 @@
 // The list of machines as it is used all day: menus, questions before power commands, many at once, the way back.
 import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const MACHINES = 520;
@@ -37,7 +37,7 @@ export async function spec({ server, browser, report }) {
   const row = (name) => page.locator(`[data-testid=machine-row][data-machine="${name}"]`);
   const names = () => rows.evaluateAll((all) => all.map(({ dataset }) => dataset.machine));
   const count = (text) => page.getByTestId("machine-count").filter({ hasText: text }).waitFor();
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const toasts = page.getByTestId("toasts");
   const toast = (text) => toasts.getByText(text).first().waitFor();
   const open = async (query = "") => {
@@ -251,7 +251,7 @@ export async function spec({ server, browser, report }) {
     const other = await hers.page();
     await logIn(other, server, { username: "eve", password });
     await other.goto(`${server.url}/machines/${own.id}`);
-    await other.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(other);
     const asked = other.waitForResponse((response) => response.url().endsWith(`/api/v1/machine/${own.id}`));
     await other.getByTestId("palette-button").click();
     await other.getByTestId("palette-input").waitFor();

@@ -1,17 +1,13 @@
 // Lists of what is not machines: rows that stay while they change, sorting, links to what is meant, and what others do while one looks.
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn, uploadImage } from "../lib/pages.mjs";
+import { api, follows, logIn, uploadImage, visit } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
   await report.need("log in", () => logIn(page, server));
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
-  const open = async (path) => {
-    await page.goto(`${server.url}${path}`);
-    await live();
-  };
+  const open = (path) => visit(page, server, path);
   const button = (name) => page.getByRole("button", { name, exact: true });
   const dialog = page.locator("dialog[open]");
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent.trim().slice(0, 40));

@@ -1,7 +1,7 @@
 // One machine's page: another architecture, interfaces with their addresses, the steps of a provisioning and how it is ended by hand.
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export const options = { args: ["--machines", "70"] };
@@ -13,7 +13,7 @@ export async function spec({ server, browser, report }) {
   const named = (name) => machines.find((machine) => machine.name === name);
   const open = async (id) => {
     await page.goto(`${server.url}/machines/${id}`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
   };
   const toast = (text) => page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: text });
   const own = named("x86-uefi-1");

@@ -1,7 +1,7 @@
 // ML1–ML6: the list of machines of a lab with more of them than a page shows.
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const MACHINES = 320;
@@ -18,7 +18,7 @@ export async function spec({ server, browser, report }) {
   const row = (name) => page.locator(`[data-testid=machine-row][data-machine="${name}"]`);
   const names = () => rows.evaluateAll((all) => all.map(({ dataset }) => dataset.machine));
   const count = (text) => page.getByTestId("machine-count").filter({ hasText: text }).waitFor();
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const search = (text) => page.getByTestId("search").fill(text);
   const address = (query) => page.waitForURL((url) => url.pathname === "/machines" && decodeURIComponent(url.search) === query);
   const open = async (query = "") => {

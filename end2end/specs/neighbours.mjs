@@ -1,14 +1,14 @@
 // From one thing to another of its kind: the page is the same, and shows the other.
 import assert from "node:assert/strict";
 import { assertAccessible } from "../lib/axe.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
   await report.need("log in", () => logIn(page, server));
   const [first, second] = (await api(page, "GET", "/machine?show_all=true")).filter(({ bmc_id: bmc }) => bmc);
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const titled = (text) => until(`the title is ${text}`, 5, async () => (await page.title()) === `${text} · mr-provisioner`);
   const shown = async (machine) => {
     await page.getByTestId("machine-name").filter({ hasText: machine.name }).waitFor();

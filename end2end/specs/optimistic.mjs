@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { held, refused } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
@@ -15,7 +15,7 @@ export async function spec({ server, browser, report }) {
     while ((await page.getByRole("button", { name: "Close message" }).count()) > 0) await page.getByRole("button", { name: "Close message" }).first().click();
   };
   await page.goto(`${server.url}/machines/${own.id}`);
-  await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  await follows(page);
 
   const netboot = page.getByLabel("Netboot", { exact: true });
   const path = new RegExp(`/api/v1/machine/${own.id}$`);
@@ -112,7 +112,7 @@ export async function spec({ server, browser, report }) {
     await page.waitForURL(/\/login/);
     await logIn(page, server, { username: "eve", password });
     await page.goto(`${server.url}/machines/${own.id}`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     assert.deepEqual(await shown(), ["10g", "mine", "rack 4"]);
     assert.ok(await netboot.isDisabled());
     assert.equal(await page.getByTestId("new-tag").count(), 0);

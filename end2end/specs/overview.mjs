@@ -1,7 +1,7 @@
 // The overview: what the lab is doing now, followed live.
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const REFUSED = [/^50[0-9] /, /Failed to load resource: the server responded with a status of 50/];
@@ -26,7 +26,7 @@ export async function spec({ server, browser, report }) {
     const html = await (await page.context().request.get(`${server.url}/overview`)).text();
     assert.match(html, /data-slice="ready"/);
     await page.goto(`${server.url}/overview`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     browser.assertQuiet();
   });
   await report.check("machines are counted by state and by power, in a chart and in a table", async () => {
@@ -41,14 +41,14 @@ export async function spec({ server, browser, report }) {
   await report.check("each part of a chart leads to its machines", async () => {
     for (const [chart, slice, query] of [["by-power", "on", '(= power "on")'], ["by-power", "off", '(= power "off")'], ["by-state", "error", '(= state "error")']]) {
       await page.goto(`${server.url}/overview`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       const expected = await count(chart, slice);
       await page.locator(`[data-testid=${chart}] [data-slice=${slice}]`).getByRole("link").click();
       await page.waitForURL((url) => url.pathname === "/machines" && url.searchParams.get("q") === query);
       await until("as many machines", 5, async () => (await page.getByTestId("machine-row").count()) === Math.min(expected, 100));
     }
     await page.goto(`${server.url}/overview`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
   });
   await report.check("who holds what, and how many are free", async () => {
     const held = machines.filter(({ assignees }) => assignees.length > 0).length;
@@ -79,7 +79,7 @@ export async function spec({ server, browser, report }) {
     await api(page, "PUT", `/machine/${own.id}/state`, { state: "ready" });
     await page.reload();
     await failure.waitFor();
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
   });
   const booted = machines.find(({ id }) => id !== own.id);
   await report.check("a running provisioning shows its steps as they come", async () => {
@@ -112,7 +112,7 @@ export async function spec({ server, browser, report }) {
   await report.check("of all that it asked for the short account only, and not for the whole list of machines", async () => {
     browser.requests.length = 0;
     await page.reload();
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await api(page, "PUT", `/machine/${machines[0].id}`, { kernel_opts: "quiet splash" });
     await until("the page asks again", 5, () => browser.requests.includes("/api/v1/overview"));
     const asked = browser.requests.filter((path) => path.startsWith("/api/v1/"));
@@ -121,7 +121,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("a server that starts again is caught up with", async () => {
     await server.killAndStartAgain();
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor({ timeout: 30_000 });
+    await follows(page, { timeout: 30_000 });
     await until("all are counted", 30, async () => (await sum("by-state", ["provisioning", "ready", "error", "unknown"])) === machines.length);
   });
   browser.takeMessages([...REFUSED, /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/]);

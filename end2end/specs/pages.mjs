@@ -1,6 +1,6 @@
 // Every page renders, hydrates without a word in the browser's console, and stands in both colour schemes.
 import assert from "node:assert/strict";
-import { logIn } from "../lib/pages.mjs";
+import { follows, logIn } from "../lib/pages.mjs";
 
 const PAGES = ["/overview", "/machines", "/images", "/preseeds", "/preseeds/new", "/leases", "/bmcs", "/networks", "/archs", "/users", "/discovery", "/audit", "/account"];
 
@@ -12,7 +12,7 @@ export async function spec({ server, browser, report }) {
     await report.check(`${path} hydrates in silence`, async () => {
       const answer = await page.goto(`${server.url}${path}`);
       assert.equal(answer.status(), 200);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       assert.ok((await page.locator("h1").count()) === 1, "not exactly one main heading");
       browser.assertQuiet();
     });
@@ -48,7 +48,7 @@ export async function spec({ server, browser, report }) {
       await page.setViewportSize({ width, height });
       for (const path of [...PAGES, machine]) {
         await page.goto(`${server.url}${path}`);
-        await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+        await follows(page);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(over <= 0, `${path}: ${over} px too wide`);
         // the panels of a machine and of an account scroll their tables

@@ -1,7 +1,7 @@
 // A page's code comes with the page, and with no other. A part that is gone (the server was updated) or cannot be fetched ends in words.
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
-import { logIn } from "../lib/pages.mjs";
+import { follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const GONE = [/404/, /HTTP status code is not ok/, /Failed to load resource/, /failed to load split module/];
@@ -11,7 +11,7 @@ export async function spec({ server, browser, report }) {
   const of = (part) => new RegExp(`/assets/part_${part}-[A-Z0-9]+\\.wasm$`);
   const fetched = (part) => browser.requests.filter((path) => of(part).test(path)).length;
   const gone = () => page.getByText("This page could not be loaded", { exact: true });
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   // from a page with room for the bar of links
   const follow = async (name) => {
     await page.getByTestId("admin-menu").click();

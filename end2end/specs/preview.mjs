@@ -5,12 +5,12 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, createPreseed, logIn } from "../lib/pages.mjs";
+import { api, createPreseed, follows, logIn } from "../lib/pages.mjs";
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
   await report.need("log in", () => logIn(page, server));
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   const [own] = await api(page, "GET", "/machine?show_all=true");
   const keys = mkdtempSync(join(tmpdir(), "mr-provisioner-keys-"));
   const file = join(keys, "id_ed25519");

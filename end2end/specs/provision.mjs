@@ -1,7 +1,7 @@
 // What the demo lab promises: from logging in to a machine that has installed itself, without a reload.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { chooseBoot, createPreseed, eventAppears, logIn, openConsole, openMachine, shownEvents, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
+import { chooseBoot, createPreseed, eventAppears, follows, logIn, openConsole, openMachine, shownEvents, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
 
 const MACHINE = "x86-uefi-1";
 
@@ -9,7 +9,7 @@ export async function spec({ server, browser, report }) {
   const page = await browser.page();
   await report.need("log in with the printed password", () => logIn(page, server));
   await report.check("at least four machines, their power known and live", async () => {
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     assert.ok((await page.getByTestId("machine-row").count()) >= 4);
     await page.locator("[data-testid=machine-row] [data-power=off], [data-testid=machine-row] [data-power=on]").first().waitFor();
   });

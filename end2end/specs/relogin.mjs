@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const ENDED = [/^401 /, /status of 401/];
@@ -29,7 +29,7 @@ export async function spec({ server, browser, report }) {
 
     await report.need("something is typed, and the session ends", async () => {
       await page.goto(`${server.url}/preseeds/new`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       await page.locator("#preseed-name").fill("half an hour's work");
       await page.locator("#preseed-content").fill("# {{ hostname }}\nlong text\n");
       await endSessions();
@@ -79,7 +79,7 @@ export async function spec({ server, browser, report }) {
     });
     await report.check("another user gets a page of their own: nothing of the first one's is shown or saved", async () => {
       await page.goto(`${server.url}/preseeds/new`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       await page.locator("#preseed-name").fill("nora's");
       await endSessions();
       await page.getByTestId("save-preseed").click();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
@@ -14,7 +14,7 @@ export async function spec({ server, browser, report }) {
   const dialog = page.locator("dialog[open]");
   const go = async (path) => {
     await page.goto(`${server.url}${path}`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
   };
   /** Copies, and runs in the data folder of the server. */
   const run = async (where = dialog) => {

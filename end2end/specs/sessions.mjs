@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
@@ -14,7 +14,7 @@ export async function spec({ server, browser, report }) {
     const [other, third] = await Promise.all(others.map((own) => own.page()));
     for (const elsewhere of [other, third]) await logIn(elsewhere, server);
     await page.goto(`${server.url}/account`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     const rows = page.locator("[data-testid=sessions] tbody tr");
 
     await report.check("one's own sessions: the own first, with browser and address", async () => {
@@ -65,7 +65,7 @@ export async function spec({ server, browser, report }) {
     await logIn(third, server, { username: "sara", password });
     await report.check("administrators see and end the sessions of others", async () => {
       await page.goto(`${server.url}/users`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       await page.getByRole("button", { name: "Sessions and tokens of sara" }).click();
       const dialog = page.getByTestId("access");
       const row = dialog.locator("[data-testid=sessions] tbody tr");
@@ -81,7 +81,7 @@ export async function spec({ server, browser, report }) {
     await report.check("a change of the password ends the others, and the list says so", async () => {
       await logIn(third, server);
       await page.goto(`${server.url}/account`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       assert.equal(await rows.count(), 2);
       await page.getByLabel("Old password").fill(server.password);
       await page.getByLabel("New password", { exact: true }).fill("another password");

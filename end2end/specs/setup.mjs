@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Browser } from "../lib/browser.mjs";
 import { Child } from "../lib/child.mjs";
-import { addMachine, api, chooseBoot, createPreseed, eventAppears, logIn, openConsole, openMachine, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
+import { addMachine, api, chooseBoot, createPreseed, eventAppears, follows, logIn, openConsole, openMachine, terminalHolds, terminalShows, uploadImage } from "../lib/pages.mjs";
 import { freeUdpPort } from "../lib/server.mjs";
 
 const tftp = `127.0.0.1:${await freeUdpPort()}`;
@@ -38,7 +38,7 @@ export async function spec({ server, browser, report }) {
   };
   const go = async (path) => {
     await page.goto(`${server.url}${path}`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
   };
 
   await report.need("log in with the password that the first start printed; the empty lab says so", async () => {
@@ -111,7 +111,7 @@ export async function spec({ server, browser, report }) {
     });
     await report.need("MP12: the machine is assigned to the user", async () => {
       await openMachine(page, server, "desk-1");
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       await make(page.getByTestId("add-assignee"), async (dialog) => {
         await dialog.getByLabel("User").selectOption("nina");
         await dialog.getByLabel("Reason").fill("first install");

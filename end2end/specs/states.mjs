@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
 import { Browser } from "../lib/browser.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { Server } from "../lib/server.mjs";
 import { until } from "../lib/report.mjs";
 
@@ -37,7 +37,7 @@ async function lead(page, path) {
   await page.locator("#lead").evaluate((link) => link.remove());
 }
 
-const live = (page) => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+const live = follows;
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();

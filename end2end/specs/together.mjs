@@ -1,7 +1,7 @@
 // Two people edit the same thing in a dialog: who is later is told, loses nothing, and decides who wins.
 import assert from "node:assert/strict";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn, uploadImage } from "../lib/pages.mjs";
+import { api, follows, logIn, uploadImage } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
@@ -43,7 +43,7 @@ export async function spec({ server, browser, report }) {
   for (const [what, address, button, field, path, member, body, [theirs, mine, last] = ["theirs", "mine", "mine-again"]] of EDITORS) {
     await report.check(`${what}: the later one is told, sees what the other wrote, and nothing typed is lost`, async () => {
       await page.goto(`${server.url}${address}`);
-      await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+      await follows(page);
       await page.getByRole("button", { name: button, exact: true }).first().click();
       const dialog = page.locator("dialog[open]");
       const input = dialog.locator(field);
@@ -75,7 +75,7 @@ export async function spec({ server, browser, report }) {
   }
   await report.check("somebody comes between the look and the change: the API refuses (412), and the form asks all the same", async () => {
     await page.goto(`${server.url}/networks`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await page.getByRole("button", { name: "Edit network net" }).click();
     const dialog = page.locator("dialog[open]");
     await dialog.locator("#network-static").fill("10.9.0.64/28");
@@ -98,7 +98,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("what changes by itself is no change of somebody else's", async () => {
     await page.goto(`${server.url}/bmcs`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     const own = (await api(page, "GET", "/bmc"))[0];
     await page.getByRole("button", { name: `Edit BMC ${own.name}`, exact: true }).click();
     const dialog = page.locator("dialog[open]");
@@ -111,7 +111,7 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("one's own account in two tabs", async () => {
     await page.goto(`${server.url}/account`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await page.locator("#own-email").fill("mine@lab");
     await api(page, "PUT", "/self", { email: "theirs@lab" });
     const profile = page.getByRole("region", { name: "Profile" });

@@ -1,6 +1,6 @@
 // What is typed and not saved is not lost without a question; and what is saved can be undone.
 import assert from "node:assert/strict";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 export async function spec({ server, browser, report }) {
@@ -18,7 +18,7 @@ export async function spec({ server, browser, report }) {
   const leave = () => question.getByRole("button", { name: "Leave" }).click();
   const open = async (path) => {
     await page.goto(`${server.url}${path}`);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
   };
   const link = (name) => page.locator("header").getByRole("link", { name, exact: true });
 
@@ -88,7 +88,7 @@ export async function spec({ server, browser, report }) {
     await page.locator("#preseed-content").fill("second\n");
     await page.reload();
     assert.deepEqual(asked, ["beforeunload"]);
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     await page.locator("#preseed-content").fill("second\n");
     await page.getByTestId("save-preseed").click();
     await page.getByTestId("toasts").getByText("Preseed kept saved.").waitFor();
@@ -99,7 +99,7 @@ export async function spec({ server, browser, report }) {
   await report.check("a saved preseed is undone, also after its page was left", async () => {
     const content = async () => (await api(page, "GET", `/preseed/${preseed.id}`)).content;
     const saved = page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: "Preseed kept saved." });
-    await page.locator("[data-testid=live-status][data-status=open]").waitFor();
+    await follows(page);
     assert.equal(await content(), "second\n");
     await page.locator("#preseed-content").fill("third\n");
     await page.getByTestId("save-preseed").click();

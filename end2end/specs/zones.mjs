@@ -1,7 +1,7 @@
 // Times are the user's own: in the zone of their browser, which the server draws from the second page on; exactly on hover.
 import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
-import { api, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 // half an hour off everybody else, and no summer time
@@ -10,7 +10,7 @@ const local = (at) => new Date(at).toLocaleString("sv-SE", { timeZone: ZONE });
 
 async function inZone({ browser, server, report }) {
   const page = await browser.page();
-  const live = () => page.locator("[data-testid=live-status][data-status=open]").waitFor();
+  const live = () => follows(page);
   /** All times on the page, and what each should be. */
   const times = () =>
     page.locator("time").evaluateAll((all) => all.map(({ dateTime, title, textContent }) => ({ at: dateTime, title, text: textContent.trim() })));

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::Context;
+use super::{Context, choices::subarch_choices};
 use crate::{
     api::{Api, ApiError, Arch, Bmc, BmcType, Cartridge, Id, Image, Machine, MachineChange, MachineName, Subarch},
     ui::{
@@ -53,12 +53,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
     let moved = Memo::new(move |_| arch.value.with(|arch| old_arch.with_value(|old| arch != old)));
     let subarch = FieldState::new("");
     let subarchs = Memo::new(move |_| arch.value.with(|arch| subarchs_of(&context.archs.read(), arch)));
-    let subarch_choices = Signal::derive(move || {
-        subarchs.with(|all| {
-            let note = |subarch: &Subarch| if subarch.bootloader_id.is_none() { " – no bootloader" } else { "" };
-            all.iter().map(|subarch| Choice::new(&subarch.name, format!("{}{}", subarch.name, note(subarch)))).collect::<Vec<_>>()
-        })
-    });
+    let subarch_choices = Signal::derive(move || subarchs.with(|all| subarch_choices(all)));
     // of the same name, as firmwares go
     Effect::new(move |_| {
         let old = own.known().subarch.unwrap_or_default();

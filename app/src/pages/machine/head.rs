@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::{
     Context,
     edit::{DeleteDialog, EditDialog},
-    provisioning::{Form, ProvisionButton},
+    provision::ProvisionButton,
+    settings::Form,
     steps::Steps,
     tags::Tags,
 };

@@ -1,12 +1,17 @@
 //! Everything about one machine on one screen.
 
 mod assignees;
+mod choices;
 mod edit;
 mod hardware;
 mod head;
 mod interfaces;
+mod outcome;
+mod provision;
 mod provisioning;
+mod run;
 mod sentence;
+mod settings;
 mod steps;
 mod tags;
 mod tail;
@@ -18,12 +23,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_params_map};
 
 use self::{
-    assignees::Assignees,
-    hardware::Hardware,
-    head::Head,
-    interfaces::Interfaces,
-    provisioning::{Form, Provisioning},
-    tail::Tail,
+    assignees::Assignees, hardware::Hardware, head::Head, interfaces::Interfaces, provisioning::Provisioning, settings::Form, tail::Tail,
     timeline::Timeline,
 };
 pub(super) use self::{edit::cartridge, sentence::sentence, tags::parse_tags};
