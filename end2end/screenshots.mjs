@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Browser } from "./lib/browser.mjs";
-import { api, logIn, openConsole, terminalShows } from "./lib/pages.mjs";
+import { api, follows, logIn, openConsole, terminalShows } from "./lib/pages.mjs";
 import { Report, Stopped, until } from "./lib/report.mjs";
 import { Server } from "./lib/server.mjs";
 
