@@ -204,6 +204,20 @@ export async function spec({ server, browser, report }) {
     await api(other, "PUT", `/image/${image.id}`, { description: "by somebody else" });
     await page.locator("[data-image='grub.efi']").getByText("by somebody else").first().waitFor();
   });
+  await report.check("K1: an address that DHCP gives out, the next one, and whose it is", async () => {
+    const mac = "02:1e:a5:e0:00:01";
+    const told = async (ipv4) => assert.ok((await other.context().request.post(`${server.url}/dhcp/ipv4/lease`, { data: { mac, ipv4, duration: 3600 } })).ok());
+    await open("/leases");
+    const row = page.locator(`[data-lease="${mac}"]`);
+    assert.equal(await row.count(), 0);
+    await told("10.99.0.7");
+    await row.getByText("10.99.0.7").waitFor({ timeout: 5000 });
+    await row.getByText("unknown").waitFor();
+    await told("10.99.0.8");
+    await row.getByText("10.99.0.8").waitFor({ timeout: 5000 });
+    await api(other, "POST", `/machine/${machine.id}/interface`, { mac });
+    await row.getByRole("link", { name: machine.name, exact: true }).waitFor({ timeout: 5000 });
+  });
   await report.check("meanwhile the focus stays, and an open dialog with what was typed", async () => {
     await open("/networks");
     await button("Edit network net-x").focus();

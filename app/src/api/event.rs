@@ -291,13 +291,15 @@ pub enum List {
     Bmc,
     Discovered,
     Image,
+    Lease,
     Network,
     Preseed,
     User,
 }
 
 impl List {
-    pub const ALL: [Self; 7] = [Self::Arch, Self::Bmc, Self::Discovered, Self::Image, Self::Network, Self::Preseed, Self::User];
+    pub const ALL: [Self; 8] =
+        [Self::Arch, Self::Bmc, Self::Discovered, Self::Image, Self::Lease, Self::Network, Self::Preseed, Self::User];
 
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -306,6 +308,7 @@ impl List {
             Self::Bmc => "bmc",
             Self::Discovered => "discovered",
             Self::Image => "image",
+            Self::Lease => "lease",
             Self::Network => "network",
             Self::Preseed => "preseed",
             Self::User => "user",

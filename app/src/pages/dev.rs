@@ -12,7 +12,7 @@ use crate::{
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, CurlMenu, Dialog, Donut, Editor, Empty, FieldState, FormEnd, Glyph, Icon, Loading,
         Notice, Overtaken, PageHead, Panel, RowButton, SearchBox, SelectField, Slice, Sort, SortHead, Submit, SubmitButton, SubmitErrors,
-        SubmitForm, Switch, SwitchField, TextArea, TextField, Time, Title, Toasts, copyable,
+        SubmitForm, Switch, SwitchField, TextArea, TextField, Time, Title, Toasts, Unsaved, copyable,
     },
 };
 
@@ -188,6 +188,7 @@ fn Data() -> impl IntoView {
 fn Overlays() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let (dialog, confirm) = (RwSignal::new(false), RwSignal::new(false));
+    let dirty = RwSignal::new(false);
     let undoable = move |_| toasts.undoable("Dismissed.", || std::future::ready(Ok::<_, ApiError>(())), |()| ());
     view! {
         <Panel id="overlays" title="Over the page">
@@ -200,6 +201,14 @@ fn Overlays() -> impl IntoView {
                 <button type="button" class="btn btn-sm" on:click=move |_| toasts.error("Not saved: the server could not be reached.")>"Error"</button>
                 <CurlMenu calls=vec![Curl::get("Read the machine", "/machine/7")]/>
             </div>
+            <Switch
+                id="dev-unsaved"
+                label="Something is not saved"
+                checked=dirty
+                change=move |on| dirty.set(on)
+                help="Then whoever follows a link or goes back is asked first."
+            />
+            <Unsaved dirty/>
             <Dialog open=dialog title="Dialog"><p>"Its contents exist while it is open."</p></Dialog>
             <Confirm
                 open=confirm

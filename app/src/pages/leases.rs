@@ -2,9 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::records::loaded;
+use super::{
+    follow::follow_list,
+    records::{loaded, rows},
+};
 use crate::{
-    api::{Lease, Me},
+    api::{self, Api, ApiError, Lease, Me},
     ui::{Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Time, format::counted, matches, natural},
 };
 
@@ -13,7 +16,11 @@ const ROWS: usize = 200;
 
 #[component]
 pub(super) fn Leases() -> impl IntoView {
-    loaded("Leases", |api| async move { api.leases().await }, |me, leases| view! { <List me leases/> }.into_any())
+    loaded("Leases", load, |me, leases| view! { <List me leases/> }.into_any())
+}
+
+async fn load(api: Api) -> Result<Vec<Lease>, ApiError> {
+    api.leases().await
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,21 +56,46 @@ fn sorted(mut leases: Vec<Lease>, sort: Sort<Column>) -> Vec<Lease> {
 #[component]
 fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
     let admin = me.admin;
-    let total = leases.len();
-    let leases = StoredValue::new(leases);
+    let leases = RwSignal::new(leases);
+    follow_list(&[api::List::Lease], load, move |list| drop(leases.try_set(list)));
+    let total = Memo::new(move |_| leases.with(Vec::len));
     let filter = Address::new().keeps::<String>("q");
     let sort = RwSignal::new(Sort::by(Column::Seen));
     let shown = Memo::new(move |_| {
         let query = filter.get();
-        let fitting = leases.with_value(|leases| leases.iter().filter(|lease| found(lease, &query)).cloned().collect());
+        let fitting = leases.with(|leases| leases.iter().filter(|lease| found(lease, &query)).cloned().collect());
         sorted(fitting, sort.get())
     });
+    let row = move |own: Memo<Lease>| {
+        let mac = own.with_untracked(|lease| lease.mac.clone());
+        let machine = Memo::new(move |_| own.with(|lease| lease.machine_id.zip(lease.machine.clone())));
+        let address = Memo::new(move |_| own.with(|lease| lease.ipv4.clone()));
+        let seen = Memo::new(move |_| own.with(|lease| lease.last_seen_date.clone()));
+        view! {
+            <tr class="hover:bg-base-200" data-lease=mac.clone()>
+                <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
+                    {address} " " {move || view! { <CopyButton text=address.get() what="address"/> }}
+                </th>
+                <td class="font-mono text-xs whitespace-nowrap">{mac.clone()}" "<CopyButton text=mac what="MAC address"/></td>
+                <td>
+                    {move || match machine.get() {
+                        Some((id, name)) => {
+                            view! { <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }.into_any()
+                        }
+                        None => view! { <span class="opacity-80">"unknown"</span> }.into_any(),
+                    }}
+                </td>
+                <td class="text-xs whitespace-nowrap">{move || view! { <Time at=seen.get()/> }}</td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <PageHead title="Leases">
             <SearchBox value=filter label="Filter leases by address, MAC or machine"/>
         </PageHead>
         <Show
-            when=move || { total > 0 }
+            when=move || { total.get() > 0 }
             fallback=move || view! {
                 <Empty title="No leases yet">
                     {if admin {
@@ -76,7 +108,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
         >
             <p class="mb-2 text-sm opacity-80" role="status" data-testid="lease-count">
                 {move || {
-                    let shown = shown.with(Vec::len);
+                    let (shown, total) = (shown.with(Vec::len), total.get());
                     if shown == total { counted(total, "lease", "leases") } else { format!("{shown} of {}", counted(total, "lease", "leases")) }
                 }}
             </p>
@@ -91,31 +123,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                             <SortHead label="Last told" column=Column::Seen sort/>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=move || shown.get().into_iter().take(ROWS) key=|lease| lease.mac.clone() let:lease>
-                            {
-                                view! {
-                                    <tr class="hover:bg-base-200" data-lease=lease.mac.clone()>
-                                        <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
-                                            {lease.ipv4.clone()}" "<CopyButton text=lease.ipv4.clone() what="address"/>
-                                        </th>
-                                        <td class="font-mono text-xs whitespace-nowrap">
-                                            {lease.mac.clone()}" "<CopyButton text=lease.mac.clone() what="MAC address"/>
-                                        </td>
-                                        <td>
-                                            {match (lease.machine_id, lease.machine) {
-                                                (Some(id), Some(name)) => {
-                                                    view! { <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }.into_any()
-                                                }
-                                                _ => view! { <span class="opacity-80">"unknown"</span> }.into_any(),
-                                            }}
-                                        </td>
-                                        <td class="text-xs whitespace-nowrap"><Time at=lease.last_seen_date.clone()/></td>
-                                    </tr>
-                                }
-                            }
-                        </For>
-                    </tbody>
+                    <tbody>{rows(move || shown.get().into_iter().take(ROWS).collect(), |lease| lease.mac.clone(), row)}</tbody>
                 </table>
             </div>
             <Show when=move || shown.with(Vec::is_empty)>

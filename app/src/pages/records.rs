@@ -1,6 +1,6 @@
 //! What the pages have in common that show one kind of thing and let it be edited and deleted in dialogs.
 
-use std::{collections::HashMap, future::Future};
+use std::{collections::HashMap, future::Future, hash::Hash};
 
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
@@ -54,22 +54,27 @@ pub(super) trait Record: Clone + PartialEq + Send + Sync + 'static {
     }
 }
 
-/// A list by the ids of its things, in its order.
-type Listed<T> = (Vec<i64>, HashMap<i64, T>);
+/// What tells one thing of a list from the others.
+pub(super) trait Key: Clone + Eq + Hash + Send + Sync + 'static {}
 
-fn listed<T>(list: impl Fn() -> Vec<T> + Send + Sync + 'static, id: fn(&T) -> i64) -> Memo<Listed<T>>
+impl<T: Clone + Eq + Hash + Send + Sync + 'static> Key for T {}
+
+/// A list by the keys of its things, in its order.
+type Listed<K, T> = (Vec<K>, HashMap<K, T>);
+
+fn listed<K: Key, T>(list: impl Fn() -> Vec<T> + Send + Sync + 'static, id: fn(&T) -> K) -> Memo<Listed<K, T>>
 where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
     Memo::new(move |_| {
         let list = list();
-        let order: Vec<i64> = list.iter().map(id).collect();
+        let order: Vec<K> = list.iter().map(id).collect();
         (order, list.into_iter().map(|own| (id(&own), own)).collect())
     })
 }
 
 /// One of them as it is now, and at the end as it was last: then its row goes.
-fn one<T>(listed: Memo<Listed<T>>, id: i64) -> Option<Memo<T>>
+fn one<K: Key, T>(listed: Memo<Listed<K, T>>, id: K) -> Option<Memo<T>>
 where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
@@ -82,16 +87,16 @@ where
 
 /// A row, or whatever else is drawn, for each thing of a list. It stays as long as its thing is listed, and the focus in it, whatever of
 /// the thing is changed and whoever changes it.
-pub(super) fn rows<T>(
+pub(super) fn rows<K: Key, T>(
     list: impl Fn() -> Vec<T> + Send + Sync + 'static,
-    id: fn(&T) -> i64,
+    id: fn(&T) -> K,
     draw: impl Fn(Memo<T>) -> AnyView + Copy + Send + Sync + 'static,
 ) -> AnyView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
     let listed = listed(list, id);
-    view! { <For each=move || listed.with(|(order, _)| order.clone()) key=|id| *id let:id>{one(listed, id).map(draw)}</For> }.into_any()
+    view! { <For each=move || listed.with(|(order, _)| order.clone()) key=K::clone let:id>{one(listed, id).map(draw)}</For> }.into_any()
 }
 
 fn label<T: Record>(verb: &'static str, own: Memo<T>) -> Signal<String> {

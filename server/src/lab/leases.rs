@@ -3,11 +3,11 @@
 
 use std::net::Ipv4Addr;
 
-use app::api::{Lease, MacAddr};
+use app::api::{Lease, List, MacAddr};
 use ipnet::Ipv4Net;
 use store::InterfaceRow;
 
-use super::{Action, Actor, Lab, LabError, Ties, networks};
+use super::{Action, Actor, Lab, LabError, Ties, audit, networks};
 use crate::journal::{Pending, instant, now_micros};
 
 /// What a MAC is answered over DHCP.
@@ -52,6 +52,7 @@ pub async fn record(lab: &Lab, mac: &MacAddr, ipv4: Ipv4Addr) -> Result<(), LabE
     let mut tx = lab.store.begin().await?;
     let before = store::leases::get_by_mac(&mut tx, mac).await?;
     store::leases::put(&mut tx, mac, &ipv4, now_micros()).await?;
+    audit::tell(&mut tx, &[List::Lease]);
     let machine = store::interfaces::get_by_mac(&mut tx, mac).await?.map(|interface| interface.machine_id);
     tx.commit().await?;
     if let Some(machine) = machine

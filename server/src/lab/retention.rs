@@ -38,6 +38,9 @@ pub async fn sweep(lab: &Lab) -> Result<Forgotten, LabError> {
     if forgotten.discovered > 0 {
         audit::tell(&mut tx, &[List::Discovered]);
     }
+    if forgotten.leases > 0 {
+        audit::tell(&mut tx, &[List::Lease]);
+    }
     tx.commit().await?;
     Ok(forgotten)
 }

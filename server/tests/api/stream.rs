@@ -1,14 +1,15 @@
 //! `GET /stream`.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
-use app::api::{EventKind, LabEvent, List};
+use app::api::{EventKind, LabEvent, List, MacAddr};
 use axum::{
     body::BodyDataStream,
     http::{Method, StatusCode},
 };
 use futures_util::StreamExt;
 use serde_json::json;
+use server::lab::leases;
 use tokio::time::timeout;
 
 use crate::support::{Client, TestApp};
@@ -189,15 +190,17 @@ async fn whoever_looks_at_a_list_is_told_when_somebody_changes_it() {
 
         // a BMC's and a network's row name their machines
         let made: serde_json::Value = admin.post("/machine", &json!({ "name": "x1", "arch": "amd64" })).await.created();
-        assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Network]);
+        assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Lease, List::Network]);
         let machine = format!("/machine/{}", made["id"]);
         admin.put(&machine, &json!({ "kernel_opts": "quiet" })).await.ok::<serde_json::Value>();
         assert_eq!(told(&mut messages, &app).await, Vec::new());
         admin.put(&machine, &json!({ "bmc_id": bmc })).await.ok::<serde_json::Value>();
-        assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Network]);
+        assert_eq!(told(&mut messages, &app).await, [List::Bmc, List::Discovered, List::Lease, List::Network]);
         let interface = json!({ "mac": "52:54:00:00:00:01", "network_id": network_id });
         admin.post(&format!("{machine}/interface"), &interface).await.created::<serde_json::Value>();
-        assert_eq!(told(&mut messages, &app).await, [List::Discovered, List::Network]);
+        assert_eq!(told(&mut messages, &app).await, [List::Discovered, List::Lease, List::Network]);
+        leases::record(&app.lab, &MacAddr::parse("52:54:00:00:00:01").unwrap(), Ipv4Addr::new(10, 0, 0, 9)).await.unwrap();
+        assert_eq!(told(&mut messages, &app).await, [List::Lease]);
         admin.delete(&format!("/bmc/{bmc}?detach=true")).await.no_content();
         assert!(told(&mut messages, &app).await.contains(&List::Bmc));
 

@@ -103,9 +103,9 @@ fn lists(kind: &str) -> &'static [List] {
     match kind {
         "bmc" => &[List::Bmc],
         "network" => &[List::Network],
-        // a network names its machines; a MAC that has a machine is discovered no longer
-        "interface" => &[List::Network, List::Discovered],
-        "machine" => &[List::Bmc, List::Network, List::Discovered],
+        // a network and a lease name their machines; a MAC that has a machine is discovered no longer
+        "interface" => &[List::Network, List::Lease, List::Discovered],
+        "machine" => &[List::Bmc, List::Network, List::Lease, List::Discovered],
         // who owns what, by name
         "user" => &[List::User, List::Image, List::Preseed],
         "arch" => &[List::Arch, List::Image],
