@@ -7,6 +7,8 @@ export function showDialog(dialog) {
   if (dialog.open) return;
   returnFocus(dialog);
   dialog.showModal();
+  document.documentElement.dataset.modal = "";
+  dialog.addEventListener("close", releaseScroll, { once: true });
   // the browser takes the first button, which closes it
   const taken = document.activeElement;
   const field = () => dialog.querySelector(":is(input, select, textarea)[autofocus]:not(:disabled)") ?? dialog.querySelector(FIELD);
@@ -19,6 +21,18 @@ export function showDialog(dialog) {
   });
   coming.observe(dialog, { childList: true, subtree: true });
   dialog.addEventListener("close", () => coming.disconnect(), { once: true });
+}
+
+/** The page behind a dialog can be scrolled again, when the dialog is closed or has gone with its page. */
+export function releaseScroll() {
+  requestAnimationFrame(() => {
+    if (!document.querySelector("dialog[open]")) delete document.documentElement.dataset.modal;
+  });
+}
+
+/** Whether the foot of the page is high: messages leave it free. */
+export function highFoot(high) {
+  document.documentElement.toggleAttribute("data-high-foot", high);
 }
 
 /** The browser gives the focus back to what opened the dialog. What was done in it may take that away, or draw it elsewhere, later. */

@@ -1,7 +1,7 @@
 //! The bar above every page.
 
 use leptos::{html, prelude::*, task::spawn_local};
-use leptos_router::components::A;
+use leptos_router::{components::A, hooks::use_location};
 
 use super::{palette::PaletteButton, session::Session};
 use crate::{
@@ -61,6 +61,10 @@ fn Navigation(me: Me) -> impl IntoView {
             }
         }
     };
+    let path = use_location().pathname;
+    let at_admins = move || {
+        path.with(|path| ADMINS.iter().any(|(own, _)| path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))))
+    };
     let entries = |list: &'static [(&'static str, &'static str)]| {
         list.iter()
             .map(|&(path, label)| view! { <li><A href=path attr:class="aria-[current=page]:bg-base-300 aria-[current=page]:text-base-content">{label}</A></li> })
@@ -78,8 +82,8 @@ fn Navigation(me: Me) -> impl IntoView {
             {admin
                 .then(|| {
                     view! {
-                        <details node_ref=admins class="dropdown group">
-                            <summary class="btn btn-ghost btn-sm font-medium group-has-[[aria-current=page]]:bg-base-300" data-testid="admin-menu">
+                        <details node_ref=admins class="dropdown">
+                            <summary class="btn btn-ghost btn-sm font-medium" class=("bg-base-300", at_admins) data-testid="admin-menu">
                                 "Administration"
                                 <Glyph icon=Icon::Down class="size-3"/>
                             </summary>

@@ -23,6 +23,8 @@ pub(crate) fn Dialog(
         let open = open.get();
         let Some(dialog) = node.get() else { return };
         if open {
+            // also when the page goes with it
+            on_cleanup(dom::release_scroll);
             // after the contents are there: the browser then puts the focus on the first field
             request_animation_frame(move || dom::show_dialog(&dialog));
         } else {

@@ -9,6 +9,10 @@ extern "C" {
     pub(crate) fn show_dialog(dialog: &web_sys::HtmlElement);
     #[wasm_bindgen(js_name = closeDialog)]
     pub(crate) fn close_dialog(dialog: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = releaseScroll)]
+    pub(crate) fn release_scroll();
+    #[wasm_bindgen(js_name = highFoot)]
+    pub(crate) fn high_foot(high: bool);
     #[wasm_bindgen(js_name = keepRow)]
     pub(crate) fn keep_row();
     #[wasm_bindgen(js_name = openMenu)]

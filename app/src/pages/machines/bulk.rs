@@ -20,7 +20,7 @@ use crate::{
         parts::later,
         power::{POWER_MENU, command, icon},
     },
-    ui::{Dialog, Glyph, Icon, Submit, Toasts, format::counted},
+    ui::{Dialog, Glyph, Icon, Submit, Toasts, dom, format::counted},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +197,13 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
         let shown = bulk.listing.rows.with(|rows| rows.iter().filter(|row| selection.has(row.id)).count());
         selection.count() - shown
     };
-    let any = move || selection.count() > 0;
+    let any = Memo::new(move |_| selection.count() > 0);
+    Effect::new(move |_| {
+        if any.get() {
+            dom::high_foot(true);
+            on_cleanup(|| dom::high_foot(false));
+        }
+    });
     // the whole page is ticked, and there are others
     let more = move || {
         let (shown, total) = (bulk.listing.rows.with(Vec::len), bulk.listing.total.get());
@@ -219,11 +225,10 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
         }
     };
     view! {
-        <Show when=any>
+        <Show when=move || any.get()>
             <div
                 role="toolbar"
                 aria-label="Selected machines"
-                data-foot="high"
                 class="bg-base-200 rounded-box border-base-300 mb-2 flex flex-wrap items-center gap-x-2 gap-y-1 border px-3 py-2 shadow-lg"
                 data-testid="bulk-bar"
             >
