@@ -68,11 +68,12 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
     });
     let row = move |own: Memo<Lease>| {
         let mac = own.with_untracked(|lease| lease.mac.clone());
+        let key = mac.clone();
         let machine = Memo::new(move |_| own.with(|lease| lease.machine_id.zip(lease.machine.clone())));
         let address = Memo::new(move |_| own.with(|lease| lease.ipv4.clone()));
         let seen = Memo::new(move |_| own.with(|lease| lease.last_seen_date.clone()));
         view! {
-            <tr class="hover:bg-base-200" data-lease=mac.clone()>
+            <tr class="hover:bg-base-200" data-lease=key>
                 <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
                     {address} " " {move || view! { <CopyButton text=address.get() what="address"/> }}
                 </th>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Context,
+    choices::image_title,
     provisioning::Warnings,
     settings::{Form, store},
 };
