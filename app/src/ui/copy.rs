@@ -30,13 +30,9 @@ pub(crate) fn copy_short(toasts: Toasts, text: &str, of: &str) {
 /// Texts one below the other, each with a button, as the HTML of a cell. A table of a thousand such cells cannot have a listener and
 /// a stop of the Tab key for each: [`copy_pressed`] is for one listener around all of them, and the table has a key that copies.
 pub(crate) fn copyable<'a>(texts: impl Iterator<Item = &'a str>, what: &str) -> String {
-    // As high as the line: WCAG 2.2, 2.5.8. Its place is kept; the icon is drawn for the row one is at, or all of them for fingers: a
-    // picture in every cell is a tenth of the time that a page of rows takes to be painted.
     let button = format!(
-        "<button type=\"button\" tabindex=\"-1\" data-copy aria-label=\"Copy {what}\" title=\"Copy {what}\" \
-         class=\"hover:bg-base-300 ml-1 inline-grid size-6 cursor-pointer place-items-center rounded align-top\">\
-         <svg class=\"pointer-events-none hidden size-3.5 in-[tr:hover]:block in-[tr:focus-within]:block in-[tr[aria-current]]:block \
-         pointer-coarse:block\" aria-hidden=\"true\"><use href=\"{}\"></use></svg></button>",
+        "<button type=\"button\" tabindex=\"-1\" data-copy aria-label=\"Copy {what}\" title=\"Copy {what}\" class=\"copy\">\
+         <svg aria-hidden=\"true\"><use href=\"{}\"></use></svg></button>",
         Icon::Copy.reference()
     );
     texts.map(|text| format!("<span>{}</span>{button}", textarea_html(text))).collect::<Vec<_>>().join("\n")
