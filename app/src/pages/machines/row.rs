@@ -162,9 +162,10 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
                 Column::Assignees => {
                     let weight = if mine { "font-medium" } else { "" };
                     let whole = assignees(machine);
+                    let title = whole.clone();
                     view! {
                         <td class=format!("{weight} max-w-80 min-w-48 {class}")>
-                            <span class="line-clamp-2 whitespace-pre-line" title=whole.clone()>{whole}</span>
+                            <span class="line-clamp-2 whitespace-pre-line" title=title>{whole}</span>
                         </td>
                     }
                     .into_any()
