@@ -77,6 +77,7 @@ export async function spec({ server, browser, report }) {
     quiet();
   });
   await report.check("ML3 next, last, previous and first page stand in the address; Back leads back", async () => {
+    await open();
     const first = await names();
     await page.getByTestId("page-next").click();
     await address("?page=2");
