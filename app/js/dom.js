@@ -1,5 +1,5 @@
 // What a page asks of the browser beyond Leptos' reach. Only ever called from effects and event handlers, but for
-// `cookies` and `localTime`, which drawing needs.
+// `cookies`, `cameBack` and `localTime`, which drawing needs.
 
 const FIELD = ":is(input, select, textarea):not(:disabled)";
 
@@ -287,8 +287,13 @@ export function keepFocus(area) {
   setTimeout(back, 100);
 }
 
-export function windowHeight() {
-  return innerHeight;
+/** How many CSS pixels there are from the top of the table's rows, which may be above the window, to the window's lower edge. */
+export function roomBelow(area) {
+  return Math.max(0, innerHeight - area.querySelector("tbody").getBoundingClientRect().top);
+}
+
+export function isUsed(id) {
+  return document.getElementById(id)?.matches(":hover, :focus-within") ?? false;
 }
 
 /** Narrower than what is styled as `md:`. */
@@ -328,6 +333,10 @@ export function placeBack(address) {
   const place = stepped ? places.get(address) : undefined;
   if (place?.scroll) requestAnimationFrame(() => scrollTo(0, place.scroll));
   return place?.mark;
+}
+
+export function cameBack() {
+  return stepped;
 }
 
 /** Keeps the area as high as it is, so that nothing jumps while most of it is gone. Not if that would take the focus away. */

@@ -1,6 +1,7 @@
 // The list of machines as it is used all day: menus, questions before power commands, many at once, the way back.
 import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
+import { refused } from "../lib/calls.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
@@ -108,6 +109,33 @@ export async function spec({ server, browser, report }) {
     await browser.screenshot(page, "list-sticky");
     assert.equal(await page.evaluate(() => document.elementFromPoint(200, 60).closest("thead") !== null), true);
   });
+  await report.check("where the table is pushed sideways, its headings stand above the rows, not over them", async () => {
+    await page.setViewportSize(DESK);
+    await open();
+    await page.getByTestId("columns").click();
+    for (const column of ["leases", "tags", "updated_at"]) await page.locator(`[data-column=${column}]`).check();
+    await page.keyboard.press("Escape");
+    try {
+      for (const size of [PHONE, { width: 900, height: 800 }, { width: 1100, height: 800 }]) {
+        await page.setViewportSize(size);
+        await open();
+        const { fits, over } = await page.getByTestId("machines").evaluate((table) => ({
+          fits: table.parentElement.scrollWidth <= table.parentElement.clientWidth,
+          over: table.tHead.getBoundingClientRect().bottom - table.tBodies[0].rows[0].getBoundingClientRect().top,
+        }));
+        assert.equal(fits, false, `the table fits into ${size.width} px`);
+        assert.ok(over <= 1, `${over} px over the first row`);
+        await rows.first().getByTestId("tick").click({ timeout: 3_000 });
+        await page.getByTestId("bulk-count").filter({ hasText: "1 selected" }).waitFor();
+        await page.getByTestId("bulk-clear").click();
+      }
+    } finally {
+      await page.setViewportSize(DESK);
+      await page.getByTestId("columns").click();
+      await page.getByRole("button", { name: "As at first" }).click();
+      await page.keyboard.press("Escape");
+    }
+  });
   await report.check("Back to the list: as far down as before, and j goes on from the row", async () => {
     await open();
     const all = await names();
@@ -169,6 +197,95 @@ export async function spec({ server, browser, report }) {
       await page.getByTestId("filter-name").press("Enter");
       await toast(said);
     }
+  });
+  await report.check("what two windows save is kept, and each shows what the other saved", async () => {
+    const other = await browser.page();
+    await other.goto(`${server.url}/machines`);
+    await follows(other);
+    const save = async (where, name) => {
+      await where.getByTestId("filters").click();
+      await where.getByTestId("filter-name").fill(name);
+      await where.getByTestId("filter-name").press("Enter");
+    };
+    const saved = (where) => where.getByTestId("filter-menu").locator("a").allTextContents();
+    await page.evaluate(() => localStorage.removeItem("machine-filters"));
+    await open();
+    await save(page, "here");
+    await until("the other window has it", 5, async () => (await saved(other)).join() === "here");
+    await save(other, "there");
+    await until("and this one the other's", 5, async () => (await saved(page)).join() === "here,there");
+    // a window that was told nothing, as one that slept
+    await page.evaluate(() => localStorage.setItem("machine-filters", JSON.stringify([{ name: "asleep", address: "/machines" }])));
+    await save(page, "awake");
+    assert.deepEqual(await saved(page), ["asleep", "awake"]);
+    await page.getByTestId("filters").click();
+    await page.evaluate(() => localStorage.setItem("machine-filters", JSON.stringify([{ name: "one", address: "/machines" }, { name: "two", address: "/machines" }, { name: "awake", address: "/machines" }])));
+    await page.getByRole("button", { name: "Delete filter awake" }).click();
+    await until("only that one goes", 5, async () => (await saved(page)).join() === "one,two");
+    await page.keyboard.press("Escape");
+    await other.close();
+  });
+  await report.check("long reasons leave rows low, and are whole in a title", async () => {
+    const busy = named("arm64-30");
+    const reason = "bisecting the regression in the storage driver that shows only after three days of load";
+    for (const username of ["olga", "petra", "quinn"]) {
+      await api(page, "POST", "/user", { username });
+      await api(page, "POST", `/machine/${busy.id}/assignee`, { user: username, reason });
+    }
+    await open("?search=arm64-30");
+    await page.getByTestId("columns").click();
+    for (const column of ["leases", "tags", "updated_at"]) await page.locator(`[data-column=${column}]`).check();
+    await page.keyboard.press("Escape");
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.getByRole("columnheader", { name: "Tags" }).waitFor();
+    const { height } = await row("arm64-30").boundingBox();
+    assert.ok(height < 60, `${height} px`);
+    const cell = row("arm64-30").getByTitle("olga (bisecting");
+    assert.equal((await cell.getAttribute("title")).split("\n").length, 3);
+    assert.ok((await cell.boundingBox()).width >= 160);
+    await page.getByTestId("columns").click();
+    await page.getByRole("button", { name: "As at first" }).click();
+    await page.keyboard.press("Escape");
+    await page.setViewportSize(DESK);
+  });
+  await report.check("no console is offered of a machine without a BMC", async () => {
+    const bare = await api(page, "POST", "/machine", { name: "zz-bare", arch: "arm64" });
+    await open("?search=zz-bare");
+    await row("zz-bare").waitFor();
+    assert.equal(await row("zz-bare").getByRole("link", { name: /Console/ }).count(), 0);
+    await page.keyboard.press("j");
+    await page.keyboard.press("c");
+    await toast("zz-bare has no BMC, and so no console.");
+    assert.equal(new URL(page.url()).pathname, "/machines");
+    await api(page, "DELETE", `/machine/${bare.id}`);
+    await open("?search=arm64-20");
+    await row("arm64-20").getByRole("link", { name: "Console of arm64-20" }).waitFor();
+  });
+  await report.check("an address with a faulty query says so, and not that no machine matches", async () => {
+    await open(`?q=${encodeURIComponent("(= foo")}`);
+    await page.getByTestId("empty").getByText("The query is not understood").waitFor();
+    assert.equal(await page.getByText("No machine matches").count(), 0);
+    assert.equal((await page.getByTestId("machine-count").textContent()).trim(), "");
+    await page.getByTestId("empty").getByRole("link", { name: "show all" }).click();
+    await count(`of ${MACHINES} machines`);
+  });
+  await report.check("a list that did not come is asked for again", async () => {
+    await open();
+    browser.assertQuiet();
+    const { stop } = await refused(page, "GET", /\/api\/v1\/machine\?/);
+    await page.getByTestId("search").fill("arm64-7");
+    const error = page.getByTestId("list-error");
+    await error.waitFor();
+    assert.equal(await rows.count(), 100);
+    const again = page.getByRole("button", { name: "Try again" });
+    await again.click();
+    await page.waitForTimeout(300);
+    await error.waitFor();
+    await stop();
+    await again.click();
+    await count("1–11 of 11 machines");
+    await error.waitFor({ state: "detached" });
+    browser.assertQuiet([/409/]);
   });
   await report.check("the search knows the words that stand in the row", async () => {
     await api(page, "PUT", `/machine/${named("arm64-9").id}/state`, { state: "error" });
@@ -299,6 +416,7 @@ export async function spec({ server, browser, report }) {
     // one had her already: she stays there
     await page.getByTestId("bulk-failures").getByRole("button", { name: "Close" }).click();
     assert.deepEqual(await users(b), ["eve: "]);
+    await toast("Assign: 1 of 2 machines failed.");
     await undo();
     await toast("Undone.");
     await until("only the new one is taken back", 5, async () => (await users(b)).length === 0);

@@ -15,7 +15,7 @@ pub(super) fn NotFound() -> impl IntoView {
         <h1 class="sr-only">"Not found"</h1>
         <Empty title="There is nothing here">
             <p>"The address may be mistyped, or what it named has been deleted."</p>
-            <p><a class="link" href="/machines">"All machines"</a></p>
+            <p><a class="link" href="/machines?mine=0">"All machines"</a></p>
         </Empty>
     }
 }

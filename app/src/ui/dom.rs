@@ -64,8 +64,11 @@ extern "C" {
     pub(crate) fn keys_are_free() -> bool;
     #[wasm_bindgen(js_name = keepFocus)]
     pub(crate) fn keep_focus(area: &web_sys::Element);
-    #[wasm_bindgen(js_name = windowHeight)]
-    pub(crate) fn window_height() -> usize;
+    #[wasm_bindgen(js_name = roomBelow)]
+    pub(crate) fn room_below(area: &web_sys::Element) -> usize;
+    /// Whether the pointer or the focus is within the element with this id.
+    #[wasm_bindgen(js_name = isUsed)]
+    pub(crate) fn is_used(id: &str) -> bool;
     #[wasm_bindgen(js_name = isPhone)]
     pub(crate) fn is_phone() -> bool;
     #[wasm_bindgen(js_name = stickHead)]
@@ -74,6 +77,9 @@ extern "C" {
     pub(crate) fn note_place(address: &str, mark: &str);
     #[wasm_bindgen(js_name = placeBack)]
     pub(crate) fn place_back(address: &str) -> Option<String>;
+    #[cfg(target_arch = "wasm32")]
+    #[wasm_bindgen(js_name = cameBack)]
+    pub(crate) fn came_back() -> bool;
     #[wasm_bindgen(js_name = holdHeight)]
     pub(crate) fn hold_height(area: &web_sys::HtmlElement) -> bool;
     #[wasm_bindgen(js_name = releaseHeight)]
@@ -90,6 +96,12 @@ extern "C" {
     pub(crate) fn scroll_to_entry(id: &str);
     #[wasm_bindgen(js_name = followScroll)]
     pub(crate) fn follow_scroll(gutter: &web_sys::HtmlElement, area: &web_sys::HtmlElement);
+}
+
+/// Nobody steps back to a page that the server draws.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn came_back() -> bool {
+    false
 }
 
 /// Whether the text is on the clipboard now.

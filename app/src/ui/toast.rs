@@ -1,10 +1,13 @@
 //! Short messages about what happened, at the edge of the window.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
 
-use super::icon::{Glyph, Icon};
+use super::{
+    dom,
+    icon::{Glyph, Icon},
+};
 use crate::api::ApiError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +37,13 @@ const MOST: usize = 5;
 pub(crate) struct Toasts {
     list: RwSignal<Vec<Toast>>,
     next: StoredValue<u32>,
+    /// Of those that will leave by themselves.
+    timers: StoredValue<BTreeMap<u32, TimeoutHandle>>,
 }
 
 impl Toasts {
     pub(crate) fn provide() {
-        provide_context(Self { list: RwSignal::new(Vec::new()), next: StoredValue::new(0) });
+        provide_context(Self { list: RwSignal::new(Vec::new()), next: StoredValue::new(0), timers: StoredValue::new(BTreeMap::new()) });
     }
 
     pub(crate) fn ok(self, text: impl Into<String>) {
@@ -57,19 +62,13 @@ impl Toasts {
         self.push(Tone::Ok, text.into(), Some(self.way_back(inverse, done)));
     }
 
-    /// The same of what was done in part only; `inverse` is about that part.
-    pub(crate) fn undoable_part<T: 'static, F>(
-        self,
-        text: impl Into<String>,
-        inverse: impl Fn() -> F + Send + Sync + 'static,
-        done: impl Fn(T) + Send + Sync + 'static,
-    ) where
-        F: Future<Output = Result<T, ApiError>> + 'static,
-    {
-        self.push(Tone::Warning, text.into(), Some(self.way_back(inverse, done)));
+    /// The same of what was done in part only; `undo` is about that part, and made by [`Toasts::way_back`].
+    pub(crate) fn undoable_part(self, text: impl Into<String>, undo: Callback<()>) {
+        self.push(Tone::Warning, text.into(), Some(undo));
     }
 
-    fn way_back<T: 'static, F>(
+    /// Calls `inverse`, and tells its outcome.
+    pub(crate) fn way_back<T: 'static, F>(
         self,
         inverse: impl Fn() -> F + Send + Sync + 'static,
         done: impl Fn(T) + Send + Sync + 'static,
@@ -112,14 +111,33 @@ impl Toasts {
             let excess = list.len().saturating_sub(MOST);
             list.drain(..excess);
         });
-        if tone != Tone::Error {
-            set_timeout(move || self.close(id), if undo.is_some() { STAY_WITH_UNDO } else { STAY });
+        self.run_out(id);
+    }
+
+    /// From now on it stays as long as its kind does, and while the pointer or the focus is on it (WCAG 2.2.1).
+    fn run_out(self, id: u32) {
+        let stay = self.list.try_with_untracked(|list| {
+            let toast = list.iter().find(|toast| toast.id == id && toast.tone != Tone::Error)?;
+            Some(if toast.undo.is_some() { STAY_WITH_UNDO } else { STAY })
+        });
+        let ended = move || if dom::is_used(&element(id)) { self.run_out(id) } else { self.close(id) };
+        let Some(Ok(timer)) = stay.flatten().map(|stay| set_timeout_with_handle(ended, stay)) else { return };
+        if let Some(before) = self.timers.try_update_value(|timers| timers.insert(id, timer)).flatten() {
+            before.clear();
         }
     }
 
     fn close(self, id: u32) {
+        if let Some(timer) = self.timers.try_update_value(|timers| timers.remove(&id)).flatten() {
+            timer.clear();
+        }
         self.list.try_update(|list| list.retain(|toast| toast.id != id));
     }
+}
+
+/// The id in the document.
+fn element(id: u32) -> String {
+    format!("toast-{id}")
 }
 
 #[component]
@@ -130,6 +148,7 @@ pub(crate) fn ToastStack() -> impl IntoView {
         <div class="toast toast-end z-50 whitespace-normal" role="status" aria-live="polite" data-testid="toasts">
             <For each=move || toasts.list.get() key=|toast| toast.id let:toast>
                 <div
+                    id=element(toast.id)
                     class=format!("alert max-w-md shadow-lg {}", match toast.tone {
                         Tone::Ok => "alert-success",
                         Tone::Warning => "alert-warning",
@@ -140,6 +159,8 @@ pub(crate) fn ToastStack() -> impl IntoView {
                         Tone::Warning => "warning",
                         Tone::Error => "error",
                     }
+                    on:pointerleave=move |_| toasts.run_out(toast.id)
+                    on:focusout=move |_| toasts.run_out(toast.id)
                 >
                     <Glyph icon=if toast.tone == Tone::Ok { Icon::Check } else { Icon::Warning }/>
                     <span class="min-w-0 wrap-anywhere">{toast.text}</span>

@@ -10,6 +10,7 @@ use leptos::{
 
 use super::{
     bulk_forms::{AssignForm, Question, ReleaseForm, TagForm},
+    failures::{Failures, FailuresDialog, by_reason},
     listing::Listing,
     selection::{Selection, TickedMachines},
     view::grouped,
@@ -20,7 +21,7 @@ use crate::{
         parts::later,
         power::{POWER_MENU, command, icon},
     },
-    ui::{Dialog, Glyph, Icon, Submit, Toasts, dom, format::counted},
+    ui::{Dialog, Glyph, Icon, Loading, Notice, Submit, Toasts, dom, format::counted},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,15 +72,20 @@ pub(super) struct Bulk {
     pub(super) submit: Submit,
     pub(super) open: RwSignal<bool>,
     action: RwSignal<Option<Action>>,
-    /// Name and reason of each that failed.
-    failures: RwSignal<Vec<(String, String)>>,
-    failures_open: RwSignal<bool>,
+    /// How many of them it is about, when not all.
+    pub(super) part: RwSignal<Option<usize>>,
+    /// What has changed of them is being asked for.
+    renewing: RwSignal<bool>,
+    /// Why it did not come.
+    doubt: RwSignal<Option<String>>,
+    failures: Failures,
     toasts: Toasts,
     listing: Listing,
 }
 
 impl Bulk {
     pub(super) fn new(listing: Listing, selection: Selection, me: Me) -> Self {
+        let toasts = expect_context();
         Self {
             selection,
             me: StoredValue::new(me),
@@ -87,19 +93,45 @@ impl Bulk {
             submit: Submit::new(),
             open: RwSignal::new(false),
             action: RwSignal::new(None),
-            failures: RwSignal::new(Vec::new()),
-            failures_open: RwSignal::new(false),
-            toasts: expect_context(),
+            part: RwSignal::new(None),
+            renewing: RwSignal::new(false),
+            doubt: RwSignal::new(None),
+            failures: Failures::new(toasts),
+            toasts,
             listing,
         }
     }
 
     fn press(self, action: Action) {
-        // what was ticked a while ago may belong to somebody else now
-        self.selection.refresh(self.listing);
+        self.renew();
         self.submit.clear();
+        self.part.set(None);
         self.action.set(Some(action));
         self.open.set(true);
+    }
+
+    /// What was ticked a while ago may belong to somebody else now.
+    fn renew(self) {
+        if self.renewing.get_untracked() {
+            return;
+        }
+        let mut outdated = self.selection.refresh(self.listing);
+        self.doubt.set(None);
+        self.renewing.set(!outdated.is_empty());
+        if outdated.is_empty() {
+            return;
+        }
+        spawn_local(async move {
+            // more may change meanwhile
+            while !outdated.is_empty() {
+                if let Err(error) = self.selection.renew(self.listing, outdated).await {
+                    self.doubt.try_set(Some(format!("What is said of the machines here may be old: {}", error.text())));
+                    break;
+                }
+                outdated = self.selection.refresh(self.listing);
+            }
+            self.renewing.try_set(false);
+        });
     }
 
     pub(super) fn ids(self) -> Vec<Id> {
@@ -116,19 +148,14 @@ impl Bulk {
         let ticked = self.selection.ticked.get_untracked();
         self.submit.run(call, move |outcomes| {
             self.open.set(false);
-            let failures = failures(&outcomes, &ticked);
-            let (all, failed) = (outcomes.len(), failures.len());
+            let failures = by_reason(&outcomes, &ticked);
+            let failed = failures.iter().map(|(_, names)| names.len()).sum();
             let succeeded: Vec<&BulkOutcome> = outcomes.iter().filter(|outcome| outcome.error.is_none()).collect();
             let undo = Some(succeeded).filter(|succeeded| !succeeded.is_empty()).and_then(|succeeded| undo(&succeeded, &ticked));
-            match (failed, summary(action, all, failed), undo) {
+            match (failed, summary(action, outcomes.len(), failed), undo) {
                 (0, text, None) => self.toasts.ok(text),
                 (0, text, Some(undo)) => self.toasts.undoable(text, undo, |()| ()),
-                (_, text, None) => self.toasts.warning(text),
-                (_, text, Some(undo)) => self.toasts.undoable_part(text, undo, |()| ()),
-            }
-            if failed > 0 {
-                self.failures.set(failures);
-                self.failures_open.set(true);
+                (_, text, undo) => self.failures.show(text, failures, undo.map(|undo| self.toasts.way_back(undo, |()| ()))),
             }
         });
     }
@@ -166,17 +193,6 @@ pub(super) async fn in_portions(
 
 fn refused(machine: i64, error: &ApiError) -> BulkOutcome {
     BulkOutcome { machine, status: error.status, power: None, assignee: None, state: None, tags: None, error: Some(error.clone()) }
-}
-
-/// By name, with what the server says of each.
-fn failures(outcomes: &[BulkOutcome], ticked: &TickedMachines) -> Vec<(String, String)> {
-    let told = |outcome: &BulkOutcome| {
-        let of_bmc = outcome.power.as_ref().and_then(|power| power.error.clone());
-        let reason = outcome.error.as_ref().map(ApiError::text).or(of_bmc)?;
-        let name = ticked.get(&outcome.machine).map_or_else(|| format!("machine {}", outcome.machine), |machine| machine.name.clone());
-        Some((name, reason))
-    };
-    outcomes.iter().filter_map(told).collect()
 }
 
 fn summary(action: Action, all: usize, failed: usize) -> String {
@@ -272,55 +288,29 @@ fn draw_bulk(bulk: Bulk, action: Action) -> Result<AnyView, SplitLoaderError> {
 #[component]
 pub(super) fn BulkDialogs(bulk: Bulk) -> impl IntoView {
     let title = Signal::derive(move || {
-        let machines = counted(bulk.selection.count(), "machine", "machines");
+        let all = counted(bulk.selection.count(), "machine", "machines");
+        let machines = bulk.part.get().map_or_else(|| all.clone(), |part| format!("{part} of {all}"));
         bulk.action.get().map(|action| format!("{}: {machines}", action.label())).unwrap_or_default()
     });
     view! {
         <Dialog open=bulk.open title testid="bulk-dialog">
-            {move || bulk.action.get().map(|action| later(move || draw_bulk(bulk, action)))}
+            <Show when=move || bulk.doubt.with(Option::is_some)>
+                <Notice>{move || bulk.doubt.get()}</Notice>
+            </Show>
+            <Show when=move || !bulk.renewing.get() fallback=Loading>
+                {move || bulk.action.get().map(|action| later(move || draw_bulk(bulk, action)))}
+            </Show>
         </Dialog>
-        <Dialog open=bulk.failures_open title="Not done with all of them" testid="bulk-failures">
-            <div class="max-h-96 overflow-y-auto" tabindex="0" role="region" aria-label="What failed">
-                <table class="table-sm table">
-                    <caption class="sr-only">"Machines that failed, and why"</caption>
-                    <thead><tr><th scope="col">"Machine"</th><th scope="col">"Reason"</th></tr></thead>
-                    <tbody>
-                        {move || {
-                            bulk.failures
-                                .get()
-                                .into_iter()
-                                .map(|(name, reason)| {
-                                    view! { <tr data-failed=name.clone()><th scope="row" class="font-medium">{name.clone()}</th><td class="break-words">{reason}</td></tr> }
-                                })
-                                .collect_view()
-                        }}
-                    </tbody>
-                </table>
-            </div>
-        </Dialog>
+        <FailuresDialog failures=bulk.failures/>
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        api::{PowerAnswer, PowerState},
-        pages::machines::selection::Ticked,
-    };
 
     #[test]
-    fn each_failure_has_a_name_and_a_reason() {
-        let outcome = |machine, status| BulkOutcome { machine, status, power: None, assignee: None, state: None, tags: None, error: None };
-        let silent = PowerAnswer { state: PowerState::BmcError, error: Some("no answer".into()) };
-        let outcomes = [
-            outcome(1, 202),
-            BulkOutcome { error: Some(ApiError::new(403, "Forbidden", "Forbidden", vec!["not yours".into()])), ..outcome(2, 403) },
-            BulkOutcome { power: Some(silent), ..outcome(3, 202) },
-        ];
-        let named = Ticked { name: "d03-2".into(), assignees: Vec::new(), tags: Vec::new(), netboot: false };
-        let told = failures(&outcomes, &TickedMachines::from([(2, named)]));
-        assert_eq!(told, [("d03-2".into(), "not yours".into()), ("machine 3".into(), "no answer".into())]);
+    fn the_summary_counts_what_failed() {
         assert_eq!(summary(Action::Power(PowerAction::Off), 3, 2), "Power off: 2 of 3 machines failed.");
         assert_eq!(summary(Action::Provision, 1, 0), "Provision: done with 1 machine.");
     }

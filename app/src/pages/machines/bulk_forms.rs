@@ -6,11 +6,13 @@ use leptos::prelude::*;
 
 use super::{
     bulk::{Action, Bulk, Undo, in_portions},
+    hindered::hindered,
     selection::{TickedMachines, others, without_netboot},
 };
 use crate::{
     api::{
-        Api, ApiError, BulkAssignment, BulkOutcome, BulkPower, BulkProvision, BulkRelease, BulkTags, Id, PowerAction, Reason, Tag, User,
+        Api, ApiError, Arch, BulkAssignment, BulkOutcome, BulkPower, BulkProvision, BulkRelease, BulkTags, Id, PowerAction, Reason, Tag,
+        User,
     },
     pages::machine::parse_tags,
     ui::{Choice, Curl, FieldState, FormEnd, Loading, Notice, SelectField, SubmitForm, TextField, format::counted, load},
@@ -21,23 +23,24 @@ use crate::{
 fn About(bulk: Bulk, action: Action) -> impl IntoView {
     let ticked = bulk.selection.ticked;
     let me = bulk.me.with_value(|me| me.username.clone());
+    let api = bulk.api.get_value();
+    let archs = (action == Action::Provision).then(|| load(async move { api.archs().await }));
+    let bootable = move || archs.and_then(|archs| archs.with(|archs| archs.as_ref()?.as_deref().ok().map(with_bootloader)));
     view! {
         <p>{action.consequence()}</p>
         <p class="text-sm break-words opacity-80">
-            {move || {
-                ticked.with(|ticked| {
-                    let names = ticked.values().take(8).map(|machine| machine.name.as_str()).collect::<Vec<_>>().join(", ");
-                    match ticked.len().saturating_sub(8) {
-                        0 => names,
-                        rest => format!("{names} and {rest} more"),
-                    }
-                })
-            }}
+            {move || ticked.with(|ticked| some_of(&ticked.values().map(|machine| machine.name.as_str()).collect::<Vec<_>>()))}
         </p>
         {move || {
             ticked
                 .with(|ticked| others(ticked, &me))
                 .map(|text| view! { <Notice><span data-testid="bulk-others">{text}</span></Notice> })
+        }}
+        {move || {
+            let bootable = bootable();
+            ticked
+                .with(|ticked| hindered(action, ticked, bootable.as_ref()))
+                .map(|text| view! { <Notice><span data-testid="bulk-hindered">{text}</span></Notice> })
         }}
         {move || {
             (action == Action::Power(PowerAction::PxeReboot))
@@ -46,6 +49,21 @@ fn About(bulk: Bulk, action: Action) -> impl IntoView {
                 .map(|text| view! { <Notice><span data-testid="bulk-netboot">{text}</span></Notice> })
         }}
     }
+}
+
+/// The first of the names.
+fn some_of(names: &[&str]) -> String {
+    let first = names.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(8) {
+        0 => first,
+        rest => format!("{first} and {rest} more"),
+    }
+}
+
+/// The subarchitectures that a machine can boot with.
+fn with_bootloader(archs: &[Arch]) -> BTreeSet<i64> {
+    let all = archs.iter().flat_map(|arch| &arch.subarchs);
+    all.filter(|subarch| subarch.bootloader_id.is_some()).map(|subarch| subarch.id).collect()
 }
 
 #[component]
@@ -221,19 +239,37 @@ fn AssignFields(bulk: Bulk, users: Vec<User>) -> impl IntoView {
     }
 }
 
+/// Who has which of them.
+fn holders(ticked: &TickedMachines) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::<String, Vec<String>>::new();
+    for machine in ticked.values() {
+        for assignee in &machine.assignees {
+            all.entry(assignee.user.clone()).or_default().push(machine.name.clone());
+        }
+    }
+    all
+}
+
 #[component]
 pub(super) fn ReleaseForm(bulk: Bulk) -> impl IntoView {
     let (me, admin) = bulk.me.with_value(|me| (me.username.clone(), me.admin));
-    let holders: BTreeSet<String> = bulk
-        .selection
-        .ticked
-        .with_untracked(|ticked| ticked.values().flat_map(|machine| &machine.assignees).map(|assignee| assignee.user.clone()).collect());
+    let mut offered = bulk.selection.ticked.with_untracked(holders);
     // one's own may be given back by anybody, others' by administrators
-    let offered: Vec<String> = holders.into_iter().filter(|user| admin || *user == me).collect();
-    let chosen = if offered.contains(&me) { me } else { offered.first().filter(|_| offered.len() == 1).cloned().unwrap_or_default() };
+    offered.retain(|user, _| admin || *user == me);
+    let only = offered.keys().next().filter(|_| offered.len() == 1).cloned();
+    let chosen = if offered.contains_key(&me) { me } else { only.unwrap_or_default() };
     let user = FieldState::new(chosen);
     let nobody = offered.is_empty();
-    let choices: Vec<Choice> = offered.into_iter().map(|user| Choice::new(&user, &user)).collect();
+    let choices: Vec<Choice> = offered
+        .iter()
+        .map(|(user, names)| Choice::new(user, format!("{user} ({})", counted(names.len(), "machine", "machines"))))
+        .collect();
+    let offered = StoredValue::new(offered);
+    let names = move || user.value.with(|user| offered.with_value(|offered| offered.get(user).cloned()));
+    Effect::new(move |_| {
+        let all = bulk.selection.count();
+        bulk.part.set(names().map(|names| names.len()).filter(|part| *part < all));
+    });
     let send = move |()| {
         let Some(user) = user.chosen("a user") else { return };
         // of machines that the user does not have nothing is to be taken
@@ -256,6 +292,9 @@ pub(super) fn ReleaseForm(bulk: Bulk) -> impl IntoView {
     view! {
         <SubmitForm submit=bulk.submit send>
             <SelectField id="bulk-user" label="Take them from" field=user choices search=true/>
+            <p class="text-sm break-words opacity-80" data-testid="bulk-part">
+                {move || names().map(|names| some_of(&names.iter().map(String::as_str).collect::<Vec<_>>()))}
+            </p>
             <p>{Action::Release.consequence()}</p>
             <Buttons bulk label="Release" class="btn-error" curl/>
         </SubmitForm>
@@ -316,7 +355,7 @@ mod tests {
             name: "m".into(),
             assignees: vec![MachineAssignee { user: "ann".into(), reason: reason.into() }],
             tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
-            netboot: true,
+            ..Ticked::default()
         }
     }
 

@@ -51,8 +51,18 @@ pub(super) fn FilterMenu(view: Memo<View>) -> impl IntoView {
     let name = RwSignal::new(String::new());
     let error = RwSignal::new(None::<String>);
     let menu = NodeRef::<html::Details>::new();
+    // another window may have changed them; nothing there: nothing is kept in this browser but what this page remembers
+    let read = move || {
+        if let Some(text) = dom::stored(STORED) {
+            list.set(parse(&text));
+        }
+    };
     // there is none on the server: the first drawing has an empty menu, and it is closed
-    Effect::new(move |_| list.set(dom::stored(STORED).map(|text| parse(&text)).unwrap_or_default()));
+    Effect::new(move |_| {
+        read();
+        let handle = window_event_listener_untyped("storage", move |_| read());
+        on_cleanup(move || handle.remove());
+    });
     let keep = move || dom::store(STORED, &list.with_untracked(|list| serde_json::to_string(list).unwrap_or_default()));
     let close = move || {
         if let Some(menu) = menu.get_untracked() {
@@ -61,6 +71,7 @@ pub(super) fn FilterMenu(view: Memo<View>) -> impl IntoView {
     };
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        read();
         let put = list.try_update(|list| put(list, &name.get_untracked(), &view.get_untracked()));
         match put {
             Some(Err(text)) => error.set(Some(text)),
@@ -77,6 +88,7 @@ pub(super) fn FilterMenu(view: Memo<View>) -> impl IntoView {
     let delete = move |saved: &Saved| {
         let gone = saved.name.clone();
         move |()| {
+            read();
             list.update(|list| list.retain(|saved| saved.name != gone));
             keep();
         }

@@ -4,7 +4,7 @@ use leptos::{ev, prelude::*};
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 use super::{
-    row::{IP, MAC, Shared, target},
+    row::{IP, MAC, Shared, is_commandable, target},
     search::SEARCH_ID,
 };
 use crate::ui::{Dialog, Toasts, copy_short, dom};
@@ -47,7 +47,14 @@ pub(super) fn listen(shared: Shared, help: RwSignal<bool>) {
             ("j", _) => step(shared, 1),
             ("k", _) => step(shared, -1),
             ("x", Some(id)) => shared.selection.tick(shared.listing, id, !shared.selection.has(id), false),
-            ("c", Some(id)) => to(format!("/machines/{id}/console")),
+            ("c", Some(id)) => {
+                let Some(machine) = shared.listing.machine(id) else { return };
+                match (is_commandable(&machine), machine.may_change) {
+                    (true, _) => to(format!("/machines/{id}/console")),
+                    (_, true) => toasts.warning(format!("{} has no BMC, and so no console.", machine.name)),
+                    (_, false) => toasts.warning(format!("{} is not yours: its console is not for you.", machine.name)),
+                }
+            }
             ("m" | "i", Some(id)) => {
                 let Some(machine) = shared.listing.machine(id) else { return };
                 let lease = || machine.leases.first().map(|lease| lease.ipv4.as_str());

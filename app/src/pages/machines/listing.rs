@@ -29,14 +29,14 @@ impl Row {
     }
 }
 
-/// More than these at once: the page is the smaller request.
+/// More than these at once: pages are the smaller request.
 const ONE_BY_ONE: usize = 8;
 /// The largest page that the API gives.
 const MOST: usize = 1000;
 
 /// An answer that takes longer is waited for visibly.
 const SLOW: Duration = Duration::from_millis(150);
-/// No row is less high, in CSS pixels: so many at most fill a window.
+/// No row is less high, in CSS pixels: so many at most fill what is seen of the table.
 const ROW_HEIGHT: usize = 28;
 /// What is painted has to reach the screen before the page is at work again.
 const FRAME: Duration = Duration::from_millis(16);
@@ -100,16 +100,37 @@ impl Listing {
     /// Every machine of the view that is shown, on whatever page.
     pub(super) async fn all(self) -> Result<Vec<Machine>, ApiError> {
         let (Some(api), Some((view, _))) = (self.api.try_get_value(), self.shown.try_get_untracked()) else { return Ok(Vec::new()) };
-        let first = view.on_page(0);
-        let mut all = Vec::new();
-        loop {
-            let page = api.machines_page(&MachineView { offset: all.len(), ..first.asked(MOST) }).await?;
-            let last = page.items.len() < MOST;
-            all.extend(page.items);
-            if last || all.len() >= page.total {
-                return Ok(all);
+        every(&api, &view).await
+    }
+
+    /// Those with these ids that there are, on whatever page of whatever view.
+    pub(super) async fn some(self, wanted: &BTreeSet<i64>) -> Result<Vec<Machine>, ApiError> {
+        let Some(api) = self.api.try_get_value() else { return Ok(Vec::new()) };
+        let mut some = Vec::new();
+        if wanted.len() > ONE_BY_ONE {
+            some = every(&api, &View::default()).await?;
+            some.retain(|machine| wanted.contains(&machine.id));
+            return Ok(some);
+        }
+        for id in wanted {
+            match api.machine(*id).await {
+                Ok(machine) => some.push(machine),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
             }
         }
+        Ok(some)
+    }
+
+    /// Whether the address has a query with a fault, so that nothing was asked for.
+    pub(super) fn is_unasked(self) -> bool {
+        self.shown.with(|(view, _)| search::fault(view).is_some())
+    }
+
+    /// After a failure.
+    pub(super) fn try_again(self) {
+        let (view, rows) = self.wanted.get_value();
+        self.show(view, rows);
     }
 
     /// Another view. The old rows stay until the new ones are there.
@@ -191,10 +212,10 @@ impl Listing {
             *put += 1;
             *put
         });
-        // what a window shows takes a quarter of the time that a whole page takes
-        let first = dom::window_height() / ROW_HEIGHT;
-        let new = rows.iter().filter(|row| !known.contains_key(&row.id)).count();
+        // what is seen takes a quarter of the time that a whole page takes
         let table = self.table.try_get_untracked().flatten();
+        let first = table.as_ref().map_or(0, |table| dom::room_below(table)).div_ceil(ROW_HEIGHT).max(1);
+        let new = rows.iter().filter(|row| !known.contains_key(&row.id)).count();
         let held = new > first && table.as_ref().is_some_and(|table| dom::hold_height(table));
         let seen = held.then(|| rows[..first].to_vec());
         let whole = move || {
@@ -313,6 +334,19 @@ impl Listing {
         let gone = self.rows.try_with_untracked(|rows| rows.iter().any(|row| !lab.contains(&row.id)));
         let all = self.shown.try_with_untracked(|(view, _)| !view.is_filtered()) == Some(true);
         gone == Some(true) || all && self.total.try_get_untracked() != Some(lab.len())
+    }
+}
+
+async fn every(api: &Api, view: &View) -> Result<Vec<Machine>, ApiError> {
+    let first = view.on_page(0);
+    let mut all = Vec::new();
+    loop {
+        let page = api.machines_page(&MachineView { offset: all.len(), ..first.asked(MOST) }).await?;
+        let last = page.items.len() < MOST;
+        all.extend(page.items);
+        if last || all.len() >= page.total {
+            return Ok(all);
+        }
     }
 }
 

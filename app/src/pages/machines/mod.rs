@@ -3,8 +3,10 @@
 mod bulk;
 mod bulk_forms;
 mod columns;
+mod failures;
 mod filters;
 mod go;
+mod hindered;
 mod keys;
 mod listing;
 mod new;
@@ -16,8 +18,13 @@ mod search;
 mod selection;
 mod view;
 
+use std::collections::BTreeSet;
+
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_query_map},
+};
 
 pub(super) use self::new::new_machine_form;
 use self::{
@@ -34,12 +41,13 @@ use self::{
     row::{Shared, row_view},
     search::{QueryLine, Search},
     selection::Selection,
-    view::{View, chosen_rows, pages},
+    view::{View, chosen_rows, is_mine_by_choice, keep_mine, pages},
 };
 use super::session::{Failed, Session};
 use crate::{
-    api::{Api, LabEvent, Machine, Me, Page},
+    api::{Api, Machine, Me, Page},
     live::Live,
+    shell::PageResponse,
     ui::{AddButton, Empty, Glyph, Icon, Loading, Notice, PageHead, Switch, Title, Toasts, copy_pressed, copy_short, dom, sort_head},
 };
 
@@ -49,12 +57,18 @@ pub(super) fn Machines() -> impl IntoView {
     let api = expect_context::<Api>();
     let query = use_query_map();
     let view = Memo::new(move |_| View::of(&query.read()));
+    let mine = query.with_untracked(is_mine_by_choice);
+    if mine {
+        lead_to_mine();
+    }
     let rows = RwSignal::new(chosen_rows());
     // the first page only: what is asked for afterwards does not put the whole page back into its loading state
     let first = Resource::new(
         || (),
         move |()| {
-            let (api, view) = (api.clone(), view.get_untracked());
+            let (api, mut view) = (api.clone(), view.get_untracked());
+            // the address is about to say so
+            view.mine |= mine;
             async move {
                 match search::fault(&view) {
                     // the field says what is wrong
@@ -79,6 +93,16 @@ pub(super) fn Machines() -> impl IntoView {
     }
 }
 
+/// The address says what is shown.
+fn lead_to_mine() {
+    let address = View { mine: true, ..View::default() }.address();
+    if let Some(response) = use_context::<PageResponse>() {
+        response.redirect(&address);
+    }
+    let navigate = use_navigate();
+    Effect::new(move |_| navigate(&address, NavigateOptions { replace: true, ..NavigateOptions::default() }));
+}
+
 #[component]
 fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -> impl IntoView {
     let listing = Listing::new(first, view.get_untracked(), rows.get_untracked());
@@ -101,11 +125,7 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
         }
     });
     let selection = Selection::new();
-    live.listen(move |event| {
-        if let LabEvent::Removed { machine } = event {
-            selection.forget(*machine);
-        }
-    });
+    live.listen(move |event| selection.hear(event));
     let shared = Shared {
         me: StoredValue::new(me.username.clone()),
         listing,
@@ -154,14 +174,22 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
                 label="Only my machines"
                 class="px-1"
                 checked=Signal::derive(move || view.with(|view| view.mine))
-                change=move |mine| go.to(view.get_untracked().changed(|view| view.mine = mine))
+                change=move |mine| {
+                    keep_mine(mine);
+                    go.to(view.get_untracked().changed(|view| view.mine = mine));
+                }
             />
             <span class="flex-1"></span>
             <ColumnMenu columns/>
         </div>
         <QueryLine view go querying/>
         <div role="alert" class="empty:hidden">
-            {move || listing.fault.get().map(|text| view! { <Notice tone="alert-error"><span data-testid="list-error">{text}</span></Notice> })}
+            <Show when=move || listing.fault.with(Option::is_some)>
+                <Notice tone="alert-error">
+                    <span data-testid="list-error">{move || listing.fault.get()}</span>
+                    <button type="button" class="btn btn-xs ml-2" on:click=move |_| listing.try_again()>"Try again"</button>
+                </Notice>
+            </Show>
         </div>
         <Table shared columns view go/>
         <Show when=empty>
@@ -179,9 +207,14 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
                     }
                 }
             >
-                <Empty title="No machine matches">
-                    <a class="link" href="/machines">"Show all"</a>
-                </Empty>
+                <Show
+                    when=move || listing.is_unasked()
+                    fallback=|| view! { <Empty title="No machine matches"><a class="link" href=ALL>"Show all"</a></Empty> }
+                >
+                    <Empty title="The query is not understood">
+                        "No machine was looked for. Correct the query above, or " <a class="link" href=ALL>"show all"</a> "."
+                    </Empty>
+                </Show>
             </Show>
         </Show>
         <span class="flex-1"></span>
@@ -197,18 +230,34 @@ fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -
     }
 }
 
-/// Who comes back from a machine finds the list as it was left: as far down, and with the same row for the keys.
+/// All machines, whatever is remembered.
+const ALL: &str = "/machines?mine=0";
+
+/// Who comes back from a machine finds the list as it was left: as far down, with the same row for the keys, and what was ticked.
 fn keep_place(shared: Shared) {
-    let Shared { listing, current, .. } = shared;
+    let Shared { listing, selection, current, .. } = shared;
     Effect::new(move |before: Option<()>| {
         let address = listing.shown.with(|(view, _)| view.address());
-        let mut row = current.get();
-        if before.is_none() {
-            row = row.or_else(|| dom::place_back(&address)?.parse().ok());
+        if before.is_none()
+            && let Some(mark) = dom::place_back(&address)
+        {
+            let (row, ticked) = left(&mark);
             current.set(row);
+            selection.bring_back(listing, ticked);
         }
-        dom::note_place(&address, &row.map(|id| id.to_string()).unwrap_or_default());
+        dom::note_place(&address, &mark(current.get(), &selection.left()));
     });
+}
+
+/// How the list was left, as a text.
+fn mark(row: Option<i64>, ticked: &[i64]) -> String {
+    let ids: Vec<String> = std::iter::once(row.unwrap_or_default()).chain(ticked.iter().copied()).map(|id| id.to_string()).collect();
+    ids.join(",")
+}
+
+fn left(mark: &str) -> (Option<i64>, BTreeSet<i64>) {
+    let mut ids = mark.split(',').map(|id| id.parse().unwrap_or_default());
+    (ids.next().filter(|id| *id != 0), ids.filter(|id| *id != 0).collect())
 }
 
 #[component]
@@ -251,8 +300,8 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
         >
             <table class="table-sm table max-md:[&_:is(td,th)]:px-1 [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
-                // below the bar of all pages
-                <thead class="bg-base-200 sticky top-12 z-10">
+                // below the bar of all pages; a box that scrolls would put it as far below its own edge, over the rows
+                <thead class="bg-base-200 z-10 in-data-fits:sticky in-data-fits:top-12">
                     <tr>
                         <td class="w-0 pr-0">
                             <input
@@ -296,5 +345,18 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
                 </tbody>
             </table>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_the_list_was_left_survives_as_a_text() {
+        for (row, ticked) in [(None, vec![]), (Some(7), vec![]), (None, vec![3, 9]), (Some(3), vec![3])] {
+            assert_eq!(left(&mark(row, &ticked)), (row, ticked.into_iter().collect()));
+        }
+        assert_eq!(left(""), (None, BTreeSet::new()));
     }
 }

@@ -30,6 +30,9 @@ pub(super) fn Pager(listing: Listing, view: Memo<View>, rows: RwSignal<usize>, g
         <nav aria-label="Pages" class="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm">
             <span class="tabular-nums" role="status" data-testid="machine-count">
                 {move || {
+                    if listing.is_unasked() {
+                        return String::new();
+                    }
                     let count = listing.rows.with(Vec::len);
                     listing.shown.with(|(view, rows)| place(view.page, *rows, count, listing.total.get()))
                 }}

@@ -54,7 +54,7 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
     };
     let commandable = {
         let machine = machine.clone();
-        Signal::derive(move || machine.with(|machine| machine.may_change && machine.bmc_id.is_some()))
+        Signal::derive(move || machine.with(is_commandable))
     };
     let pending = menu.commander.pending();
     let tick = move |event: leptos::ev::MouseEvent| selection.tick(listing, id, event_target_checked(&event), event.shift_key());
@@ -89,15 +89,17 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
             {columns.has(Column::Power).then(|| view! { <td><PowerBadge power/></td> })}
             {move || machine.with(|machine| cells(machine, columns, shared))}
             <td class="w-0 text-right whitespace-nowrap">
-                <a
-                    class="btn btn-ghost btn-xs btn-square"
-                    href=format!("/machines/{id}/console")
-                    aria-label=move || format!("Console of {}", name.get())
-                    title="Console"
-                >
-                    <Glyph icon=Icon::Terminal/>
-                </a>
-                <Show when=move || commandable.get() fallback=|| view! { <span class="inline-block w-6"></span> }>
+                // as wide without them
+                <Show when=move || commandable.get() fallback=|| view! { <span class="inline-block w-12"></span> }>
+                    <a
+                        class="btn btn-ghost btn-xs btn-square"
+                        href=format!("/machines/{id}/console")
+                        aria-label=move || format!("Console of {}", name.get())
+                        title="Console"
+                        data-testid="row-console"
+                    >
+                        <Glyph icon=Icon::Terminal/>
+                    </a>
                     <button
                         type="button"
                         class="btn btn-ghost btn-xs btn-square"
@@ -114,6 +116,11 @@ pub(super) fn row_view(row: &Arc<Row>, columns: Columns, shared: Shared) -> impl
             </td>
         </tr>
     }
+}
+
+/// Whether there is a console, and power to command.
+pub(super) fn is_commandable(machine: &Machine) -> bool {
+    machine.may_change && machine.bmc_id.is_some()
 }
 
 pub(super) fn target(machine: &Machine, live: Live) -> Target {
@@ -154,7 +161,14 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
                 }
                 Column::Assignees => {
                     let weight = if mine { "font-medium" } else { "" };
-                    view! { <td class=format!("{weight} max-w-80 whitespace-pre-line {class}")>{assignees(machine)}</td> }.into_any()
+                    let whole = assignees(machine);
+                    let title = whole.clone();
+                    view! {
+                        <td class=format!("{weight} max-w-80 min-w-48 {class}")>
+                            <span class="line-clamp-2 whitespace-pre-line" title=title>{whole}</span>
+                        </td>
+                    }
+                    .into_any()
                 }
                 Column::Changed => view! { <td class=format!("text-xs whitespace-nowrap {class}")><Time at=machine.updated_at.clone()/></td> }.into_any(),
                 Column::Tags => view! {

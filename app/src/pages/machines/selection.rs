@@ -1,22 +1,26 @@
 //! The machines that are ticked, for what is done with many at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 use super::listing::Listing;
 use crate::{
-    api::{Id, Machine, MachineAssignee},
+    api::{ApiError, Id, LabEvent, Machine, MachineAssignee},
     ui::format::counted,
 };
 
 /// What a question about a machine needs to say of it, wherever the table has gone meanwhile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ticked {
     pub(super) name: String,
     pub(super) assignees: Vec<MachineAssignee>,
     pub(super) tags: Vec<String>,
     pub(super) netboot: bool,
+    pub(super) may_change: bool,
+    pub(super) bmc: bool,
+    pub(super) kernel: bool,
+    pub(super) subarch: Option<i64>,
 }
 
 impl Ticked {
@@ -32,6 +36,10 @@ impl From<&Machine> for Ticked {
             assignees: machine.assignees.clone(),
             tags: machine.tags.clone(),
             netboot: machine.netboot_enabled,
+            may_change: machine.may_change,
+            bmc: machine.bmc_id.is_some(),
+            kernel: machine.kernel_id.is_some(),
+            subarch: machine.subarch_id,
         }
     }
 }
@@ -43,11 +51,20 @@ pub(super) struct Selection {
     pub(super) ticked: RwSignal<TickedMachines>,
     /// Where a range begins.
     anchor: StoredValue<Option<i64>>,
+    /// Those that have changed since they were read.
+    outdated: StoredValue<BTreeSet<i64>>,
+    /// Those that are brought back, until they are there.
+    coming: RwSignal<BTreeSet<i64>>,
 }
 
 impl Selection {
     pub(super) fn new() -> Self {
-        Self { ticked: RwSignal::new(BTreeMap::new()), anchor: StoredValue::new(None) }
+        Self {
+            ticked: RwSignal::new(BTreeMap::new()),
+            anchor: StoredValue::new(None),
+            outdated: StoredValue::new(BTreeSet::new()),
+            coming: RwSignal::new(BTreeSet::new()),
+        }
     }
 
     pub(super) fn has(self, id: i64) -> bool {
@@ -63,20 +80,80 @@ impl Selection {
         self.anchor.set_value(None);
     }
 
-    /// One that was deleted.
-    pub(super) fn forget(self, id: i64) {
-        self.ticked.try_maybe_update(|ticked| (ticked.remove(&id).is_some(), ()));
+    /// What the lab says may be about ticked ones.
+    pub(super) fn hear(self, event: &LabEvent) {
+        let ids = self.ticked.try_with_untracked(|ticked| match event {
+            LabEvent::Changed { machine } | LabEvent::State { machine, .. } if ticked.contains_key(machine) => vec![*machine],
+            // what was said meanwhile is not known
+            LabEvent::Snapshot { .. } | LabEvent::Resync => ticked.keys().copied().collect(),
+            _ => Vec::new(),
+        });
+        self.outdated.try_update_value(|outdated| outdated.extend(ids.unwrap_or_default()));
+        if let LabEvent::Removed { machine } = event {
+            self.ticked.try_maybe_update(|ticked| (ticked.remove(machine).is_some(), ()));
+        }
     }
 
-    /// Whom the machines on the page belong to now.
-    pub(super) fn refresh(self, listing: Listing) {
-        self.ticked.update(|ticked| {
+    /// Takes over what the page knows, and answers of which others there is news.
+    pub(super) fn refresh(self, listing: Listing) -> BTreeSet<i64> {
+        let mut outdated = self.outdated.try_update_value(std::mem::take).unwrap_or_default();
+        self.ticked.try_update(|ticked| {
             for (id, known) in ticked.iter_mut() {
                 if let Some(machine) = listing.machine(*id) {
                     *known = Ticked::from(&machine);
+                    outdated.remove(id);
                 }
             }
+            outdated.retain(|id| ticked.contains_key(id));
         });
+        outdated
+    }
+
+    /// Reads these anew. What is no more is forgotten.
+    ///
+    /// # Errors
+    /// The answer that did not come; they are still outdated then.
+    pub(super) async fn renew(self, listing: Listing, outdated: BTreeSet<i64>) -> Result<(), ApiError> {
+        match listing.some(&outdated).await {
+            Ok(machines) => {
+                let mut newest: TickedMachines = machines.iter().map(|machine| (machine.id, Ticked::from(machine))).collect();
+                self.ticked.try_update(|ticked| {
+                    // some may have been cleared meanwhile
+                    ticked.retain(|id, _| newest.contains_key(id) || !outdated.contains(id));
+                    for (id, known) in ticked.iter_mut() {
+                        if let Some(news) = newest.remove(id) {
+                            *known = news;
+                        }
+                    }
+                });
+                Ok(())
+            }
+            Err(error) => {
+                self.outdated.try_update_value(|known| known.extend(outdated));
+                Err(error)
+            }
+        }
+    }
+
+    /// Ticks those again that were ticked when the list was left, as far as they still exist.
+    pub(super) fn bring_back(self, listing: Listing, mut ids: BTreeSet<i64>) {
+        let shown: Vec<i64> = listing.ids().into_iter().filter(|id| ids.remove(id)).collect();
+        self.set(listing, &shown, true);
+        if ids.is_empty() {
+            return;
+        }
+        self.coming.set(ids.clone());
+        spawn_local(async move {
+            if let Ok(machines) = listing.some(&ids).await {
+                self.add(&machines);
+            }
+            self.coming.try_set(BTreeSet::new());
+        });
+    }
+
+    /// All that are ticked, or about to be.
+    pub(super) fn left(self) -> Vec<i64> {
+        self.ticked.with(|ticked| ticked.keys().copied().chain(self.coming.get()).collect())
     }
 
     pub(super) fn held_by(self, user: &str) -> Vec<Id> {
@@ -156,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_pxe_boot_says_for_how_many_it_leads_nowhere() {
-        let machine = |netboot| Ticked { name: "m".into(), assignees: Vec::new(), tags: Vec::new(), netboot };
+        let machine = |netboot| Ticked { netboot, ..Ticked::default() };
         assert_eq!(without_netboot(&TickedMachines::from([(1, machine(true))])), None);
         let some = TickedMachines::from([(1, machine(true)), (2, machine(false)), (3, machine(false))]);
         assert_eq!(without_netboot(&some).unwrap(), "Netboot is off on 2 machines: told to boot from disk.");
@@ -177,8 +254,7 @@ mod tests {
         let machine = |name: &str, users: &[&str]| Ticked {
             name: name.into(),
             assignees: users.iter().map(|user| MachineAssignee { user: (*user).to_owned(), reason: String::new() }).collect(),
-            tags: Vec::new(),
-            netboot: false,
+            ..Ticked::default()
         };
         let mut ticked = TickedMachines::from([(1, machine("m1", &[])), (2, machine("m2", &["ann", "bob"]))]);
         assert_eq!(others(&ticked, "ann"), None);

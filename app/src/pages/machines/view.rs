@@ -5,7 +5,7 @@ use leptos_router::params::ParamsMap;
 use super::columns::Column;
 use crate::{
     api::{MachineView, query_string},
-    ui::{Sort, keep, kept},
+    ui::{Sort, dom, keep, kept},
 };
 
 /// Everything that the address keeps.
@@ -33,7 +33,8 @@ impl View {
         Self {
             search: text("search"),
             q: text("q"),
-            mine: query.get_str("mine").is_some(),
+            // `0` for links that show all, whatever is remembered
+            mine: query.get_str("mine").is_some_and(|word| word != "0"),
             sort: sort.map_or(Sort::by(Column::Name), |column| Sort { column, descending: word.starts_with('-') }),
             page: text("page").parse::<usize>().unwrap_or_default().saturating_sub(1),
         }
@@ -96,6 +97,18 @@ impl View {
 
 /// Rows on a page that can be chosen.
 pub(super) const ROWS: [usize; 4] = [50, 100, 250, 500];
+
+const MINE: &str = "machines-mine";
+
+/// Whether a list that is opened with this query is to be of the user's own machines, as they had it last. What an address asks for, and
+/// what is gone back to, is shown as it is.
+pub(super) fn is_mine_by_choice(query: &ParamsMap) -> bool {
+    query.into_iter().next().is_none() && kept(MINE).as_deref() == Some("1") && !dom::came_back()
+}
+
+pub(super) fn keep_mine(mine: bool) {
+    keep(MINE, if mine { "1" } else { "" });
+}
 
 const COOKIE: &str = "machines-rows";
 
@@ -165,6 +178,12 @@ mod tests {
         for pairs in [[("page", "0")], [("page", "-1")], [("page", "x")], [("sort", "colour")]] {
             assert_eq!(view(&pairs), View::default(), "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn a_link_to_all_machines_says_so() {
+        assert_eq!(view(&[("mine", "0")]), View::default());
+        assert!(view(&[("mine", "")]).mine && view(&[("mine", "1")]).mine);
     }
 
     #[test]
