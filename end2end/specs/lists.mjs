@@ -231,6 +231,8 @@ export async function spec({ server, browser, report }) {
     await page.locator("[data-network=meanwhile]").waitFor({ state: "attached" });
     await page.keyboard.type("6");
     assert.equal(await dialog.locator("#network-static").inputValue(), "10.7.9.0/26");
+    // once more: something was typed
+    await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
     await focusIs("Edit network net-x");
   });

@@ -1,5 +1,7 @@
 // One machine's page: another architecture, interfaces with their addresses, the steps of a provisioning and how it is ended by hand.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { Browser } from "../lib/browser.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
@@ -21,6 +23,45 @@ export async function spec({ server, browser, report }) {
   const images = await api(page, "GET", "/image?show_all=true");
   const kernel = images.find(({ type, arch }) => type === "Kernel" && arch === "x86_64");
   const initrd = images.find(({ type, arch }) => type === "Initrd" && arch === "x86_64");
+
+  // ------------------------------------------------------------------ head
+
+  await report.check("a tag is typed, and refused, without moving anything", async () => {
+    const tag = page.getByTestId("new-tag");
+    const places = () =>
+      Promise.all([tag, page.getByTestId("provision"), page.locator("#provisioning")].map(async (part) => Object.values(await part.boundingBox()).join()));
+    for (const width of [1600, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      await open(own.id);
+      const before = await places();
+      await tag.fill("x".repeat(65));
+      await page.getByTestId("tags").getByTestId("as-curl").waitFor();
+      assert.deepEqual(await places(), before, `typed, at ${width}`);
+      await tag.press("Enter");
+      await page.locator("#tag-note").getByText(/tag must/).waitFor();
+      assert.deepEqual(await places(), before, `refused, at ${width}`);
+      await assertLooks(browser, page, "tag-refused");
+    }
+    await tag.fill("");
+    await page.getByTestId("tags").getByTestId("as-curl").waitFor({ state: "hidden" });
+  });
+  await report.check("without a BMC there is no way to a console, and nothing to provision: the buttons say why", async () => {
+    const bare = await api(page, "POST", "/machine", { name: "bare", arch: "x86_64" });
+    await open(bare.id);
+    for (const button of ["open-console", "provision"]) {
+      assert.equal(await page.getByTestId(button).isDisabled(), true, button);
+      assert.equal(await page.getByTestId(button).getAttribute("title"), "The machine has no BMC");
+      // a browser shows it only of what hears the pointer
+      assert.equal(await page.getByTestId(button).evaluate((element) => getComputedStyle(element).pointerEvents), "auto");
+    }
+    await assertLooks(browser, page, "machine-without-bmc");
+    await api(page, "DELETE", `/machine/${bare.id}`);
+  });
+  await report.check("Disk boot stands with the other power commands", async () => {
+    await open(own.id);
+    await page.getByTestId("power-disk_reboot").click();
+    await toast(`${own.name}: Disk boot sent.`).waitFor();
+  });
 
   // ------------------------------------------------------------------ architecture
 
@@ -130,6 +171,18 @@ export async function spec({ server, browser, report }) {
     assert.equal(await status("Phone home"), "waited for");
     await assertLooks(browser, page, "steps");
   });
+  await report.check("who would provision it is told who has it, and what would be broken off", async () => {
+    await api(page, "POST", "/user", { username: "bob" });
+    const given = await api(page, "POST", `/machine/${own.id}/assignee`, { user: "bob", reason: "kernel tests" });
+    const question = page.getByTestId("provision-dialog");
+    await page.getByTestId("provision").click();
+    await question.getByTestId("provision-holders").getByText("bob has it: kernel tests.").waitFor();
+    assert.match(await question.getByTestId("provision-running").textContent(), /^It is being provisioned since .*\d\d:\d\d:\d\d by admin: that would be broken off\.$/);
+    await assertLooks(browser, page, "provision-disturbs");
+    await api(page, "DELETE", `/machine/${own.id}/assignee/${given.id}`);
+    await question.getByTestId("provision-holders").waitFor({ state: "detached" });
+    await page.keyboard.press("Escape");
+  });
   await report.check("who waits in vain marks it ready, and it is not installed again", async () => {
     await page.getByTestId("mark-ready").click();
     const confirm = page.locator("dialog[open]");
@@ -140,6 +193,24 @@ export async function spec({ server, browser, report }) {
     await steps.locator('[data-step="Phone home"][data-status=done]').waitFor();
     assert.match(await steps.locator('[data-step="Phone home"]').textContent(), /marked by admin/);
     assert.deepEqual([(await read()).netboot_enabled, await page.getByTestId("mark-ready").count()], [false, 0]);
+  });
+  await report.check("a machine that is ready and one's own is provisioned without a warning; as curl the mark is both calls, which do it", async () => {
+    await page.getByTestId("provision").click();
+    const question = page.getByTestId("provision-dialog");
+    await question.getByTestId("provision-confirm").waitFor();
+    assert.deepEqual([await question.getByTestId("provision-holders").count(), await question.getByTestId("provision-running").count()], [0, 0]);
+    await page.keyboard.press("Escape");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    const { secret } = await api(page, "POST", "/self/token", { description: "curl" });
+    await api(page, "POST", `/machine/${own.id}/state`, { state: "provision" });
+    await page.getByTestId("mark-ready").click();
+    await page.locator("dialog[open]").getByTestId("as-curl").click();
+    await toast("Copied “Mark ready” as 2 curl commands.").waitFor();
+    const command = await page.evaluate(() => navigator.clipboard.readText());
+    execFileSync("sh", ["-c", command], { env: { ...process.env, MR_PROVISIONER_TOKEN: secret }, encoding: "utf8" });
+    const { state, netboot_enabled } = await read();
+    assert.deepEqual({ state, netboot_enabled }, { state: "ready", netboot_enabled: false });
+    await page.keyboard.press("Escape");
   });
   await report.check("or failed; the time line says it in the badge's word", async () => {
     await api(page, "POST", `/machine/${own.id}/state`, { state: "provision" });
@@ -160,12 +231,65 @@ export async function spec({ server, browser, report }) {
     await open(other.id);
     await steps.waitFor();
     assert.equal(await page.getByTestId("mark-ready").count(), 0);
+    assert.equal(await page.getByTestId("open-console").isDisabled(), true);
+    assert.match(await page.getByTestId("open-console").getAttribute("title"), /^Only those the machine is assigned to/);
     assert.equal(await page.locator("main").getByRole("link", { name: other.bmc, exact: true }).count(), 0);
     await api(page, "DELETE", "/session");
     await logIn(page, server);
   });
 
+  await report.check("who loses the machine while typing sees what it has, and is told what was typed", async () => {
+    const { password } = await api(page, "POST", "/user", { username: "carl" });
+    await api(page, "PUT", `/machine/${own.id}`, { kernel_opts: "quiet" });
+    const given = await api(page, "POST", `/machine/${own.id}/assignee`, { user: "carl" });
+    const his = await Browser.launch();
+    try {
+      const other = await his.page();
+      await logIn(other, server, { username: "carl", password });
+      await other.goto(`${server.url}/machines/${own.id}`);
+      await follows(other);
+      await other.locator("#kernel-opts").fill("quiet nosmp");
+      await other.locator("#initrd").selectOption("");
+      await api(page, "DELETE", `/machine/${own.id}/assignee/${given.id}`);
+      await until("the field is locked", 5, () => other.locator("#kernel-opts").isDisabled());
+      assert.equal(await other.locator("#kernel-opts").inputValue(), "quiet");
+      assert.equal(await other.locator("#initrd").inputValue(), String(initrd.id));
+      const told = other.getByTestId("toasts").locator("[data-toast=error]");
+      assert.equal(await told.textContent(), "You can no longer change this machine. What you had not saved: initrd none, kernel options quiet nosmp.");
+      assert.equal(await other.getByTestId("open-console").isDisabled(), true);
+      his.assertQuiet();
+    } finally {
+      await his.close();
+    }
+  });
+
   // ------------------------------------------------------------------ times, names, finding
+
+  await report.check("the time line breaks sentences between words", async () => {
+    const silent = named("arm64-2");
+    const bmc = (await api(page, "GET", "/bmc")).find(({ id }) => id === silent.bmc_id);
+    // nobody listens there
+    await api(page, "PUT", `/bmc/${bmc.id}`, { name: bmc.name, ip: "127.0.0.1", port: 9 });
+    await assert.rejects(api(page, "POST", `/machine/${silent.id}/power`, { state: "on" }), /no answer/);
+    browser.takeMessages([/^500 .*\/power/, /status of 500/, /400 .*\/interface/, /status of 400/]).forEach((message) => assert.fail(message));
+    await page.setViewportSize({ width: 360, height: 800 });
+    await open(silent.id);
+    const detail = page.locator("[data-event=BMC_ERROR] p").nth(1);
+    await detail.waitFor();
+    const broken = await detail.evaluate((element) => {
+      const text = element.firstChild;
+      return [...text.data.matchAll(/\S+/g)]
+        .filter(({ 0: word, index }) => {
+          const range = document.createRange();
+          range.setStart(text, index);
+          range.setEnd(text, index + word.length);
+          return range.getClientRects().length > 1;
+        })
+        .map(([word]) => word);
+    });
+    assert.deepEqual(broken, []);
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
 
   await report.check("the console's last output has its exact time", async () => {
     await open(own.id);

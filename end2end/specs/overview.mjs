@@ -63,6 +63,28 @@ export async function spec({ server, browser, report }) {
     const row = page.locator("[data-testid=holders] [data-user=olga]");
     await row.getByRole("link", { name: own.name }).waitFor();
   });
+  await report.check("who holds what leads to it: free machines, a user's, and those that are not named", async () => {
+    const made = [];
+    for (let number = 1; number <= 11; number += 1) {
+      const { id } = await api(page, "POST", "/machine", { name: `held-${number}`, arch: own.arch });
+      made.push(id);
+      await api(page, "POST", `/machine/${id}/assignee`, { user: "olga" });
+    }
+    const row = page.locator("[data-testid=holders] [data-user=olga]");
+    const links = [
+      [page.getByTestId("free").getByRole("link"), "(= assignee_count 0)"],
+      [row.getByRole("link", { name: "olga" }), '(= assignee "olga")'],
+      [row.getByRole("link", { name: "and 2 more" }), '(= assignee "olga")'],
+    ];
+    for (const [link, query] of links) {
+      await link.click();
+      await page.waitForURL((url) => url.pathname === "/machines" && url.searchParams.get("q") === query);
+      await page.goBack();
+      await page.getByTestId("free").waitFor();
+    }
+    for (const id of made) await api(page, "DELETE", `/machine/${id}`);
+    await row.getByRole("link", { name: "and 2 more" }).waitFor({ state: "detached" });
+  });
   await report.check("power and state follow the lab", async () => {
     const before = await count("by-power", "on");
     const power = (await api(page, "GET", `/machine/${own.id}/power`)).state;

@@ -59,6 +59,7 @@ pub fn App() -> impl IntoView {
     let title = PageTitle::provide();
     Toasts::provide();
     Zone::provide();
+    machine::Wish::provide();
     let live = Live::provide();
     let session = session::Session::provide();
     let fetching = RwSignal::new(0);

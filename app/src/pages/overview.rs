@@ -129,22 +129,35 @@ fn slices(
         let kinds = kinds.into_iter().zip(counts.get()).zip(values);
         kinds
             .map(|(((label, colour, word), count), value)| {
-                let q = format!("(= {symbol} {})", quoted(value));
-                let path = format!("/machines?{}", query_string(std::iter::once(("q", q.as_str()))));
+                let path = those(&format!("(= {symbol} {})", quoted(value)));
                 Slice { label, count, colour, word, path }
             })
             .collect()
     })
 }
 
-/// A list's end that is only counted.
-fn rest(left: usize, one: &'static str, many: &'static str) -> Option<AnyView> {
-    (left > 0).then(|| view! { <p class="pt-2 text-sm opacity-80">{format!("and {} more", counted(left, one, many))}</p> }.into_any())
+/// The machines that a query finds.
+fn those(q: &str) -> String {
+    format!("/machines?{}", query_string(std::iter::once(("q", q))))
 }
 
-/// Machines that are not named for lack of room.
-fn unnamed(all: usize, named: usize) -> Option<AnyView> {
-    (all > named).then(|| view! { <span class="opacity-80">{format!("and {} more", all - named)}</span> }.into_any())
+fn held_by(user: &str) -> String {
+    those(&format!("(= assignee {})", quoted(user)))
+}
+
+/// A list's end that is only counted.
+fn rest(left: usize, one: &'static str, many: &'static str, path: Option<String>) -> Option<AnyView> {
+    let words = || format!("and {} more", counted(left, one, many));
+    let more = || match path {
+        Some(path) => view! { <a class="link link-hover" href=path>{words()}</a> }.into_any(),
+        None => words().into_any(),
+    };
+    (left > 0).then(|| view! { <p class="pt-2 text-sm opacity-80">{more()}</p> }.into_any())
+}
+
+/// Machines that are not named for lack of room: all of them are at `path`.
+fn unnamed(all: usize, named: usize, path: String) -> Option<AnyView> {
+    (all > named).then(|| view! { <a class="link link-hover opacity-80" href=path>{format!("and {} more", all - named)}</a> }.into_any())
 }
 
 fn nothing(text: &'static str) -> AnyView {
@@ -189,7 +202,10 @@ fn Running(lab: RwSignal<Lab>) -> impl IntoView {
                     }
                 </For>
             </ul>
-            {move || rest(lab.with(|lab| lab.states.provisioning.saturating_sub(lab.provisioning.len())), "machine", "machines")}
+            {move || {
+                let left = lab.with(|lab| lab.states.provisioning.saturating_sub(lab.provisioning.len()));
+                rest(left, "machine", "machines", Some(those(&format!("(= state {})", quoted(MachineState::Provisioning.word())))))
+            }}
         </Show>
     }
 }
@@ -218,12 +234,12 @@ fn Sick(lab: RwSignal<Lab>) -> impl IntoView {
                         <HealthNote health=Signal::stored(bmc.health.clone())/>
                         <p class="flex flex-wrap gap-x-2 text-xs">
                             {bmc.machines.iter().map(|own| machine_link(own.id, &own.name)).collect_view()}
-                            {unnamed(bmc.machine_count, bmc.machines.len())}
+                            {unnamed(bmc.machine_count, bmc.machines.len(), format!("/machines?{}", query_string(std::iter::once(("search", bmc.name.as_str())))))}
                         </p>
                     </li>
                 </For>
             </ul>
-            {move || rest(lab.with(|lab| lab.unwell_count.saturating_sub(lab.unwell_bmcs.len())), "BMC", "BMCs")}
+            {move || rest(lab.with(|lab| lab.unwell_count.saturating_sub(lab.unwell_bmcs.len())), "BMC", "BMCs", Some("/bmcs".into()))}
         </Show>
     }
 }
@@ -243,7 +259,7 @@ fn Failures(lab: RwSignal<Lab>) -> impl IntoView {
                             <div class="min-w-0 flex-1 basis-48">
                                 {machine_link(event.machine_id, &machine)}
                                 <p class="break-words">{said.text}</p>
-                                {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-80">{detail}</p> })}
+                                {said.detail.map(|detail| view! { <p class="font-mono text-xs wrap-anywhere opacity-80">{detail}</p> })}
                             </div>
                         </li>
                     }
@@ -251,7 +267,7 @@ fn Failures(lab: RwSignal<Lab>) -> impl IntoView {
             </For>
         </ol>
         <Show when=move || failures.with(Vec::is_empty)>{nothing("None.")}</Show>
-        {move || rest(lab.with(|lab| lab.failure_count.saturating_sub(lab.failures.len())), "failure", "failures")}
+        {move || rest(lab.with(|lab| lab.failure_count.saturating_sub(lab.failures.len())), "failure", "failures", None)}
         <Show when=move || lab.with(|lab| lab.failures_cut)>
             <p class="pt-3 text-xs opacity-80">"So much happened that only the newest were looked through. A machine's page tells the rest of its own."</p>
         </Show>
@@ -269,9 +285,11 @@ fn Holders(lab: RwSignal<Lab>) -> impl IntoView {
     view! {
         <p class="mb-2 text-sm" data-testid="free">
             {move || match lab.with(|lab| lab.free_count) {
-                0 => "No machine is free.".to_owned(),
-                1 => "One machine is free.".to_owned(),
-                free => format!("{free} machines are free."),
+                0 => "No machine is free.".into_any(),
+                free => {
+                    let words = if free == 1 { "One machine is free.".to_owned() } else { format!("{free} machines are free.") };
+                    view! { <a class="link link-hover" href=those("(= assignee_count 0)")>{words}</a> }.into_any()
+                }
             }}
         </p>
         <Show when=move || !holders.with(Vec::is_empty)>
@@ -288,7 +306,7 @@ fn Holders(lab: RwSignal<Lab>) -> impl IntoView {
                     <tbody>
                         <For each=shown key=|holder| serde_json::to_string(holder).unwrap_or_default() let:holder>
                             <tr data-user=holder.user.clone()>
-                                <th scope="row" class="font-medium">{holder.user.clone()}</th>
+                                <th scope="row" class="font-medium"><a class="link link-hover" href=held_by(&holder.user)>{holder.user.clone()}</a></th>
                                 <td class="text-right font-semibold">{holder.machine_count}</td>
                                 <td>
                                     <span class="flex flex-wrap gap-x-3">
@@ -297,7 +315,7 @@ fn Holders(lab: RwSignal<Lab>) -> impl IntoView {
                                             .iter()
                                             .map(|own| view! { <span title=own.reason.clone()>{machine_link(own.id, &own.name)}</span> })
                                             .collect_view()}
-                                        {unnamed(holder.machine_count, holder.machines.len())}
+                                        {unnamed(holder.machine_count, holder.machines.len(), held_by(&holder.user))}
                                     </span>
                                 </td>
                             </tr>

@@ -1,5 +1,6 @@
 //! What the command palette offers: every page, every machine, and what can be done with the machine that is shown.
 
+use futures_util::future::try_join;
 use leptos::{
     ev,
     prelude::*,
@@ -13,11 +14,12 @@ use leptos_router::{
 
 use super::{
     header::{ADMINS, EVERYBODY},
+    machine::Wish,
     parts::later,
-    power::{Commander, Order, POWER_USUAL, command, icon, pointless},
+    power::{Commander, Order, POWER_MENU, command, icon, pointless},
 };
 use crate::{
-    api::{Api, Machine, MachineView},
+    api::{Api, ApiError, Machine, MachineView, Page, query::quoted, query_string},
     live::Live,
     ui::{Command, Dialog, Glyph, Icon, Palette, dom, load},
 };
@@ -66,6 +68,7 @@ fn draw_palette(open: RwSignal<bool>, admin: bool, commander: Commander) -> Resu
 fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
     let live = expect_context::<Live>();
+    let wish = expect_context::<Wish>();
     let navigate = use_navigate();
     let go = Callback::new(move |path: String| {
         // what is not saved there is asked about first
@@ -79,7 +82,9 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         icon,
         run: Callback::new(move |()| go.run(path.clone())),
     };
-    let shown = use_location().pathname.with_untracked(|path| shown_machine(path));
+    let at = use_location().pathname;
+    let shown = at.with_untracked(|path| shown_machine(path));
+    let on_its_page = shown.is_some_and(|id| at.with_untracked(|path| *path == format!("/machines/{id}")));
     // whose it is now, not when the page was drawn
     let machine = shown.map(|id| {
         let api = api.get_value();
@@ -88,8 +93,18 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
     let of_machine = move |machine: &Machine| {
         let (id, name, netboot) = (machine.id, machine.name.clone(), machine.netboot_enabled);
         let power = live.newest_power(id).unwrap_or(machine.power);
-        let mut own = vec![leads("Console", &name, Icon::Terminal, format!("/machines/{id}/console"))];
-        own.extend(POWER_USUAL.iter().filter(|action| !pointless(**action, power)).map(|&action| {
+        let provision = move |()| {
+            wish.set(id);
+            let path = format!("/machines/{id}");
+            if !on_its_page {
+                go.run(path);
+            }
+        };
+        let mut own = vec![
+            leads("Console", &name, Icon::Terminal, format!("/machines/{id}/console")),
+            Command { label: "Provision".to_owned(), detail: name.clone(), icon: Icon::Play, run: Callback::new(provision) },
+        ];
+        own.extend(POWER_MENU.iter().filter(|action| !pointless(**action, power)).map(|&action| {
             let order = Order { machine: id, name: name.clone(), netboot, action };
             Command {
                 label: command(action).0.to_owned(),
@@ -130,10 +145,12 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         }
         let api = api.get_value();
         spawn_local(async move {
-            let view = MachineView { search, limit: OFFERED, ..MachineView::default() };
-            let page = api.machines_page(&view).await;
+            let page = machines_of(&api, &search).await;
             // an older answer than that to the newest question is dropped
             if let (Ok(page), true) = (page, asked.try_get_value() == Some(number)) {
+                let rest = page.total.saturating_sub(page.items.len());
+                let all = format!("/machines?{}", query_string(std::iter::once(("search", search.as_str()))));
+                let more = (rest > 0).then(|| leads(&format!("… and {rest} more"), "in the list of machines", Icon::Machine, all));
                 let machines = page.items.iter().map(|machine| {
                     let users: Vec<&str> = machine.assignees.iter().map(|assignee| assignee.user.as_str()).collect();
                     leads(
@@ -143,11 +160,32 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
                         format!("/machines/{}", machine.id),
                     )
                 });
-                found.try_set(machines.collect());
+                found.try_set(machines.chain(more).collect());
             }
         });
     });
     view! { <Palette open commands find found=found.into()/> }
+}
+
+/// Those whose names begin with what is typed, then the others in which its words occur.
+async fn machines_of(api: &Api, typed: &str) -> Result<Page<Machine>, ApiError> {
+    let view = MachineView { limit: OFFERED, ..MachineView::default() };
+    let (named, found) = try_join(
+        api.machines_page(&MachineView { q: begins(typed), ..view.clone() }),
+        api.machines_page(&MachineView { search: typed.to_owned(), ..view }),
+    )
+    .await?;
+    let mut items = named.items;
+    let others = found.items.into_iter().filter(|other| !items.iter().any(|own| own.id == other.id)).collect::<Vec<_>>();
+    items.extend(others);
+    items.truncate(OFFERED);
+    Ok(Page { items, total: found.total })
+}
+
+/// As typed, and in small letters: a query knows the difference.
+fn begins(typed: &str) -> String {
+    let within = |word: &str| format!("(and (>= name {}) (< name {}))", quoted(word), quoted(&format!("{word}{}", char::MAX)));
+    format!("(or {} {})", within(typed), within(&typed.to_lowercase()))
 }
 
 /// The machine that the address is about.
@@ -157,7 +195,23 @@ fn shown_machine(path: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::shown_machine;
+    use super::{begins, shown_machine};
+    use crate::api::query::{Held, Query, Subject, Symbol};
+
+    struct Named(&'static str);
+
+    impl Subject for Named {
+        fn held(&self, _: Symbol) -> Held<'_> {
+            Held::Text(Some(self.0))
+        }
+    }
+
+    #[test]
+    fn names_that_begin_with_what_is_typed_are_asked_for() {
+        let fits = |typed, name| Query::parse(&begins(typed)).unwrap().fits(&Named(name));
+        assert!(fits("d03", "d03") && fits("d03", "d03-1") && fits("D03", "d03-1") && fits("D0", "D03"));
+        assert!(!fits("03", "d03-1") && !fits("d03\"", "d03") && !fits("d03", "d04"));
+    }
 
     #[test]
     fn a_machines_pages_are_about_it() {

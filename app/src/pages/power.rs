@@ -73,8 +73,6 @@ pub(super) fn StateBadge(state: Signal<MachineState>) -> impl IntoView {
 }
 
 /// What is wanted every day, in the order of buttons and menus.
-pub(super) const POWER_USUAL: &[PowerAction] = POWER_ALL.split_at(4).0;
-/// With the disk: for many machines, and the menu of a row.
 pub(super) const POWER_MENU: &[PowerAction] = POWER_ALL.split_at(5).0;
 /// Also what needs somebody at the console.
 pub(super) const POWER_ALL: &[PowerAction] =
@@ -226,13 +224,13 @@ pub(super) fn PowerButtons(
     /// There is no BMC, or it is not the user's machine.
     #[prop(into)]
     disabled: Signal<bool>,
-    /// Also what is wanted less often: the disk, and the firmware's set-up.
+    /// Also what is wanted less often: the firmware's set-up.
     #[prop(optional)]
     all: bool,
 ) -> impl IntoView {
     let busy = commander.pending();
     let press = move |action| commander.press(Order { machine, name: name.get_untracked(), netboot: netboot.get_untracked(), action });
-    let buttons = if all { POWER_ALL } else { POWER_USUAL }
+    let buttons = if all { POWER_ALL } else { POWER_MENU }
         .iter()
         .map(|&action| {
             let (label, title) = command(action);

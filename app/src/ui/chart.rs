@@ -36,8 +36,11 @@ fn share(count: usize, total: usize) -> String {
         return "0 %".into();
     }
     let percent = count as f64 * 100.0 / total as f64;
-    let shown = percent.round().clamp(1.0, if count < total { 99.0 } else { 100.0 });
-    format!("{shown} %")
+    match () {
+        () if percent < 1.0 => "<1 %".into(),
+        () if percent > 99.0 && count < total => ">99 %".into(),
+        () => format!("{} %", percent.round()),
+    }
 }
 
 /// A ring of slices with their number in its middle, and the table.
@@ -105,7 +108,7 @@ pub(crate) fn Donut(
                                             <a class="link link-hover" href=path>{label}</a>
                                         </th>
                                         <td class="text-right font-semibold" data-count=count.to_string()>{count}</td>
-                                        <td class="w-12 text-right whitespace-nowrap opacity-80">{share(count, total)}</td>
+                                        <td class="w-14 text-right whitespace-nowrap opacity-80">{share(count, total)}</td>
                                     </tr>
                                 }
                             })
@@ -134,8 +137,9 @@ mod tests {
     #[test]
     fn a_share_is_rounded_but_never_to_none_or_all() {
         assert_eq!(share(3, 8), "38 %");
-        assert_eq!(share(1, 10_000), "1 %");
-        assert_eq!(share(9_999, 10_000), "99 %");
+        assert_eq!(share(1, 425), "<1 %");
+        assert_eq!(share(424, 425), ">99 %");
+        assert_eq!((share(1, 100), share(99, 100)), ("1 %".into(), "99 %".into()));
         assert_eq!(share(4, 4), "100 %");
         assert_eq!(share(0, 4), "0 %");
         assert_eq!(share(0, 0), "0 %");

@@ -5,27 +5,38 @@ use leptos::{html, prelude::*};
 use super::{copy::copy, dom, toast::Toasts};
 use crate::api::{Api, Method, Recorded, record};
 
-/// A call of the API as it is offered for a script.
+/// Calls of the API as they are offered for a script; mostly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Curl {
     /// What it does, as its button says it.
     label: String,
-    call: Recorded,
+    /// One after the other, each if the one before it went well.
+    calls: Vec<Recorded>,
 }
 
 impl Curl {
     pub(crate) fn get(label: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { label: label.into(), call: Recorded { method: Method::Get, path: path.into(), body: None, file: None } }
+        Self { label: label.into(), calls: vec![Recorded { method: Method::Get, path: path.into(), body: None, file: None }] }
     }
 
     /// What `call` would send first.
     pub(crate) fn of<T>(label: impl Into<String>, call: impl AsyncFnOnce(Api) -> T) -> Option<Self> {
-        record(call).map(|call| Self { label: label.into(), call })
+        record(call).map(|call| Self { label: label.into(), calls: vec![call] })
+    }
+
+    /// What the same button sends before it.
+    pub(crate) fn after(mut self, first: Option<Self>) -> Self {
+        self.calls.splice(0..0, first.into_iter().flat_map(|first| first.calls));
+        self
     }
 
     /// For a POSIX shell. The token is the user's own, and stands in no history.
     fn command(&self, origin: &str) -> String {
-        let Recorded { method, path, body, file } = &self.call;
+        self.calls.iter().map(|call| Self::line(call, origin)).collect::<Vec<_>>().join(" &&\n")
+    }
+
+    fn line(call: &Recorded, origin: &str) -> String {
+        let Recorded { method, path, body, file } = call;
         let mut out = "curl -fsS".to_owned();
         match method {
             Method::Get => {}
@@ -49,7 +60,10 @@ impl Curl {
     }
 
     fn copy(&self, toasts: Toasts) {
-        let said = format!("Copied “{}” as a curl command. It takes a token of yours from $MR_PROVISIONER_TOKEN.", self.label);
+        let said = match self.calls.len() {
+            1 => format!("Copied “{}” as a curl command. It takes a token of yours from $MR_PROVISIONER_TOKEN.", self.label),
+            count => format!("Copied “{}” as {count} curl commands. They take a token of yours from $MR_PROVISIONER_TOKEN.", self.label),
+        };
         copy(toasts, self.command(&dom::origin()), said, "Allow this page the clipboard, and try again.");
     }
 }
@@ -96,12 +110,12 @@ pub(crate) fn CurlMenu(#[prop(into)] calls: Signal<Vec<Curl>>) -> impl IntoView 
 
 /// Copies what a form would send now. `call` answers none while a field is wrong, which the field then says.
 #[component]
-pub(crate) fn CurlButton(call: Callback<(), Option<Curl>>) -> impl IntoView {
+pub(crate) fn CurlButton(call: Callback<(), Option<Curl>>, #[prop(default = "btn-sm")] size: &'static str) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     view! {
         <button
             type="button"
-            class="btn btn-sm btn-ghost"
+            class=format!("btn btn-ghost {size}")
             title="Copy what this would send as a command for a shell"
             data-testid="as-curl"
             on:click=move |_| {
@@ -129,7 +143,14 @@ mod tests {
 
     fn send(method: Method, body: &str, file: Option<&str>) -> String {
         let call = Recorded { method, path: "/machine/7".into(), body: Some(body.into()), file: file.map(str::to_owned) };
-        Curl { label: "Save".into(), call }.command("https://lab.example")
+        Curl { label: "Save".into(), calls: vec![call] }.command("https://lab.example")
+    }
+
+    #[test]
+    fn of_two_calls_the_second_is_made_if_the_first_went_well() {
+        let both = Curl::get("Second", "/b").after(Some(Curl::get("First", "/a"))).command("http://lab");
+        let [first, second] = both.split(" &&\n").collect::<Vec<_>>()[..] else { panic!("{both}") };
+        assert!(first.ends_with("'http://lab/api/v1/a'") && second.ends_with("'http://lab/api/v1/b'"), "{both}");
     }
 
     #[test]

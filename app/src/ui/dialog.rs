@@ -7,6 +7,7 @@ use super::{
     dom,
     icon::{Glyph, Icon},
     submit::{Submit, SubmitButton, SubmitErrors, SubmitForm},
+    typed::Typed,
 };
 
 /// Its contents exist only while it is open, so every opening starts afresh.
@@ -15,16 +16,21 @@ pub(crate) fn Dialog(
     open: RwSignal<bool>,
     #[prop(into)] title: Signal<String>,
     #[prop(optional)] wide: bool,
+    /// Nothing that is chosen in it is worth keeping.
+    #[prop(optional)]
+    brief: bool,
     #[prop(optional)] testid: Option<&'static str>,
     children: ChildrenFn,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
+    let typed = Typed::new(node, brief);
     Effect::new(move |_| {
         let open = open.get();
         let Some(dialog) = node.get() else { return };
         if open {
             // also when the page goes with it
             on_cleanup(dom::release_scroll);
+            typed.begin();
             // after the contents are there: the browser then puts the focus on the first field
             request_animation_frame(move || dom::show_dialog(&dialog));
         } else {
@@ -32,7 +38,16 @@ pub(crate) fn Dialog(
         }
     });
     view! {
-        <dialog node_ref=node class="modal" on:close=move |_| open.set(false) aria-label=move || title.get() data-testid=testid>
+        <dialog
+            node_ref=node
+            class="modal"
+            on:close=move |_| open.set(false)
+            on:keydown=move |event| typed.key(&event)
+            on:cancel=move |event| typed.cancel(&event)
+            on:input=move |_| typed.go_on()
+            aria-label=move || title.get()
+            data-testid=testid
+        >
             <div class=if wide { "modal-box max-w-3xl" } else { "modal-box" }>
                 <div class="mb-3 flex items-center justify-between gap-4">
                     <h2 class="min-w-0 text-lg font-semibold wrap-anywhere">{move || title.get()}</h2>
@@ -43,10 +58,11 @@ pub(crate) fn Dialog(
                     </form>
                 </div>
                 <Show when=move || open.get()>{children()}</Show>
+                {typed.view()}
             </div>
             <form method="dialog" class="modal-backdrop">
                 // a click beside the box; Escape does the same for the keyboard
-                <button tabindex="-1" aria-hidden="true">"close"</button>
+                <button tabindex="-1" aria-hidden="true" on:click=move |event| typed.beside(&event)>"close"</button>
             </form>
         </dialog>
     }
@@ -103,7 +119,7 @@ pub(crate) fn Confirm(
         }
     });
     view! {
-        <Dialog open title testid="confirm">
+        <Dialog open title brief=true testid="confirm">
             <SubmitForm submit send=action clone:more>
                 <p class="wrap-anywhere">{move || text.get()}</p>
                 {more.run()}

@@ -23,6 +23,7 @@ mod table;
 mod terminal;
 mod title;
 mod toast;
+mod typed;
 mod unsaved;
 mod zone;
 

@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(80);
 #[component]
 pub(crate) fn Palette(
     open: RwSignal<bool>,
-    /// Offered when the typed words occur in them.
+    /// Offered when the typed words occur in them. What begins with them stands before what has them elsewhere.
     commands: Signal<Vec<Command>>,
     /// Called with what is typed, to put what it finds elsewhere into `found`.
     find: Callback<String>,
@@ -41,6 +41,8 @@ pub(crate) fn Palette(
         let fits = |command: &Command| matches(&format!("{} {}", command.label, command.detail).to_lowercase(), &typed);
         let mut offered = found.get();
         offered.extend(commands.get().into_iter().filter(fits));
+        let begins = typed.trim().to_lowercase();
+        offered.sort_by_key(|command| !command.label.to_lowercase().starts_with(&begins));
         offered
     });
     let choose = move |index: usize| {

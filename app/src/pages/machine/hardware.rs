@@ -11,7 +11,7 @@ use crate::{
 #[component]
 pub(super) fn Hardware(context: Context) -> impl IntoView {
     // who may not command the machine may not ask its BMC either
-    let there = Memo::new(move |_| context.machine.with(|machine| machine.may_change && machine.bmc_id.is_some()));
+    let there = Memo::new(move |_| context.refusal().is_none());
     let (api, id) = (context.api, context.id);
     let sensors = move || {
         let api = api.get_value();

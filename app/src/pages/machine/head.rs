@@ -18,6 +18,9 @@ use crate::{
     ui::{CopyButton, Curl, CurlMenu, Glyph, Icon, Notice},
 };
 
+/// A button that says on hover why it is disabled.
+const DISABLED: &str = "btn btn-sm disabled:pointer-events-auto disabled:cursor-not-allowed";
+
 /// What can be done on this page, for scripts; with what the form holds now.
 fn commands(context: Context, form: Form) -> Vec<Curl> {
     let id = context.id;
@@ -57,6 +60,19 @@ fn within(list: &str, name: &str, admin: bool) -> AnyView {
     view! { <a class="link link-hover" href=href>{name.to_owned()}</a> }.into_any()
 }
 
+/// The way to the console, or why there is none.
+fn console(machine: i64, refusal: Option<&'static str>) -> AnyView {
+    let words = || view! { <Glyph icon=Icon::Terminal/> "Console" };
+    match refusal {
+        None => {
+            view! { <a class="btn btn-sm" href=format!("/machines/{machine}/console") data-testid="open-console">{words()}</a> }.into_any()
+        }
+        Some(why) => {
+            view! { <button type="button" class=DISABLED disabled=true title=why data-testid="open-console">{words()}</button> }.into_any()
+        }
+    }
+}
+
 #[component]
 pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -70,7 +86,7 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
     let name = Signal::derive(move || context.machine.with(|machine| machine.name.clone()));
     let netboot = Signal::derive(move || context.shown().netboot_enabled);
     let may_change = Signal::derive(move || context.machine.with(|machine| machine.may_change));
-    let no_command = Signal::derive(move || context.machine.with(|machine| !machine.may_change || machine.bmc_id.is_none()));
+    let refusal = Memo::new(move |_| context.refusal());
     let arch = Memo::new(move |_| context.machine.with(|machine| (machine.arch.clone(), machine.subarch.clone())));
     let bmc = Memo::new(move |_| context.machine.with(|machine| Some((machine.bmc.clone()?, machine.bmc_info.clone()))));
     let editing = RwSignal::new(false);
@@ -104,13 +120,10 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                 <Tags context/>
             </div>
             <div class="flex flex-wrap items-center gap-2">
-                <PowerButtons machine=context.id name power netboot commander disabled=no_command/>
-                <a class="btn btn-sm" href=format!("/machines/{}/console", context.id) data-testid="open-console">
-                    <Glyph icon=Icon::Terminal/>
-                    "Console"
-                </a>
+                <PowerButtons machine=context.id name power netboot commander disabled=Signal::derive(move || refusal.get().is_some())/>
+                {move || console(context.id, refusal.get())}
                 {commander.question()}
-                <ProvisionButton context form/>
+                <ProvisionButton context form state/>
                 <CurlMenu calls=Signal::derive(move || commands(context, form))/>
                 {context
                     .admin

@@ -123,7 +123,8 @@ pub(super) fn Interfaces(context: Context) -> impl IntoView {
             title="Interfaces"
             actions=move || context.admin.then(|| view! { <AddButton label="Add interface" open=adding testid="add-interface"/> })
         >
-            <div class="overflow-x-auto">
+            // headings alone can be pushed sideways by nobody without a mouse
+            <div class="overflow-x-auto" class=("hidden", move || context.interfaces.with(Vec::is_empty))>
                 <table class="table-sm table" data-testid="interfaces">
                     <caption class="sr-only">"Interfaces of the machine"</caption>
                     <thead>

@@ -26,7 +26,7 @@ use self::{
     assignees::Assignees, hardware::Hardware, head::Head, interfaces::Interfaces, provisioning::Provisioning, settings::Form, tail::Tail,
     timeline::Timeline,
 };
-pub(super) use self::{edit::cartridge, sentence::sentence, tags::parse_tags};
+pub(super) use self::{edit::cartridge, provision::Wish, sentence::sentence, tags::parse_tags};
 use super::session::{Failed, Session};
 use crate::{
     api::{self, Api, ApiError, Arch, Assignee, Event, Image, Interface, LabEvent, Me, Preseed},
@@ -142,6 +142,30 @@ impl Context {
         self.switched.over(self.machine.get())
     }
 
+    /// Why the user cannot command it, if so.
+    fn refusal(self) -> Option<&'static str> {
+        self.machine.with(|machine| match machine.bmc_id {
+            _ if !machine.may_change => Some("Only those the machine is assigned to and administrators can do that"),
+            None => Some("The machine has no BMC"),
+            Some(_) => None,
+        })
+    }
+
+    fn image_name(self, id: Option<i64>) -> String {
+        let named = |id| {
+            self.images
+                .with(|images| images.iter().find(|image| image.id == id).map_or_else(|| format!("image {id}"), choices::image_title))
+        };
+        id.map_or_else(|| "none".to_owned(), named)
+    }
+
+    fn preseed_name(self, id: Option<i64>) -> String {
+        let named = |id| {
+            self.preseeds.with(|all| all.iter().find(|own| own.id == id).map_or_else(|| format!("preseed {id}"), |own| own.name.clone()))
+        };
+        id.map_or_else(|| "none".to_owned(), named)
+    }
+
     /// The machine itself, with what else changes with it.
     fn reload(self) {
         // what is undone later finds the page gone
@@ -204,7 +228,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
         api: StoredValue::new(expect_context()),
     };
     let form = Form::new(context);
-    let console = Memo::new(move |_| context.machine.with(|machine| machine.may_change && machine.bmc_id.is_some()));
+    let console = Memo::new(move |_| context.refusal().is_none());
     let connected_before = StoredValue::new(false);
     let gone = RwSignal::new(false);
     expect_context::<Live>().listen(move |event| match event {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::Context;
 use crate::{
-    api::{MachineChange, Outcome},
+    api::{Api, ApiError, Machine, MachineChange, Outcome},
     ui::{Confirm, Curl, Submit, SwitchField, Toasts},
 };
 
@@ -45,21 +45,26 @@ impl Asked {
     }
 }
 
+async fn switch_off(api: &Api, machine: i64) -> Result<Machine, ApiError> {
+    api.change_machine(machine, &MachineChange { netboot_enabled: Some(false), ..MachineChange::default() }).await
+}
+
 #[component]
 pub(super) fn Ending(context: Context, asked: Asked) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let Asked { open, outcome: chosen, netboot_off } = asked;
     let submit = Submit::new();
     let netboot = move || context.machine.with(|machine| machine.netboot_enabled);
+    // as the switch says, which is there while there is something to switch
+    let off = move || untrack(netboot) && netboot_off.get_untracked();
     let mark = move |()| {
         let api = context.api.get_value();
         let outcome = chosen.get_untracked();
-        let off = untrack(netboot) && netboot_off.get_untracked();
+        let off = off();
         submit.run(
             async move {
                 if off {
-                    let change = MachineChange { netboot_enabled: Some(false), ..MachineChange::default() };
-                    api.change_machine(context.id, &change).await?;
+                    switch_off(&api, context.id).await?;
                 }
                 api.set_outcome(context.id, outcome).await
             },
@@ -72,7 +77,8 @@ pub(super) fn Ending(context: Context, asked: Asked) -> impl IntoView {
     };
     let curl = Callback::new(move |()| {
         let outcome = chosen.get_untracked();
-        Curl::of(question(outcome).0, async |api| api.set_outcome(context.id, outcome).await)
+        let before = if off() { Curl::of("Switch netboot off", async |api| switch_off(&api, context.id).await) } else { None };
+        Curl::of(question(outcome).0, async |api| api.set_outcome(context.id, outcome).await).map(|mark| mark.after(before))
     });
     let more = move || {
         view! {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError, Edit, Id, KernelOpts, Machine, MachineChange},
-    ui::{FieldState, Submit},
+    ui::{FieldState, Submit, Toasts},
 };
 
 /// The settings as the form holds them; ids as text, empty for none.
@@ -48,6 +48,23 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// What is different from another machine's settings, in words.
+    fn unlike(&self, other: &Self, context: Context) -> String {
+        let id = |text: &str| text.parse().ok();
+        let text = |text: &str| if text.is_empty() { "none".to_owned() } else { text.to_owned() };
+        let fields = [
+            ("subarchitecture", &self.subarch, &other.subarch, text(&self.subarch)),
+            ("kernel", &self.kernel, &other.kernel, context.image_name(id(&self.kernel))),
+            ("initrd", &self.initrd, &other.initrd, context.image_name(id(&self.initrd))),
+            ("preseed", &self.preseed, &other.preseed, context.preseed_name(id(&self.preseed))),
+            ("kernel options", &self.options, &other.options, text(&self.options)),
+        ];
+        let changed = fields.into_iter().filter(|(_, own, other, _)| own != other);
+        changed.map(|(label, _, _, shown)| format!("{label} {shown}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// The form's state. Head and panel share it: Provision saves first what was chosen.
 #[derive(Clone, Copy)]
 pub(super) struct Form {
@@ -79,7 +96,28 @@ impl Form {
             save: Submit::new(),
         };
         Effect::new(move |_| form.follow(context.machine.with(Settings::of)));
+        let toasts = expect_context::<Toasts>();
+        let may_change = Memo::new(move |_| context.machine.with(|machine| machine.may_change));
+        Effect::new(move |could: Option<bool>| {
+            let can = may_change.get();
+            if could == Some(true) && !can {
+                form.give_up(toasts);
+            }
+            can
+        });
         form
+    }
+
+    /// The machine was taken away: the fields show what it has, and what was typed is told, to be kept elsewhere.
+    fn give_up(self, toasts: Toasts) {
+        let (now, base) = untrack(|| (self.now(), self.base.get()));
+        if now == base {
+            return;
+        }
+        let typed = untrack(|| now.unlike(&base, self.context));
+        self.reset(&base);
+        // an error: it stays until somebody has seen it
+        toasts.error(format!("You can no longer change this machine. What you had not saved: {typed}."));
     }
 
     fn now(self) -> Settings {

@@ -74,52 +74,58 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
         }
     };
     view! {
-        <div class="mt-1 flex flex-wrap items-center gap-1" data-testid="tags">
-            <ul class="contents" aria-label="Tags">
-                <For each=move || tags.get() key=Clone::clone let:tag>
-                    {
-                        let (label, removed) = (format!("Remove tag {tag}"), tag.clone());
-                        view! {
-                            <li class="badge badge-ghost gap-0.5 pr-0.5" data-tag=tag.clone()>
-                                <span class="break-all">{tag.clone()}</span>
-                                <Show when=move || may_change.get()>
-                                    {
-                                        let (label, removed) = (label.clone(), removed.clone());
-                                        view! {
-                                            <button type="button" class="btn btn-ghost btn-xs btn-circle" aria-label=label.clone() title=label on:click=move |_| remove(&removed)>
-                                                <Glyph icon=Icon::Close class="size-3"/>
-                                            </button>
+        <div class="mt-1" data-testid="tags">
+            <div class="flex flex-wrap items-center gap-1">
+                <ul class="contents" aria-label="Tags">
+                    <For each=move || tags.get() key=Clone::clone let:tag>
+                        {
+                            let (label, removed) = (format!("Remove tag {tag}"), tag.clone());
+                            view! {
+                                <li class="badge badge-ghost gap-0.5 pr-0.5" data-tag=tag.clone()>
+                                    <span class="break-all">{tag.clone()}</span>
+                                    <Show when=move || may_change.get()>
+                                        {
+                                            let (label, removed) = (label.clone(), removed.clone());
+                                            view! {
+                                                <button type="button" class="btn btn-ghost btn-xs btn-circle" aria-label=label.clone() title=label on:click=move |_| remove(&removed)>
+                                                    <Glyph icon=Icon::Close class="size-3"/>
+                                                </button>
+                                            }
                                         }
-                                    }
-                                </Show>
-                            </li>
+                                    </Show>
+                                </li>
+                            }
                         }
-                    }
-                </For>
-            </ul>
+                    </For>
+                </ul>
+                <Show when=move || may_change.get()>
+                    <form class="flex items-center gap-1" on:submit=add>
+                        <input
+                            type="text"
+                            class="input input-xs w-28"
+                            class=("input-error", move || fault.with(Option::is_some))
+                            aria-label="Add a tag"
+                            aria-describedby="tag-note"
+                            aria-invalid=move || fault.with(Option::is_some).then_some("true")
+                            placeholder="Add a tag"
+                            data-testid="new-tag"
+                            autocomplete="off"
+                            prop:value=move || typed.get()
+                            on:input=move |event| {
+                                typed.set(event_target_value(&event));
+                                fault.set(None);
+                            }
+                        />
+                        // its place is kept: nothing moves when somebody begins to type
+                        <span class=move || if typed.with(|text| text.trim().is_empty()) { "invisible" } else { "" }>
+                            <CurlButton call=curl size="btn-xs"/>
+                        </span>
+                    </form>
+                </Show>
+            </div>
             <Show when=move || may_change.get()>
-                <form class="flex items-center gap-1" on:submit=add>
-                    <input
-                        type="text"
-                        class="input input-xs w-28"
-                        class=("input-error", move || fault.with(Option::is_some))
-                        aria-label="Add a tag"
-                        aria-describedby="tag-note"
-                        aria-invalid=move || fault.with(Option::is_some).then_some("true")
-                        placeholder="Add a tag"
-                        data-testid="new-tag"
-                        autocomplete="off"
-                        prop:value=move || typed.get()
-                        on:input=move |event| {
-                            typed.set(event_target_value(&event));
-                            fault.set(None);
-                        }
-                    />
-                    <Show when=move || typed.with(|text| !text.trim().is_empty())>
-                        <CurlButton call=curl/>
-                    </Show>
-                    <span id="tag-note" class="text-error text-xs" aria-live="polite">{move || fault.get()}</span>
-                </form>
+                // a line that is there already, and makes nothing wider
+                <p id="tag-note" class="text-error -mb-3 min-h-4 w-0 min-w-full text-xs" aria-live="polite">{move || fault.get()}</p>
             </Show>
         </div>
     }

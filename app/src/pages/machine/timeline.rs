@@ -214,7 +214,7 @@ fn Entry(event: Event) -> impl IntoView {
             <Time at=event.date.clone() short=true class="shrink-0 font-mono text-xs leading-5 opacity-80"/>
             <div class="min-w-0">
                 <p class=if said.tone == Tone::Bad { "text-error font-medium break-words" } else { "break-words" }>{said.text}</p>
-                {said.detail.map(|detail| view! { <p class="font-mono text-xs break-all opacity-80">{detail}</p> })}
+                {said.detail.map(|detail| view! { <p class="font-mono text-xs wrap-anywhere opacity-80">{detail}</p> })}
             </div>
         </li>
     }
