@@ -29,6 +29,9 @@ pub(super) fn ProvisionButton(context: Context, form: Form) -> impl IntoView {
     }
 }
 
+/// Why nothing was started.
+const CHANGED: &str = "the settings were changed elsewhere meanwhile. Look at them first.";
+
 #[component]
 fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
@@ -47,7 +50,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
             None
         };
         let api = context.api.get_value();
-        submit.run(
+        submit.run_judged(
             async move {
                 match store(&api, context.id, change).await? {
                     // the form behind this dialog asks who wins
@@ -60,10 +63,12 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form) -> impl IntoView
                 }
                 api.provision(context.id).await.map(|_| true)
             },
+            |_| None,
+            |provisioned| (!provisioned).then_some(CHANGED),
             move |provisioned| {
                 if !provisioned {
                     open.set(false);
-                    toasts.warning("Not provisioned: the settings were changed elsewhere meanwhile. Look at them first.");
+                    toasts.warning(format!("Not provisioned: {CHANGED}"));
                     return;
                 }
                 open.set(false);

@@ -97,7 +97,7 @@ impl Bulk {
     fn press(self, action: Action) {
         // what was ticked a while ago may belong to somebody else now
         self.selection.refresh(self.listing);
-        self.submit.clear();
+        self.submit.renew();
         self.action.set(Some(action));
         self.open.set(true);
     }
@@ -114,7 +114,7 @@ impl Bulk {
         undo: impl FnOnce(&[&BulkOutcome], &TickedMachines) -> Option<Undo> + 'static,
     ) {
         let ticked = self.selection.ticked.get_untracked();
-        self.submit.run(call, move |outcomes| {
+        let done = move |outcomes: Vec<BulkOutcome>| {
             self.open.set(false);
             let failures = failures(&outcomes, &ticked);
             let (all, failed) = (outcomes.len(), failures.len());
@@ -130,7 +130,8 @@ impl Bulk {
                 self.failures.set(failures);
                 self.failures_open.set(true);
             }
-        });
+        };
+        self.submit.run_judged(call, |_| None, |outcomes| partly(outcomes), done);
     }
 
     /// Ticks what the search finds on other pages, too.
@@ -177,6 +178,11 @@ fn failures(outcomes: &[BulkOutcome], ticked: &TickedMachines) -> Vec<(String, S
         Some((name, reason))
     };
     outcomes.iter().filter_map(told).collect()
+}
+
+/// What is said of the answer where the machines are not at hand any more.
+fn partly(outcomes: &[BulkOutcome]) -> Option<&'static str> {
+    (!failures(outcomes, &TickedMachines::default()).is_empty()).then_some("Some of the machines failed: their pages tell why.")
 }
 
 fn summary(action: Action, all: usize, failed: usize) -> String {
