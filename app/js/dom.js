@@ -3,10 +3,37 @@
 
 const FIELD = ":is(input, select, textarea):not(:disabled)";
 
+/** Dialogs in the order in which they were opened. */
+let shown = [];
+
+function topDialog() {
+  shown = shown.filter((dialog) => dialog.open && dialog.isConnected);
+  return shown.at(-1);
+}
+
+/** The messages, and a mark where they stand while no dialog is open. */
+let messages;
+const home = document.createComment("");
+
+/** What lies outside of an open dialog can be neither clicked nor read out: the messages go into the topmost one. */
+function placeMessages() {
+  messages ??= document.querySelector(".toast[role=status]");
+  if (!messages) return;
+  if (!home.isConnected) messages.before(home);
+  const parent = topDialog() ?? home.parentNode;
+  if (messages.parentNode === parent) return;
+  const before = parent === home.parentNode ? home.nextSibling : null;
+  // nothing that moves starts anew
+  if (parent.moveBefore && messages.isConnected) parent.moveBefore(messages, before);
+  else parent.insertBefore(messages, before);
+}
+
 export function showDialog(dialog) {
   if (dialog.open) return;
   returnFocus(dialog);
   dialog.showModal();
+  shown.push(dialog);
+  placeMessages();
   document.documentElement.dataset.modal = "";
   dialog.addEventListener("close", releaseScroll, { once: true });
   // the browser takes the first button, which closes it
@@ -26,6 +53,7 @@ export function showDialog(dialog) {
 /** The page behind a dialog can be scrolled again, when the dialog is closed or has gone with its page. */
 export function releaseScroll() {
   requestAnimationFrame(() => {
+    placeMessages();
     if (!document.querySelector("dialog[open]")) delete document.documentElement.dataset.modal;
   });
 }
@@ -93,7 +121,9 @@ export function keepRow() {
 }
 
 export function closeDialog(dialog) {
-  if (dialog.open) dialog.close();
+  if (!dialog.open) return;
+  dialog.close();
+  placeMessages();
 }
 
 /** Opens a popover below the button that asked for it, kept inside the window. */
@@ -131,7 +161,7 @@ export async function copyText(text) {
     area.value = text;
     area.className = "sr-only";
     // inside an open dialog everything outside of it is inert
-    (document.querySelector("dialog[open]") ?? document.body).append(area);
+    (topDialog() ?? document.body).append(area);
     area.select();
     const done = document.execCommand("copy");
     area.remove();

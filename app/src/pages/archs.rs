@@ -85,6 +85,14 @@ impl Subject {
         }
     }
 
+    fn label(&self) -> String {
+        match self {
+            Self::Arch(arch) => format!("architecture {}", arch.name),
+            Self::Subarch(arch, subarch) => format!("subarchitecture {} / {}", arch.name, subarch.name),
+            Self::NewArch | Self::NewSubarch(_) => String::new(),
+        }
+    }
+
     async fn delete(self, api: Api, removal: Removal) -> Result<(), ApiError> {
         match self {
             Self::Arch(arch) => api.delete_arch(arch.id, removal).await,
@@ -143,6 +151,7 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         deleting.set(Some(next));
         delete_open.set(true);
     });
+    let label = Signal::derive(move || deleting.with(|subject| subject.as_ref().map(Subject::label).unwrap_or_default()));
     let submit = Submit::new();
     let delete = move |()| {
         let Some(subject) = deleting.get_untracked() else { return };
@@ -208,10 +217,10 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         <Confirm
             open=delete_open
             title="Delete"
-            text=Signal::derive(move || match deleting.get() {
-                Some(Subject::Arch(arch)) => format!("Are you sure you want to delete architecture {} with its subarchitectures?", arch.name),
-                Some(Subject::Subarch(arch, subarch)) => format!("Are you sure you want to delete subarchitecture {} / {}?", arch.name, subarch.name),
-                _ => String::new(),
+            about=Signal::derive(move || format!("Delete {}", label.get()))
+            text=Signal::derive(move || {
+                let rest = if matches!(deleting.get(), Some(Subject::Arch(_))) { " with its subarchitectures" } else { "" };
+                format!("Are you sure you want to delete {}{rest}?", label.get())
             })
             acknowledge=true
             submit
@@ -344,7 +353,7 @@ fn ArchForm(open: RwSignal<bool>, opened: Option<Opened<Arch>>, done: Callback<(
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.run(call(api.clone(), input), move |answer| {
+        submit.save(call(api.clone(), input), move |answer| {
             let Some(arch) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("Architecture {} saved.", arch.name));
@@ -406,7 +415,7 @@ fn SubarchForm(
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.run(call(api.clone(), input), move |answer| {
+        submit.save(call(api.clone(), input), move |answer| {
             let Some(subarch) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("Subarchitecture {} saved.", subarch.name));

@@ -280,7 +280,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
     });
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.run(call(api.clone(), input), move |answer| {
+        submit.save(call(api.clone(), input), move |answer| {
             let Some(bmc) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("BMC {} saved.", bmc.name));

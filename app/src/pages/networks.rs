@@ -182,7 +182,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.run(call(api.clone(), input), move |answer| {
+        submit.save(call(api.clone(), input), move |answer| {
             let Some(network) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("Network {} saved.", network.name));

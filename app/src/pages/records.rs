@@ -103,6 +103,10 @@ fn label<T: Record>(verb: &'static str, own: Memo<T>) -> Signal<String> {
     Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label())))
 }
 
+fn named<T: Record>(verb: &'static str, own: RwSignal<Option<T>>) -> Signal<String> {
+    Signal::derive(move || own.with(|own| own.as_ref().map(|own| format!("{verb} {} {}", T::NOUN, own.label())).unwrap_or_default()))
+}
+
 /// The things a page lists, and which of them its dialogs are about.
 pub(super) struct Records<T: Record> {
     pub(super) list: RwSignal<Vec<T>>,
@@ -174,7 +178,7 @@ impl<T: Record> Records<T> {
     pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
         let form = StoredValue::new(form);
         view! {
-            <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN)>
+            <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN) about=named("Edit", self.editing)>
                 {move || self.editing.get().map(|record| opened(record, move |opened| form.with_value(|form| form(self.edit_open, opened))))}
             </Dialog>
         }
@@ -219,7 +223,17 @@ impl<T: Record> Records<T> {
         });
         let more = move || view! { <Uses submit instead/> };
         view! {
-            <Confirm open=self.delete_open title=format!("Delete {}", T::NOUN) text=Signal::derive(text) acknowledge=true submit action more curl/>
+            <Confirm
+                open=self.delete_open
+                title=format!("Delete {}", T::NOUN)
+                about=named("Delete", self.deleting)
+                text=Signal::derive(text)
+                acknowledge=true
+                submit
+                action
+                more
+                curl
+            />
         }
         .into_any()
     }

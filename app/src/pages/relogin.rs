@@ -74,7 +74,7 @@ fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, session: Sessi
             <TextField id="relogin-password" label="Password" field=password kind="password" autocomplete="current-password" required=true autofocus=true/>
             <SubmitErrors submit/>
             <div class="flex justify-end gap-2">
-                <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Later"</button>
+                <button type="button" class="btn btn-sm" disabled=submit.busy() on:click=move |_| open.set(false)>"Later"</button>
                 <SubmitButton submit label="Log in"/>
             </div>
         </SubmitForm>

@@ -154,7 +154,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         >
             {move || access_of.get().map(|user| view! { <Access owner=user.id/> })}
         </Dialog>
-        <Dialog open=created_open title="User added">
+        <Dialog open=created_open title="User added" keeps=true>
             {move || {
                 created
                     .get()
@@ -166,6 +166,9 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                                 <CopyButton text=new.password what="password"/>
                             </p>
                             <p class="text-sm opacity-80">"It is shown this once. Hand it over in private; the user can change it under Account."</p>
+                            <div class="mt-3 flex justify-end">
+                                <button type="button" class="btn btn-sm btn-primary" on:click=move |_| created_open.set(false)>"Done"</button>
+                            </div>
                         }
                     })
             }}
@@ -178,6 +181,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
 #[component]
 fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
     let api = expect_context::<Api>();
+    let toasts = expect_context::<Toasts>();
     let username = FieldState::new("");
     let email = FieldState::new("");
     let admin = RwSignal::new(false);
@@ -190,10 +194,16 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
     let send = move |()| {
         let Some(new) = input() else { return };
         let api = api.clone();
-        submit.run(async move { api.create_user(&new).await }, move |user| {
-            open.set(false);
-            done.run(user);
-        });
+        let call = async move {
+            let created = api.create_user(&new).await?;
+            let name = created.user.username.clone();
+            // the password is told this once, whether or not the form still waits for it
+            if done.try_run(created).is_none() {
+                toasts.warning(format!("User {name} was added, but the password was not shown. Set another."));
+            }
+            Ok::<_, ApiError>(())
+        };
+        submit.run(call, move |()| open.set(false));
     };
     view! {
         <SubmitForm submit send autocomplete="off">
@@ -223,7 +233,7 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
-        submit.run(call(api.clone(), change), move |answer| {
+        submit.save(call(api.clone(), change), move |answer| {
             let Some(user) = opened.saved(answer) else { return };
             open.set(false);
             toasts.ok(format!("User {} saved.", user.username));

@@ -1,6 +1,6 @@
-//! Modal dialogs on the browser's own `<dialog>`: focus is kept inside, Escape closes.
+//! Modal dialogs on the browser's own `<dialog>`: focus is kept inside, Escape closes, unless a call is running.
 
-use leptos::{html, prelude::*};
+use leptos::{context::Provider, html, prelude::*};
 
 use super::{
     curl::{Curl, CurlButton},
@@ -8,6 +8,7 @@ use super::{
     icon::{Glyph, Icon},
     submit::{Submit, SubmitButton, SubmitErrors, SubmitForm},
     typed::Typed,
+    waiting::Asking,
 };
 
 /// Its contents exist only while it is open, so every opening starts afresh.
@@ -20,6 +21,12 @@ pub(crate) fn Dialog(
     #[prop(optional)]
     brief: bool,
     #[prop(optional)] testid: Option<&'static str>,
+    /// What is asked for, in messages that come when it is closed already; else its title.
+    #[prop(optional_no_strip, into)]
+    about: Option<Signal<String>>,
+    /// It shows what is shown this once: only a button among its contents closes it.
+    #[prop(optional)]
+    keeps: bool,
     children: ChildrenFn,
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
@@ -37,27 +44,50 @@ pub(crate) fn Dialog(
             dom::close_dialog(&dialog);
         }
     });
+    let busy = RwSignal::new(false);
+    let held = Signal::derive(move || keeps || busy.get());
+    let asking = Asking { open, about: about.unwrap_or(title), busy };
+    let refuse = move |event: &leptos::ev::Event| {
+        if held.get_untracked() {
+            event.prevent_default();
+        }
+    };
+    let cancel = move |event: leptos::ev::Event| {
+        if held.get_untracked() { event.prevent_default() } else { typed.cancel(&event) }
+    };
+    let closed = move |_| match node.get_untracked() {
+        // by a browser that does not know `closedby`, and heeds the first refusal only
+        Some(dialog) if held.get_untracked() && open.get_untracked() => dom::show_dialog(&dialog),
+        _ => open.set(false),
+    };
     view! {
         <dialog
             node_ref=node
             class="modal"
-            on:close=move |_| open.set(false)
+            closedby=move || held.get().then_some("none")
             on:keydown=move |event| typed.key(&event)
-            on:cancel=move |event| typed.cancel(&event)
             on:input=move |_| typed.go_on()
+            on:cancel=cancel
+            // of the forms that close it
+            on:submit=move |event: leptos::ev::SubmitEvent| refuse(&event)
+            on:close=closed
             aria-label=move || title.get()
             data-testid=testid
         >
             <div class=if wide { "modal-box max-w-3xl" } else { "modal-box" }>
                 <div class="mb-3 flex items-center justify-between gap-4">
                     <h2 class="min-w-0 text-lg font-semibold wrap-anywhere">{move || title.get()}</h2>
-                    <form method="dialog">
-                        <button class="btn btn-ghost btn-sm btn-square" aria-label="Close">
-                            <Glyph icon=Icon::Close/>
-                        </button>
-                    </form>
+                    {(!keeps).then(|| view! {
+                        <form method="dialog">
+                            <button class="btn btn-ghost btn-sm btn-square" aria-label="Close" disabled=busy>
+                                <Glyph icon=Icon::Close/>
+                            </button>
+                        </form>
+                    })}
                 </div>
-                <Show when=move || open.get()>{children()}</Show>
+                <Provider value=asking>
+                    <Show when=move || open.get()>{children()}</Show>
+                </Provider>
                 {typed.view()}
             </div>
             <form method="dialog" class="modal-backdrop">
@@ -85,7 +115,7 @@ pub(crate) fn FormEnd(
         <SubmitErrors submit/>
         <div class="flex items-center justify-end gap-2">
             {curl.map(|call| view! { <span class="mr-auto"><CurlButton call/></span> })}
-            <button type="button" class="btn btn-sm" on:click=move |_| open.set(false)>"Cancel"</button>
+            <button type="button" class="btn btn-sm" disabled=submit.busy() on:click=move |_| open.set(false)>"Cancel"</button>
             <SubmitButton submit label class disabled testid/>
         </div>
     }
@@ -107,6 +137,9 @@ pub(crate) fn Confirm(
     /// Below the question.
     #[prop(optional, into)]
     more: ViewFn,
+    /// As a dialog's.
+    #[prop(optional_no_strip, into)]
+    about: Option<Signal<String>>,
     /// The same for a script.
     #[prop(optional, into)]
     curl: Option<Callback<(), Option<Curl>>>,
@@ -115,11 +148,11 @@ pub(crate) fn Confirm(
     Effect::new(move |_| {
         if open.get() {
             agreed.set(!acknowledge);
-            submit.clear();
+            submit.renew();
         }
     });
     view! {
-        <Dialog open title brief=true testid="confirm">
+        <Dialog open title about brief=true testid="confirm">
             <SubmitForm submit send=action clone:more>
                 <p class="wrap-anywhere">{move || text.get()}</p>
                 {more.run()}

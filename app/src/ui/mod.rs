@@ -25,6 +25,7 @@ mod title;
 mod toast;
 mod typed;
 mod unsaved;
+mod waiting;
 mod zone;
 
 pub(crate) use address::{Address, Kept, followed, within_page};
@@ -43,7 +44,7 @@ pub(crate) use opened::{Opened, Overtaken, opened, saved};
 pub(crate) use optimistic::Optimistic;
 pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowButton};
 pub(crate) use palette::{Command, Palette};
-pub(crate) use submit::{Submit, SubmitButton, SubmitErrors, SubmitForm};
+pub(crate) use submit::{Submit, SubmitButton, SubmitErrors, SubmitForm, was_overtaken};
 pub(crate) use table::{SearchBox, Sort, SortHead, SortHeads, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use title::{PageTitle, Title};

@@ -4,15 +4,21 @@ use std::future::Future;
 
 use leptos::{html, prelude::*, task::spawn_local};
 
-use super::{dom, field::FieldState};
+use super::{
+    dom,
+    field::FieldState,
+    toast::Toasts,
+    waiting::{Asking, Waiting},
+};
 use crate::{
-    api::{ApiError, InUseBy, Removal},
+    api::{ApiError, Edit, InUseBy, Removal},
     gate::SessionGate,
 };
 
 /// What was chosen instead did not help; the API's sentence would name all of them once more.
 const STILL_IN_USE: &str = "It is still in use by those above, and was not deleted. Choose something else for them.";
 const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; what you typed is kept.";
+const OVERTAKEN: &str = "It was changed elsewhere meanwhile.";
 
 #[derive(Clone, Copy)]
 pub(crate) struct Submit {
@@ -25,8 +31,31 @@ pub(crate) struct Submit {
     lists_uses: StoredValue<bool>,
     /// Calls that have ended.
     answers: RwSignal<u32>,
+    /// Which question the form asks: an answer belongs to its own.
+    round: StoredValue<u32>,
+    /// Whether the user went on before the answer came.
+    left: StoredValue<bool>,
+    absent: StoredValue<Absent>,
     /// None on the server.
     gate: StoredValue<Option<SessionGate>>,
+}
+
+/// Tells of an answer that no form waits for any more.
+#[derive(Clone)]
+struct Absent {
+    toasts: Option<Toasts>,
+    /// What was asked for. None: nobody misses the answer.
+    name: Option<String>,
+}
+
+impl Absent {
+    fn tell(&self, outcome: Result<(), String>) {
+        let (Some(toasts), Some(name)) = (self.toasts, &self.name) else { return };
+        match outcome {
+            Ok(()) => toasts.ok(format!("Done: “{name}”.")),
+            Err(why) => toasts.error(format!("Not done: “{name}”. {why}")),
+        }
+    }
 }
 
 impl Submit {
@@ -38,6 +67,9 @@ impl Submit {
             removal: RwSignal::new(Removal::Unused),
             lists_uses: StoredValue::new(false),
             answers: RwSignal::new(0),
+            round: StoredValue::new(0),
+            left: StoredValue::new(false),
+            absent: StoredValue::new(Absent { toasts: use_context(), name: None }),
             gate: StoredValue::new(use_context()),
         }
     }
@@ -50,6 +82,24 @@ impl Submit {
         self.errors.set(Vec::new());
         self.uses.set(Vec::new());
         self.removal.set(Removal::Unused);
+    }
+
+    /// For another question in the same form. The answer to the last one, should it still be to come, changes nothing of the form.
+    pub(crate) fn renew(self) {
+        self.round.update_value(|round| *round += 1);
+        self.busy.set(false);
+        self.clear();
+    }
+
+    /// What is asked for, as the message names it that tells of an answer when the form has gone. A dialog's form has the dialog's name.
+    pub(crate) fn name(self, what: impl Into<String>) {
+        let what = what.into();
+        self.absent.update_value(|absent| absent.name = Some(what));
+    }
+
+    /// The user does not wait here for the answer.
+    pub(super) fn leave(self) {
+        self.left.set_value(true);
     }
 
     pub(crate) fn uses(self) -> Signal<Vec<InUseBy>> {
@@ -84,6 +134,15 @@ impl Submit {
         self.run_placing(call, |_| None, done);
     }
 
+    /// As [`Submit::run`], for a form that others may have open as well.
+    pub(crate) fn save<T: 'static>(
+        self,
+        call: impl Future<Output = Result<Edit<T>, ApiError>> + 'static,
+        done: impl FnOnce(Edit<T>) + 'static,
+    ) {
+        self.run_judged(call, |_| None, was_overtaken, done);
+    }
+
     /// As [`Submit::run`]; `place` says which field a sentence of the server is about, to be shown there.
     pub(crate) fn run_placing<T: 'static>(
         self,
@@ -91,46 +150,70 @@ impl Submit {
         place: impl Fn(&str) -> Option<FieldState> + 'static,
         done: impl FnOnce(T) + 'static,
     ) {
+        self.run_judged(call, place, |_| None, done);
+    }
+
+    /// As [`Submit::run_placing`]; `refusal` says why an answer is no success though the call was one.
+    pub(crate) fn run_judged<T: 'static>(
+        self,
+        call: impl Future<Output = Result<T, ApiError>> + 'static,
+        place: impl Fn(&str) -> Option<FieldState> + 'static,
+        refusal: fn(&T) -> Option<&'static str>,
+        done: impl FnOnce(T) + 'static,
+    ) {
         if self.busy.get_untracked() {
             return;
         }
         self.errors.set(Vec::new());
         self.busy.set(true);
+        self.left.set_value(false);
         self.gate.try_with_value(|gate| gate.as_ref().map(SessionGate::ask_again));
+        let (round, absent) = (self.round.get_value(), self.absent.get_value());
         spawn_local(async move {
             let result = call.await;
-            // the user may have left the page meanwhile
-            if self.busy.try_set(false).is_some() {
+            // the user may have left the page meanwhile, or the form ask something else
+            if self.round.try_get_value() != Some(round) {
+                let answer = result.map_err(|error| error.text());
+                absent.tell(answer.and_then(|value| refusal(&value).map_or(Ok(()), |why| Err(why.to_owned()))));
                 return;
             }
+            self.busy.set(false);
             match result {
                 Ok(value) => done(value),
+                Err(error) if self.left.get_value() => absent.tell(Err(error.text())),
                 // the question for the password was put off
                 Err(error) if error.is_unauthenticated() => self.errors.set(vec![LOGGED_OUT.into()]),
-                Err(error) => {
-                    let listed = !error.in_use_by.is_empty() && self.lists_uses.get_value();
-                    let all = match self.removal.get_untracked() {
-                        Removal::Unused if listed => Vec::new(),
-                        _ if listed => vec![STILL_IN_USE.to_owned()],
-                        _ if error.errors.is_empty() => vec![error.title],
-                        _ => error.errors,
-                    };
-                    if !error.in_use_by.is_empty() {
-                        self.uses.set(error.in_use_by);
-                    }
-                    let mut rest = Vec::new();
-                    for text in all {
-                        match place(&text) {
-                            Some(field) => field.error.set(Some(text)),
-                            None => rest.push(text),
-                        }
-                    }
-                    self.errors.set(rest);
-                }
+                Err(error) => self.show(error, place),
             }
             self.answers.try_update(|answers| *answers += 1);
         });
     }
+
+    fn show(self, error: ApiError, place: impl Fn(&str) -> Option<FieldState>) {
+        let listed = !error.in_use_by.is_empty() && self.lists_uses.get_value();
+        let all = match self.removal.get_untracked() {
+            Removal::Unused if listed => Vec::new(),
+            _ if listed => vec![STILL_IN_USE.to_owned()],
+            _ if error.errors.is_empty() => vec![error.title],
+            _ => error.errors,
+        };
+        if !error.in_use_by.is_empty() {
+            self.uses.set(error.in_use_by);
+        }
+        let mut rest = Vec::new();
+        for text in all {
+            match place(&text) {
+                Some(field) => field.error.set(Some(text)),
+                None => rest.push(text),
+            }
+        }
+        self.errors.set(rest);
+    }
+}
+
+/// Why nothing was saved after all, for [`Submit::run_judged`].
+pub(crate) fn was_overtaken<T>(answer: &Edit<T>) -> Option<&'static str> {
+    matches!(answer, Edit::Overtaken(_)).then_some(OVERTAKEN)
 }
 
 /// A form whose fields are checked by their own rules: the browser's bubbles would say it in other words. Who is refused finds the
@@ -165,8 +248,15 @@ pub(crate) fn SubmitForm(
         }
         answers
     });
+    let dialog = use_context::<Asking>();
+    if let Some(dialog) = dialog {
+        dialog.hold(submit.busy());
+    }
     let sent = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        if let Some(dialog) = dialog {
+            submit.name(dialog.about.get_untracked());
+        }
         // what the last try was refused for may not be so any more
         submit.errors.set(Vec::new());
         let readable = node.get_untracked().is_none_or(|form| dom::is_readable(&form));
@@ -184,7 +274,7 @@ pub(crate) fn SubmitForm(
     }
 }
 
-/// What went wrong, above the form's buttons.
+/// What went wrong, or takes long, above the form's buttons.
 #[component]
 pub(crate) fn SubmitErrors(submit: Submit) -> impl IntoView {
     view! {
@@ -197,6 +287,7 @@ pub(crate) fn SubmitErrors(submit: Submit) -> impl IntoView {
                 </div>
             </Show>
         </div>
+        {use_context::<Asking>().map(|asking| view! { <Waiting asking submit/> })}
     }
 }
 

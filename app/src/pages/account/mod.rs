@@ -74,6 +74,7 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
     let email = FieldState::new(me.email);
     let ssh_keys = FieldState::new(me.ssh_key);
     let submit = Submit::new();
+    submit.name("Save the account");
     let input = move || {
         let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), ssh_keys.parse(keys::parse)) else { return None };
         Some(MeChange { email: Some(email), ssh_key: Some(ssh_key) })
@@ -82,7 +83,7 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
     let send = move |()| {
         let Some(change) = input() else { return };
         let (api, known) = (api.clone(), own.known());
-        submit.run(async move { api.edit_me(&known, &change).await }, move |answer| {
+        submit.save(async move { api.edit_me(&known, &change).await }, move |answer| {
             if let Some(me) = own.saved(answer) {
                 match keys::unknown(&me.ssh_key) {
                     None => toasts.ok("Account saved."),
@@ -121,6 +122,7 @@ fn Password(sessions: RwSignal<Vec<api::Session>>) -> impl IntoView {
     let new = FieldState::new("");
     let again = FieldState::new("");
     let submit = Submit::new();
+    submit.name("Change the password");
     let send = move |()| {
         let wanted = new.parse(NewPassword::parse);
         let same = again

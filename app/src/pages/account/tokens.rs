@@ -71,6 +71,7 @@ fn Form(admin: bool, #[prop(into)] made: Callback<CreatedToken>) -> impl IntoVie
     let limited = RwSignal::new(false);
     let chosen = RwSignal::new(Vec::<Scope>::new());
     let submit = Submit::new();
+    submit.name("Create token");
     let input = move || {
         let text = description.parse(TokenDescription::parse)?;
         // the end of that day: a token that is good until Friday is good on Friday

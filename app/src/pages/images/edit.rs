@@ -46,7 +46,7 @@ pub(super) fn EditForm(
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
-        submit.run(call(api.clone(), change), move |answer| {
+        submit.save(call(api.clone(), change), move |answer| {
             let Some(image) = opened.saved(answer) else { return };
             open.set(false);
             toasts.ok(format!("{} saved.", image.filename));

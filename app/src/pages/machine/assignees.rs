@@ -189,7 +189,7 @@ fn Change(open: RwSignal<bool>, context: Context, own: Opened<Assignee>) -> impl
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
-        submit.run(call(context.api.get_value(), change), move |answer| {
+        submit.save(call(context.api.get_value(), change), move |answer| {
             if own.saved(answer).is_some() {
                 open.set(false);
                 context.reload();

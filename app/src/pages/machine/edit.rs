@@ -90,7 +90,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
-        submit.run(call(context.api.get_value(), change), move |answer| {
+        submit.save(call(context.api.get_value(), change), move |answer| {
             let Some(machine) = own.saved(answer) else { return };
             context.machine.set(machine);
             open.set(false);
@@ -193,6 +193,7 @@ pub(super) fn DeleteDialog(open: RwSignal<bool>, context: Context) -> impl IntoV
         <Confirm
             open
             title="Delete machine"
+            about=Signal::derive(move || format!("Delete machine {}", name()))
             text=Signal::derive(move || {
                 format!("Are you sure you want to delete machine {}? Its interfaces, assignments and events go with it.", name())
             })

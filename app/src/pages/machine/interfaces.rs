@@ -10,7 +10,7 @@ use crate::{
     },
     ui::{
         AddButton, Choice, Confirm, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton,
-        SelectField, Submit, SubmitForm, TextField, Time, Toasts, load, opened, saved,
+        SelectField, Submit, SubmitForm, TextField, Time, Toasts, load, opened, saved, was_overtaken,
     },
 };
 
@@ -360,7 +360,7 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
     let send = move |()| {
         let Some(input) = input() else { return };
         let place = move |error: &str| is_of_address(error).then_some(address);
-        submit.run_placing(call(context.api.get_value(), input), place, move |answer| {
+        submit.run_judged(call(context.api.get_value(), input), place, was_overtaken, move |answer| {
             let Some(interface) = saved(editing, answer) else { return };
             open.set(false);
             context.reload();

@@ -56,6 +56,9 @@ pub(super) fn ProvisionButton(context: Context, form: Form, state: Signal<Machin
     }
 }
 
+/// Why nothing was started.
+const CHANGED: &str = "the settings were changed elsewhere meanwhile. Look at them first.";
+
 /// `bob has it: kernel tests.` None: nobody but oneself has the machine.
 fn holders(assignees: &[Assignee], me: &str) -> Option<String> {
     let others = assignees.iter().filter(|own| own.user != me).map(|own| match own.reason.as_str() {
@@ -110,7 +113,7 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form, state: Signal<Ma
             None
         };
         let api = context.api.get_value();
-        submit.run(
+        submit.run_judged(
             async move {
                 match store(&api, context.id, change).await? {
                     // the form behind this dialog asks who wins
@@ -123,10 +126,12 @@ fn Question(open: RwSignal<bool>, context: Context, form: Form, state: Signal<Ma
                 }
                 api.provision(context.id).await.map(|_| true)
             },
+            |_| None,
+            |provisioned| (!provisioned).then_some(CHANGED),
             move |provisioned| {
                 if !provisioned {
                     open.set(false);
-                    toasts.warning("Not provisioned: the settings were changed elsewhere meanwhile. Look at them first.");
+                    toasts.warning(format!("Not provisioned: {CHANGED}"));
                     return;
                 }
                 open.set(false);

@@ -13,7 +13,7 @@ use crate::{
     pages::preview::Preview,
     ui::{
         Dialog, Glyph, Icon, Overtaken, Panel, SelectField, SubmitButton, SubmitErrors, SubmitForm, Switch, TextField, Toasts, Unsaved,
-        Zone,
+        Zone, was_overtaken,
     },
 };
 
@@ -49,9 +49,11 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
         let api = context.api.get_value();
         let base = form.base.get_untracked();
         let back = base.change();
-        form.save.run_placing(
+        form.save.name(format!("Save the settings of {}", context.machine.with_untracked(|machine| machine.name.clone())));
+        form.save.run_judged(
             async move { store(&api, context.id, Some((change, base))).await },
             move |error| form.field_of(error),
+            |saved| saved.as_ref().and_then(was_overtaken),
             move |saved| match saved {
                 Some(Edit::Saved(machine)) => {
                     let made = Settings::of(&machine);

@@ -104,7 +104,7 @@ impl Bulk {
 
     fn press(self, action: Action) {
         self.renew();
-        self.submit.clear();
+        self.submit.renew();
         self.part.set(None);
         self.action.set(Some(action));
         self.open.set(true);
@@ -146,7 +146,7 @@ impl Bulk {
         undo: impl FnOnce(&[&BulkOutcome], &TickedMachines) -> Option<Undo> + 'static,
     ) {
         let ticked = self.selection.ticked.get_untracked();
-        self.submit.run(call, move |outcomes| {
+        let done = move |outcomes: Vec<BulkOutcome>| {
             self.open.set(false);
             let failures = by_reason(&outcomes, &ticked);
             let failed = failures.iter().map(|(_, names)| names.len()).sum();
@@ -157,7 +157,8 @@ impl Bulk {
                 (0, text, Some(undo)) => self.toasts.undoable(text, undo, |()| ()),
                 (_, text, undo) => self.failures.show(text, failures, undo.map(|undo| self.toasts.way_back(undo, |()| ()))),
             }
-        });
+        };
+        self.submit.run_judged(call, |_| None, |outcomes| partly(outcomes), done);
     }
 
     /// Ticks what the search finds on other pages, too.
@@ -193,6 +194,11 @@ pub(super) async fn in_portions(
 
 fn refused(machine: i64, error: &ApiError) -> BulkOutcome {
     BulkOutcome { machine, status: error.status, power: None, assignee: None, state: None, tags: None, error: Some(error.clone()) }
+}
+
+/// What is said of the answer where the machines are not at hand any more.
+fn partly(outcomes: &[BulkOutcome]) -> Option<&'static str> {
+    (!by_reason(outcomes, &TickedMachines::default()).is_empty()).then_some("Some of the machines failed: their pages tell why.")
 }
 
 fn summary(action: Action, all: usize, failed: usize) -> String {

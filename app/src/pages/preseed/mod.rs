@@ -23,7 +23,7 @@ use crate::{
     ui::{
         Choice, Confirm, Curl, CurlButton, Dialog, Editor, FieldState, Glyph, Icon, Loading, Notice, Overtaken, PageHead, Panel, SearchBox,
         SelectField, Submit, SubmitButton, SubmitErrors, SubmitForm, SwitchField, TextField, Title, Toasts, Unsaved, followed,
-        format::counted,
+        format::counted, was_overtaken,
     },
 };
 
@@ -289,6 +289,7 @@ fn New() -> impl IntoView {
     let send = move |()| {
         let Some(new) = input() else { return };
         let (api, navigate) = (api.clone(), navigate.clone());
+        form.submit.name(format!("Create preseed {}", form.name.value.get_untracked()));
         form.submit.run_placing(
             async move { api.create_preseed(&new).await },
             move |error| form.place(error),
@@ -369,9 +370,11 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         let api_again = api.clone();
         let known = saved.get_untracked();
         let back = as_change(&known);
-        form.submit.run_placing(
+        form.submit.name(format!("Save preseed {}", known.name));
+        form.submit.run_judged(
             async move { api.edit_preseed(&known, &change).await },
             move |error| form.place(error),
+            was_overtaken,
             move |preseed| {
                 let preseed = match preseed {
                     Edited::Saved(preseed) => preseed,
