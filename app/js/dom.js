@@ -369,6 +369,42 @@ export function cameBack() {
   return stepped;
 }
 
+/** What headed the page on which the user did something last, and its words. */
+let headed;
+const lookAtHeading = () => {
+  const heading = document.querySelector("main h1");
+  headed = { heading, text: heading?.textContent };
+};
+for (const type of ["click", "keydown", "popstate"]) addEventListener(type, lookAtHeading, true);
+
+/**
+ * On the way to another page: its heading gets the focus once it is drawn, unless something else on that page has taken it, as a list
+ * that was come back to may. Watches until the user does something else, or some seconds after the heading was there.
+ */
+export function focusPage() {
+  const before = headed;
+  let ending;
+  const take = () => {
+    const heading = document.querySelector("main h1");
+    if (!heading || (heading === before?.heading && heading.textContent === before.text)) return;
+    ending ??= setTimeout(stop, DRAWN);
+    const at = document.activeElement;
+    if (at && at !== document.body && at.closest("main, dialog[open], :popover-open, details[open]")) return;
+    heading.setAttribute("tabindex", "-1");
+    heading.focus({ preventScroll: true });
+  };
+  const drawn = new MutationObserver(take);
+  const acts = ["pointerdown", "keydown", "popstate"];
+  const stop = () => {
+    drawn.disconnect();
+    clearTimeout(ending);
+    for (const act of acts) removeEventListener(act, stop, true);
+  };
+  for (const act of acts) addEventListener(act, stop, true);
+  drawn.observe(document.body, { childList: true, subtree: true, characterData: true });
+  requestAnimationFrame(take);
+}
+
 /** Keeps the area as high as it is, so that nothing jumps while most of it is gone. Not if that would take the focus away. */
 export function holdHeight(area) {
   if (area.querySelector("tbody")?.contains(document.activeElement)) return false;
@@ -396,12 +432,16 @@ export function followScroll(gutter, area) {
   gutter.scrollTop = area.scrollTop;
 }
 
-/** A click elsewhere, or Escape, closes the header's menus. Once per document. */
+/** A click elsewhere, the focus elsewhere, or Escape, closes the header's menus. Once per document. */
 export function dismissMenus() {
   const close = (stays) => {
     for (const menu of document.querySelectorAll("details.dropdown[open]")) if (!stays(menu)) menu.open = false;
   };
   document.addEventListener("pointerdown", ({ target }) => close((menu) => menu.contains(target)));
+  // a dialog gives the focus back to the menu that opened it
+  document.addEventListener("focusin", ({ target }) => {
+    if (!target.closest("dialog")) close((menu) => menu.contains(target));
+  });
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
     const focused = document.activeElement?.closest("details.dropdown[open]");

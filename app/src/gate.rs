@@ -20,6 +20,8 @@ struct Inner {
     asking: ArcRwSignal<bool>,
     /// Whether the user closed the question without logging in.
     put_off: ArcRwSignal<bool>,
+    /// How often somebody has logged in on this page.
+    logins: ArcRwSignal<u32>,
 }
 
 #[derive(Default)]
@@ -31,6 +33,8 @@ struct State {
     round: u64,
     logged_in: bool,
     waiting: Vec<Waker>,
+    /// Of those who wait until somebody logs in, however often the question is put off.
+    patient: Vec<Waker>,
 }
 
 impl SessionGate {
@@ -67,6 +71,20 @@ impl SessionGate {
         .await
     }
 
+    /// Waits until somebody logs in, whenever that is; asks nobody.
+    pub async fn logged_in(&self) {
+        let before = self.0.logins.get_untracked();
+        poll_fn(|context| {
+            let mut state = self.state();
+            if self.0.logins.get_untracked() != before {
+                return Poll::Ready(());
+            }
+            state.patient.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// The user has pressed something: whatever its call reads first may ask again though the question was put off.
     pub(crate) fn ask_again(&self) {
         self.state().put_off = false;
@@ -82,10 +100,33 @@ impl SessionGate {
         state.round += 1;
         state.logged_in = logged_in;
         state.put_off = !logged_in;
-        let waiting = std::mem::take(&mut state.waiting);
+        let mut waiting = std::mem::take(&mut state.waiting);
+        if logged_in {
+            waiting.append(&mut state.patient);
+        }
         drop(state);
         self.0.put_off.set(!logged_in);
+        if logged_in {
+            self.0.logins.update(|logins| *logins += 1);
+        }
         waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Somebody has logged in elsewhere in this browser, so that nobody need be asked here any more.
+    pub(crate) fn opened_elsewhere(&self) {
+        if self.is_closed() {
+            self.settle(true);
+            self.0.asking.set(false);
+        }
+    }
+
+    /// Whether the session is known to have ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.asking.get_untracked() || self.0.put_off.get_untracked()
+    }
+
+    pub(crate) fn logins(&self) -> ArcRwSignal<u32> {
+        self.0.logins.clone()
     }
 
     pub(crate) fn asking(&self) -> ArcRwSignal<bool> {
@@ -127,6 +168,22 @@ mod tests {
         gate.settle(true);
         assert_eq!(both.now_or_never(), Some((true, true)));
         assert!(asked(&gate, false, true), "the next session ends as well");
+    }
+
+    #[test]
+    fn who_waits_for_a_login_is_not_sent_on_by_less() {
+        let gate = SessionGate::default();
+        gate.arm();
+        let mut login = Box::pin(gate.logged_in());
+        assert_eq!(login.as_mut().now_or_never(), None);
+        assert!(!asked(&gate, false, false));
+        assert_eq!(login.as_mut().now_or_never(), None, "the question was put off");
+        gate.opened_elsewhere();
+        assert_eq!(login.now_or_never(), Some(()));
+        assert!(!gate.put_off().get_untracked());
+        assert_eq!(gate.logins().get_untracked(), 1);
+        gate.opened_elsewhere();
+        assert_eq!(gate.logins().get_untracked(), 1, "nobody was asked");
     }
 
     #[test]

@@ -17,5 +17,5 @@ mod shell;
 mod ui;
 
 pub use gate::SessionGate;
-pub use pages::{App, load_page};
+pub use pages::{App, load_page, safe_next};
 pub use shell::{Assets, PageChoices, PageResponse, PageTheme, shell};

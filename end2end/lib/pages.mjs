@@ -1,8 +1,10 @@
 // What a user does on the pages, in their words.
 import { until } from "./report.mjs";
 
-/** Logs in and waits for the list of machines. */
+/** Logs in, whoever was before, and waits for the list of machines. */
 export async function logIn(page, server, { username = "admin", password = server.password } = {}) {
+  // who is logged in is led on from the login page
+  await page.context().clearCookies({ name: /session$/ });
   await page.goto(`${server.url}/login`);
   await page.getByLabel("User name").fill(username);
   await page.getByLabel("Password").fill(password);

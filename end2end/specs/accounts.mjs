@@ -1,6 +1,7 @@
 // Who may in, who may not, and how the pages say so.
 import assert from "node:assert/strict";
-import { api, logIn } from "../lib/pages.mjs";
+import { Browser } from "../lib/browser.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 
 const REFUSED = [/^40[0-9] /, /Failed to load resource: the server responded with a status of 40/];
 
@@ -52,6 +53,29 @@ export async function spec({ server, browser, report }) {
     const { id } = (await api(page, "GET", "/machine?show_all=true"))[0];
     await assert.rejects(api(page, "POST", `/machine/${id}/power`, { state: "off" }), /40[34]/);
     browser.takeMessages(REFUSED);
+  });
+  await report.check("who is made an administrator meanwhile gets the menu, and what was typed stays", async () => {
+    const admin = await Browser.launch();
+    try {
+      const office = await admin.page();
+      await logIn(office, server);
+      const eve = (await api(office, "GET", "/user")).find(({ username }) => username === "eve");
+      await page.goto(`${server.url}/preseeds/new`);
+      await follows(page);
+      await page.locator("#preseed-content").fill("typed\n");
+      assert.equal(await page.getByTestId("admin-menu").count(), 0);
+      await api(office, "PUT", `/user/${eve.id}`, { admin: true });
+      await page.getByTestId("admin-menu").waitFor({ timeout: 5_000 });
+      assert.equal(await page.locator("#preseed-content").inputValue(), "typed\n");
+      await page.locator("#preseed-content").fill("");
+      await page.getByTestId("admin-menu").click();
+      await page.getByRole("link", { name: "Users" }).click();
+      await page.getByTestId("add-user").waitFor();
+      await api(office, "PUT", `/user/${eve.id}`, { admin: false });
+      await page.getByTestId("admin-menu").waitFor({ state: "detached" });
+    } finally {
+      await admin.close();
+    }
   });
   await report.check("log out ends the session", async () => {
     await page.getByTestId("user-menu").click();

@@ -25,6 +25,11 @@ export async function spec({ server, browser, report }) {
     assert.equal(await page.locator(".opblock").count(), documented);
     browser.assertQuiet();
   });
+  await report.check("a link leads back to the application", async () => {
+    await page.getByRole("link", { name: "mr-provisioner" }).click();
+    await page.waitForURL(/\/login/);
+    browser.assertQuiet();
+  });
   await report.check("its policy names this server only, and no exception", async () => {
     const answer = await page.goto(`${server.url}/api/v1/docs`);
     const policy = answer.headers()["content-security-policy"];

@@ -97,13 +97,12 @@ export async function spec({ server, browser, report }) {
     await until("it is overwritten knowingly", 5, async () => (await api(page, "GET", `/machine/${own.id}`)).kernel_opts === "mine=2");
     assert.match(versions.find(([path]) => path.endsWith(`/machine/${own.id}`))[1] ?? "none", /^"/, "no If-Match");
   });
-  await report.check("two people write a preseed, which no event tells of: the later one is told when saving", async () => {
+  await report.check("two people write a preseed: who is in the middle of it is told, and loses nothing", async () => {
     const editor = await browser.page();
     await editor.goto(`${server.url}/preseeds/${preseed.id}`);
     await follows(editor);
     await editor.locator("#preseed-content").fill("# mine\n");
     await api(page, "PUT", `/preseed/${preseed.id}`, { content: "# theirs\n" });
-    await editor.getByTestId("save-preseed").click();
     const notice = editor.getByTestId("overtaken");
     await notice.waitFor();
     assert.equal(await editor.locator("#preseed-content").inputValue(), "# mine\n");
@@ -114,7 +113,6 @@ export async function spec({ server, browser, report }) {
     await notice.waitFor({ state: "detached" });
     await editor.locator("#preseed-content").fill("# mine after all\n");
     await api(page, "PUT", `/preseed/${preseed.id}`, { content: "# theirs again\n" });
-    await editor.getByTestId("save-preseed").click();
     await notice.waitFor();
     await editor.getByTestId("save-preseed").click();
     await editor.getByTestId("toasts").filter({ hasText: "saved" }).waitFor();

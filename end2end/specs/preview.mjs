@@ -66,7 +66,11 @@ export async function spec({ server, browser, report }) {
     await page.locator("#preseed-content").fill("first\n{% if %}\n");
     await page.getByTestId("preview-preseed").click();
     await dialog.getByText("the machine would get nothing").waitFor();
-    await dialog.locator("[data-fatal=true]").getByText(/^Line 2: /).waitFor();
+    await dialog.locator("[data-fatal=true]").getByText("Line 2: syntax error: unexpected end of block", { exact: true }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("#preseed-content").fill("{{ nothing.here }}\n");
+    await page.getByTestId("preview-preseed").click();
+    await dialog.locator("[data-fatal=true]").getByText("Line 1: `nothing` is undefined", { exact: true }).waitFor();
     await page.keyboard.press("Escape");
   });
   await report.check("on the machine's page: the preseed that is chosen, saved or not", async () => {

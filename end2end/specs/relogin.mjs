@@ -21,6 +21,8 @@ export async function spec({ server, browser, report }) {
       for (const session of sessions) await api(admin, "DELETE", `/user/${id}/session/${session.id}`);
     };
     const dialog = page.getByTestId("relogin");
+    // as somebody who is quicker than the message that asks for the password by itself
+    const press = (button) => button.evaluate((own) => own.click());
     const answer = async (secret, name) => {
       if (name) await dialog.getByLabel("User name").fill(name);
       await dialog.getByLabel("Password").fill(secret);
@@ -35,7 +37,7 @@ export async function spec({ server, browser, report }) {
       await endSessions();
     });
     await report.check("Save asks for the password over the page, whose text stays", async () => {
-      await page.getByTestId("save-preseed").click();
+      await press(page.getByTestId("save-preseed"));
       await dialog.getByText("Your session has ended").waitFor();
       assert.equal(await dialog.getByLabel("User name").inputValue(), "nora");
       // the name is filled in already
@@ -59,30 +61,68 @@ export async function spec({ server, browser, report }) {
     await report.check("Later: the page stays, says so, and asks again when a button is pressed", async () => {
       await endSessions();
       await page.locator("#preseed-description").fill("typed after the end");
-      await page.getByTestId("save-preseed").click();
+      await press(page.getByTestId("save-preseed"));
       await dialog.getByText("Your session has ended").waitFor();
       await page.keyboard.press("Escape");
       await page.getByTestId("logged-out").waitFor();
       await page.getByTestId("form-errors").filter({ hasText: "You are logged out" }).waitFor();
       assert.equal(await page.locator("#preseed-description").inputValue(), "typed after the end");
-      await page.getByTestId("save-preseed").click();
+      await press(page.getByTestId("save-preseed"));
       await answer(password);
       await page.getByTestId("toasts").filter({ hasText: "saved" }).waitFor();
       await page.getByTestId("logged-out").waitFor({ state: "detached" });
     });
     await report.check("a click within the application leads on after the password", async () => {
       await endSessions();
-      await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Images" }).click();
+      await press(page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Images" }));
       await answer(password);
       await page.getByRole("heading", { level: 1, name: "Images" }).waitFor();
       await page.getByTestId("upload-image").waitFor();
+    });
+    await report.check("a page that could not be loaded comes by itself when the login that was put off is made", async () => {
+      await endSessions();
+      await dialog.getByText("Your session has ended").waitFor();
+      await page.keyboard.press("Escape");
+      await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Leases" }).click();
+      const main = page.getByRole("main");
+      await main.getByText("You are not logged in.").waitFor();
+      assert.equal(await main.getByRole("link", { name: "Log in" }).getAttribute("href"), "/login?next=/leases");
+      await page.getByTestId("logged-out").getByRole("button", { name: "Log in" }).click();
+      await answer(password);
+      await main.getByText("No leases yet").waitFor();
+      assert.equal(await main.getByText("You are not logged in.").count(), 0);
+      await follows(page);
+    });
+    await report.check("the bar says so at once, and nothing is tried until somebody has logged in", async () => {
+      await endSessions();
+      const status = page.getByTestId("live-status");
+      const words = [];
+      await page.exposeFunction("told", (text) => words.push(text));
+      await status.evaluate((own) => new MutationObserver(() => window.told(own.textContent)).observe(own, { childList: true, subtree: true, characterData: true }));
+      await page.locator("[data-testid=live-status][data-status=logged-out]").getByText("Logged out").waitFor({ timeout: 2_000 });
+      const before = browser.requests.length;
+      await page.waitForTimeout(5_000);
+      assert.deepEqual(browser.requests.slice(before).filter((path) => /\/(stream|self)$/.test(path)), []);
+      assert.ok(!words.some((text) => text.includes("Connection lost")), words.join());
+      await answer(password);
+      await follows(page);
+    });
+    await report.check("logged in again in another tab: this one goes on when it is come back to", async () => {
+      await endSessions();
+      await dialog.getByText("Your session has ended").waitFor();
+      const other = await browser.page();
+      await logIn(other, server, { username: "nora", password });
+      await other.close();
+      await page.evaluate(() => dispatchEvent(new Event("focus")));
+      await dialog.waitFor({ state: "hidden" });
+      await follows(page);
     });
     await report.check("another user gets a page of their own: nothing of the first one's is shown or saved", async () => {
       await page.goto(`${server.url}/preseeds/new`);
       await follows(page);
       await page.locator("#preseed-name").fill("nora's");
       await endSessions();
-      await page.getByTestId("save-preseed").click();
+      await press(page.getByTestId("save-preseed"));
       await answer(server.password, "admin");
       await page.getByTestId("user-menu").filter({ hasText: "admin" }).waitFor();
       assert.equal(await page.locator("#preseed-name").inputValue(), "");

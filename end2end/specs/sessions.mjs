@@ -16,6 +16,7 @@ export async function spec({ server, browser, report }) {
     await page.goto(`${server.url}/account`);
     await follows(page);
     const rows = page.locator("[data-testid=sessions] tbody tr");
+    const comeBack = () => page.evaluate(() => dispatchEvent(new Event("focus")));
 
     await report.check("one's own sessions: the own first, with browser and address", async () => {
       assert.equal(await rows.count(), 3);
@@ -62,6 +63,17 @@ export async function spec({ server, browser, report }) {
       assert.match(await row.textContent(), /reports.*read, machines.*never.*2099-12-31 23:59:59/s);
     });
 
+    await report.check("who comes back to the window sees what was begun and made elsewhere meanwhile", async () => {
+      await logIn(third, server);
+      const token = await api(third, "POST", "/self/token", { description: "made elsewhere" });
+      assert.equal(await rows.count(), 1);
+      await comeBack();
+      await until("the other session", 5, async () => (await rows.count()) === 2);
+      await page.getByTestId("tokens").getByText("made elsewhere").waitFor();
+      await api(third, "DELETE", `/self/token/${token.id}`);
+      await comeBack();
+      await page.getByTestId("tokens").getByText("made elsewhere").waitFor({ state: "detached" });
+    });
     await logIn(third, server, { username: "sara", password });
     await report.check("administrators see and end the sessions of others", async () => {
       await page.goto(`${server.url}/users`);

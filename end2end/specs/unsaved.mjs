@@ -40,6 +40,72 @@ export async function spec({ server, browser, report }) {
       await at("/images");
     });
   }
+  await report.check("one's own account: likewise, for each of its fields; not once it is saved", async () => {
+    for (const field of ["#own-email", "#own-keys"]) {
+      await open("/account");
+      await page.locator(field).fill("admin@lab");
+      await link("Images").click();
+      await stay();
+      assert.equal(await page.locator(field).inputValue(), "admin@lab");
+    }
+    await page.locator("#own-keys").fill("");
+    await page.locator("#own-email").fill("admin@lab");
+    await page.getByRole("region", { name: "Profile" }).getByRole("button", { name: "Save" }).click();
+    await page.getByTestId("toasts").getByText("Account saved.").waitFor();
+    await link("Images").click();
+    await at("/images");
+  });
+  await report.check("an upload: what is chosen, and what is on its way, is asked about in words of its own", async () => {
+    let go;
+    const held = new Promise((resolve) => (go = resolve));
+    const uploads = /\/api\/v1\/image(\?|$)/;
+    await page.route(uploads, async (route) => {
+      if (route.request().method() === "POST") await held;
+      // it may have been cancelled
+      await route.continue().catch(() => {});
+    });
+    const asked = [];
+    const answer = (dialog) => {
+      asked.push(dialog.type());
+      return dialog.accept();
+    };
+    page.on("dialog", answer);
+    const choose = async () => {
+      await open("/images");
+      await page.getByTestId("upload-image").click();
+      const file = { name: "vmlinuz-held", mimeType: "application/octet-stream", buffer: Buffer.alloc(2000) };
+      await page.getByTestId("upload-panel").getByLabel("File").setInputFiles(file);
+    };
+    await choose();
+    await link("Machines").click();
+    await question.getByText("The image is not uploaded yet").waitFor();
+    await stay();
+    await page.getByTestId("upload-send").click();
+    await page.getByTestId("upload-progress").waitFor();
+    await link("Machines").click();
+    await question.getByText("The upload is not finished: leaving this page cancels it").waitFor();
+    await stay();
+    assert.equal(new URL(page.url()).pathname, "/images");
+    await page.getByTestId("upload-progress").waitFor();
+    await page.reload();
+    assert.deepEqual(asked, ["beforeunload"]);
+    page.off("dialog", answer);
+    await choose();
+    await page.getByTestId("upload-send").click();
+    await link("Machines").click();
+    await question.waitFor();
+    await leave();
+    await at("/machines");
+    go();
+    await page.unroute(uploads);
+    assert.ok(!(await api(page, "GET", "/image?show_all=true")).some(({ filename }) => filename === "vmlinuz-held"));
+    // one that is finished is left without a question
+    await choose();
+    await page.getByTestId("upload-send").click();
+    await page.getByTestId("upload-sha256").waitFor();
+    await link("Machines").click();
+    await at("/machines");
+  });
   await report.check("what is not changed is left without a question", async () => {
     await open(`/machines/${machine.id}`);
     await page.locator("#kernel-opts").fill("typed=1");

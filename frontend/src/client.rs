@@ -7,7 +7,6 @@ use app::{
 use async_trait::async_trait;
 use gloo_net::http::{Request, RequestBuilder};
 use send_wrapper::SendWrapper;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::RequestCredentials;
 
 use crate::{stream, upload};
@@ -51,17 +50,18 @@ impl ApiClient for HttpClient {
     }
 
     fn subscribe(&self, on_event: Box<dyn Fn(LabEvent) + Send + Sync>, on_status: Box<dyn Fn(StreamStatus) + Send + Sync>) -> Subscription {
-        let gate = self.0.clone();
         // a stream ends and is refused without a reason: ask in a way that has one
-        let on_end = move || {
+        let has_ended = || async { call(Method::Get, address("/self"), None, None).await.is_err_and(|error| error.is_unauthenticated()) };
+        let gate = self.0.clone();
+        let login = move || {
             let gate = gate.clone();
-            spawn_local(async move {
-                if call(Method::Get, address("/self"), None, None).await.is_err_and(|error| error.is_unauthenticated()) {
-                    gate.pass(false).await;
+            async move {
+                if !gate.pass(false).await {
+                    gate.logged_in().await;
                 }
-            });
+            }
         };
-        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status, on_end)))
+        Subscription::new(SendWrapper::new(stream::open(address("/stream"), on_event, on_status, has_ended, login)))
     }
 }
 

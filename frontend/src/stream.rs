@@ -2,6 +2,8 @@
 
 use std::{
     cell::{Cell, RefCell},
+    future::Future,
+    pin::Pin,
     rc::Rc,
     time::Duration,
 };
@@ -12,11 +14,17 @@ use leptos::{
     logging::warn,
 };
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, EventSource, MessageEvent};
 
 /// The browser tries again by itself after a lost connection, but gives up for good when the server answers
 /// with an error, e.g. while it starts. Then we try, this much later.
 const AGAIN: Duration = Duration::from_secs(3);
+
+/// A loss is told this much later: it may turn out to be the end of a session.
+const DOUBT: Duration = Duration::from_millis(500);
+
+type Later<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// Dropping it closes the stream.
 pub(crate) struct Stream(Rc<Inner>);
@@ -25,11 +33,16 @@ struct Inner {
     address: String,
     on_event: Box<dyn Fn(LabEvent)>,
     on_status: Box<dyn Fn(StreamStatus)>,
-    /// The stream ended, or there is none: perhaps there is no session any more.
-    on_end: Box<dyn Fn()>,
+    /// The stream ended, or there is none: perhaps the session has ended.
+    has_ended: Box<dyn Fn() -> Later<bool>>,
+    /// Comes when somebody has logged in.
+    login: Box<dyn Fn() -> Later<()>>,
     open: Cell<bool>,
+    logged_out: Cell<bool>,
     connection: RefCell<Option<Connection>>,
     retry: RefCell<Option<TimeoutHandle>>,
+    /// That it is lost will be told.
+    loss: RefCell<Option<TimeoutHandle>>,
 }
 
 /// An `EventSource` with the closures it calls.
@@ -52,27 +65,44 @@ impl Drop for Connection {
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let Some(retry) = self.0.retry.take() {
-            retry.clear();
-        }
-        self.0.connection.take();
+        self.0.stop();
     }
 }
 
-pub(crate) fn open(
+impl Inner {
+    /// No connection, and nothing that would make one.
+    fn stop(&self) {
+        for timer in [&self.retry, &self.loss] {
+            if let Some(timer) = timer.take() {
+                timer.clear();
+            }
+        }
+        self.connection.take();
+    }
+}
+
+pub(crate) fn open<Ended, Login>(
     address: String,
     on_event: impl Fn(LabEvent) + 'static,
     on_status: impl Fn(StreamStatus) + 'static,
-    on_end: impl Fn() + 'static,
-) -> Stream {
+    has_ended: impl Fn() -> Ended + 'static,
+    login: impl Fn() -> Login + 'static,
+) -> Stream
+where
+    Ended: Future<Output = bool> + 'static,
+    Login: Future<Output = ()> + 'static,
+{
     let inner = Rc::new(Inner {
         address,
         on_event: Box::new(on_event),
         on_status: Box::new(on_status),
-        on_end: Box::new(on_end),
+        has_ended: Box::new(move || Box::pin(has_ended())),
+        login: Box::new(move || Box::pin(login())),
         open: Cell::new(false),
+        logged_out: Cell::new(false),
         connection: RefCell::new(None),
         retry: RefCell::new(None),
+        loss: RefCell::new(None),
     });
     connect(&inner);
     Stream(inner)
@@ -80,7 +110,7 @@ pub(crate) fn open(
 
 fn connect(inner: &Rc<Inner>) {
     let Ok(source) = EventSource::new(&inner.address) else {
-        (inner.on_status)(StreamStatus::Lost);
+        tell_loss(inner);
         retry_later(inner);
         return;
     };
@@ -103,18 +133,21 @@ fn connect(inner: &Rc<Inner>) {
         move |_| {
             if let Some(inner) = weak.upgrade() {
                 inner.open.set(true);
+                if let Some(loss) = inner.loss.take() {
+                    loss.clear();
+                }
                 (inner.on_status)(StreamStatus::Open);
             }
         }
     });
     let on_error = Closure::<dyn Fn(Event)>::new(move |_| {
         let Some(inner) = weak.upgrade() else { return };
-        (inner.on_status)(StreamStatus::Lost);
+        tell_loss(&inner);
         let was_open = inner.open.replace(false);
         let gave_up = inner.connection.borrow().as_ref().is_some_and(|own| own.source.ready_state() == EventSource::CLOSED);
         // once for every end: not as often as the browser tries again
         if was_open || gave_up {
-            (inner.on_end)();
+            look_for_session(&inner);
         }
         if gave_up {
             retry_later(&inner);
@@ -124,6 +157,48 @@ fn connect(inner: &Rc<Inner>) {
     source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
     source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
     *inner.connection.borrow_mut() = Some(Connection { source, _on_message: on_message, _on_open: on_open, _on_error: on_error });
+}
+
+/// Says that the connection is lost, unless it is there again by then or known to be of nobody.
+fn tell_loss(inner: &Rc<Inner>) {
+    if inner.loss.borrow().is_some() || inner.logged_out.get() {
+        return;
+    }
+    let weak = Rc::downgrade(inner);
+    let timer = set_timeout_with_handle(
+        move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.loss.take();
+                (inner.on_status)(StreamStatus::Lost);
+            }
+        },
+        DOUBT,
+    );
+    *inner.loss.borrow_mut() = timer.ok();
+}
+
+/// If the session has ended, nothing is tried until somebody has logged in again.
+fn look_for_session(inner: &Rc<Inner>) {
+    let has_ended = (inner.has_ended)();
+    let weak = Rc::downgrade(inner);
+    spawn_local(async move {
+        if !has_ended.await {
+            return;
+        }
+        let Some(inner) = weak.upgrade() else { return };
+        if inner.logged_out.replace(true) {
+            return;
+        }
+        inner.stop();
+        (inner.on_status)(StreamStatus::LoggedOut);
+        let login = (inner.login)();
+        drop(inner);
+        login.await;
+        if let Some(inner) = weak.upgrade() {
+            inner.logged_out.set(false);
+            connect(&inner);
+        }
+    });
 }
 
 fn retry_later(inner: &Rc<Inner>) {

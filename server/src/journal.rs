@@ -6,16 +6,20 @@ use app::api::{Event, EventKind, Instant, LabEvent, List};
 use jiff::Timestamp;
 use store::{EventRow, NewEvent, Store, StoreError, Tx};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Live messages a slow reader may fall behind before it is told to load everything anew.
 const BACKLOG: usize = 4096;
+
+/// Noted in a transaction ([`Tx::note`]) that ends sessions.
+pub const SESSIONS_ENDED: &str = "sessions ended";
 
 /// Writes events and publishes them. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal {
     store: Store,
     live: broadcast::Sender<LabEvent>,
+    logouts: watch::Sender<()>,
 }
 
 /// Who caused an event.
@@ -44,19 +48,29 @@ impl Journal {
     #[must_use]
     pub fn new(store: Store) -> Self {
         let live = broadcast::Sender::new(BACKLOG);
-        let told = live.clone();
+        let logouts = watch::Sender::new(());
+        let (told, ended) = (live.clone(), logouts.clone());
         store.on_commit(move |word| {
+            if word == SESSIONS_ENDED {
+                ended.send_replace(());
+            }
             if let Some(list) = List::ALL.into_iter().find(|list| list.word() == word) {
                 // nobody may be looking
                 let _ = told.send(LabEvent::List { list });
             }
         });
-        Self { store, live }
+        Self { store, live, logouts }
     }
 
     #[must_use]
     pub fn listen(&self) -> broadcast::Receiver<LabEvent> {
         self.live.subscribe()
+    }
+
+    /// Changes whenever this server has ended sessions.
+    #[must_use]
+    pub fn logouts(&self) -> watch::Receiver<()> {
+        self.logouts.subscribe()
     }
 
     /// Tells listeners something that is not kept, e.g. a power state.

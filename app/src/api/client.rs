@@ -77,6 +77,8 @@ pub enum StreamStatus {
     Open,
     /// The browser is trying again by itself.
     Lost,
+    /// The session has ended: it goes on when somebody has logged in.
+    LoggedOut,
 }
 
 /// What carries a call. Two implementations: in-process (`server`, the very handlers of `/api/v1`) and

@@ -103,6 +103,13 @@ pub struct PreviewRequest {
     pub content: Option<String>,
 }
 
+/// A text that is not stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Draft {
+    pub content: String,
+}
+
 /// What a machine would be sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -135,6 +142,10 @@ pub enum Severity {
 impl Api {
     pub async fn preview_preseed(&self, machine: i64, wanted: &PreviewRequest) -> Result<PreseedPreview, ApiError> {
         self.post(&format!("/machine/{machine}/preseed-preview"), wanted).await
+    }
+    /// What keeps a text from being rendered for any machine.
+    pub async fn check_preseed(&self, content: String) -> Result<Vec<Diagnostic>, ApiError> {
+        self.post("/preseed/check", &Draft { content }).await
     }
     /// All preseeds the caller may see, or with `show_all` false only its own.
     pub async fn preseeds(&self, show_all: bool) -> Result<Vec<Preseed>, ApiError> {

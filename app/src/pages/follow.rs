@@ -10,6 +10,15 @@ use crate::{
     live::Live,
 };
 
+/// Does it whenever the user comes back to the window, until the calling component goes.
+pub(super) fn on_return(action: impl Fn() + Clone + 'static) {
+    Effect::new(move |_| {
+        let action = action.clone();
+        let handle = window_event_listener_untyped("focus", move |_| action());
+        on_cleanup(move || handle.remove());
+    });
+}
+
 /// Asks for a list again when the lab says that something of it has changed, and hands it to `put`, until the calling component goes.
 pub(super) fn follow_list<T, F>(
     lists: &'static [List],

@@ -5,7 +5,7 @@ use leptos_router::{components::A, hooks::use_location};
 
 use super::{palette::PaletteButton, session::Session};
 use crate::{
-    api::{Api, Me, StreamStatus},
+    api::{Api, StreamStatus},
     live::Live,
     ui::{Glyph, Icon, Toasts, dom},
 };
@@ -21,22 +21,34 @@ pub(super) fn Header() -> impl IntoView {
                 <Glyph icon=Icon::Machine class="size-5 text-primary"/>
                 <span class="hidden sm:inline">"mr-provisioner"</span>
             </a>
-            <Transition fallback=|| ()>
-                {move || Suspend::new(async move { session.me.await.ok().map(|me| view! { <Navigation me/> }) })}
-            </Transition>
+            {for_whom(session, |_, admin| view! { <Navigation admin/> }.into_any())}
             <span class="flex-1"></span>
             <LiveStatus/>
-            <Transition fallback=|| ()>
-                {move || Suspend::new(async move { session.me.await.ok().map(|me| view! { <PaletteButton admin=me.admin/> }) })}
-            </Transition>
+            {for_whom(session, |_, admin| view! { <PaletteButton admin/> }.into_any())}
             <button type="button" class="btn btn-ghost btn-sm btn-square" aria-label="Switch between light and dark" title="Switch between light and dark" on:click=|_| dom::toggle_theme()>
                 <Glyph icon=Icon::Theme/>
             </button>
-            <Transition fallback=|| ()>
-                {move || Suspend::new(async move { session.me.await.ok().map(|me| view! { <UserMenu me/> }) })}
-            </Transition>
+            {for_whom(session, |username, admin| view! { <UserMenu username admin/> }.into_any())}
         </header>
     }
+}
+
+/// Drawn when it is known who looks, and anew when their name or their rights change.
+fn for_whom(session: Session, draw: fn(String, bool) -> AnyView) -> AnyView {
+    view! {
+        <Transition fallback=|| ()>
+            {move || Suspend::new(async move {
+                session.me.await.ok().map(|me| {
+                    let who = session.who(me);
+                    move || {
+                        let (username, admin) = who.get();
+                        draw(username, admin)
+                    }
+                })
+            })}
+        </Transition>
+    }
+    .into_any()
 }
 
 pub(super) const EVERYBODY: [(&str, &str); 5] =
@@ -51,8 +63,7 @@ pub(super) const ADMINS: [(&str, &str); 6] = [
 ];
 
 #[component]
-fn Navigation(me: Me) -> impl IntoView {
-    let admin = me.admin;
+fn Navigation(admin: bool) -> impl IntoView {
     let (menu, admins) = (NodeRef::<html::Details>::new(), NodeRef::<html::Details>::new());
     let close = move |_| {
         for menu in [menu, admins] {
@@ -107,7 +118,7 @@ fn Navigation(me: Me) -> impl IntoView {
 }
 
 #[component]
-fn UserMenu(me: Me) -> impl IntoView {
+fn UserMenu(username: String, admin: bool) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let menu = NodeRef::<html::Details>::new();
@@ -131,11 +142,11 @@ fn UserMenu(me: Me) -> impl IntoView {
         <details node_ref=menu class="dropdown dropdown-end">
             <summary class="btn btn-ghost btn-sm" data-testid="user-menu">
                 <Glyph icon=Icon::User/>
-                <span class="max-w-32 truncate">{me.username}</span>
+                <span class="max-w-32 truncate">{username}</span>
                 <Glyph icon=Icon::Down class="size-3"/>
             </summary>
             <ul class="menu dropdown-content bg-base-100 rounded-box border-base-300 z-40 mt-1 w-52 border p-2 shadow-lg" on:click=close>
-                {me.admin.then(|| view! { <li class="menu-title text-base-content/80 text-xs">"Administrator"</li> })}
+                {admin.then(|| view! { <li class="menu-title text-base-content/80 text-xs">"Administrator"</li> })}
                 <li><a href="/account">"Account & tokens"</a></li>
                 <li><a href="/api/v1/docs" rel="external">"API documentation"</a></li>
                 <li><button type="button" on:click=logout data-testid="logout">"Log out"</button></li>
@@ -151,6 +162,7 @@ fn LiveStatus() -> impl IntoView {
     let word = move || match status.get() {
         Some(StreamStatus::Open) => "open",
         Some(StreamStatus::Lost) => "lost",
+        Some(StreamStatus::LoggedOut) => "logged-out",
         None => "none",
     };
     view! {
@@ -161,11 +173,15 @@ fn LiveStatus() -> impl IntoView {
                     .map(|status| match status {
                         StreamStatus::Open => view! {
                             <span class="status status-success" aria-hidden="true"></span>
-                            <span class="hidden opacity-80 sm:inline" title="Changes appear on this page by themselves">"Live"</span>
+                            <span class="hidden opacity-80 sm:inline" title="Changes in the lab appear on this page by themselves">"Live"</span>
                         }.into_any(),
                         StreamStatus::Lost => view! {
                             <span class="status status-error animate-pulse" aria-hidden="true"></span>
                             <span class="font-medium">"Connection lost, reconnecting…"</span>
+                        }.into_any(),
+                        StreamStatus::LoggedOut => view! {
+                            <span class="status status-warning" aria-hidden="true"></span>
+                            <span class="font-medium">"Logged out"</span>
                         }.into_any(),
                     })
             }}

@@ -42,8 +42,9 @@ pub(super) fn Login() -> impl IntoView {
     }
 }
 
-/// Only pages of this host: a link to the login page must not lead elsewhere.
-fn safe_next(next: &str) -> &str {
+/// Where the login page's `next` leads. Only pages of this host: a link to the login page must not lead elsewhere.
+#[must_use]
+pub fn safe_next(next: &str) -> &str {
     let local = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\') && !next.chars().any(char::is_control);
     if local && next != "/login" && !next.starts_with("/login?") { next } else { "/machines" }
 }

@@ -45,12 +45,12 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::Router;
 
-pub use self::parts::load_page;
 pub(crate) use self::parts::part_of;
+pub use self::{login::safe_next, parts::load_page};
 use crate::{
     api::Api,
     live::Live,
-    ui::{IconSprite, PageTitle, ToastStack, Toasts, Zone, dom},
+    ui::{IconSprite, PageChange, PageTitle, ToastStack, Toasts, Zone, dom},
 };
 
 #[component]
@@ -74,6 +74,7 @@ pub fn App() -> impl IntoView {
             live.connect(api);
         }
     });
+    session.follow(live);
     view! {
         <Title text=move || title.text()/>
         <IconSprite/>
@@ -93,6 +94,7 @@ pub fn App() -> impl IntoView {
                 </main>
             </div>
             <ToastStack/>
+            <PageChange/>
         </Router>
     }
     // erased here, so that the server, which is compiled often, does not compile every page's rendering again

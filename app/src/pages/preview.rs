@@ -53,8 +53,9 @@ fn Shown(preview: PreseedPreview) -> impl IntoView {
     }
 }
 
+/// A fault, with its line.
 #[component]
-fn Told(told: Diagnostic) -> impl IntoView {
+pub(super) fn Told(told: Diagnostic) -> impl IntoView {
     let Diagnostic { line, severity, message } = told;
     let fatal = severity == Severity::Error;
     let place = if line == 0 { String::new() } else { format!("Line {line}: ") };

@@ -1,11 +1,13 @@
 //! Who looks at the pages, and what a page does when its data did not come.
 
-use leptos::{either::EitherOf3, prelude::*};
+use leptos::{either::EitherOf3, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_location;
 
-use super::not_found::NotFound;
+use super::{follow::on_return, not_found::NotFound, seldom::Seldom};
 use crate::{
-    api::{Api, ApiError, Me},
+    api::{Api, ApiError, LabEvent, List, Me},
+    gate::SessionGate,
+    live::Live,
     shell::PageResponse,
     ui::{Glyph, Icon, PageHead, dom},
 };
@@ -13,6 +15,8 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Session {
     pub(super) me: Resource<Result<Me, ApiError>>,
+    /// What was learnt of them since. Not in the resource: every page would be drawn anew, without what is typed there.
+    newest: RwSignal<Option<Me>>,
 }
 
 impl Session {
@@ -26,7 +30,7 @@ impl Session {
                 async move { api.ok_or_else(|| ApiError::transport("no client"))?.me().await }
             },
         );
-        let session = Self { me };
+        let session = Self { me, newest: RwSignal::new(None) };
         provide_context(session);
         session
     }
@@ -37,7 +41,49 @@ impl Session {
         T: Clone + Send + Sync + 'static,
     {
         let me = self.me.await?;
-        Ok((me, data.await?))
+        let data = data.await?;
+        Ok((self.now(me), data))
+    }
+
+    /// Who was asked for, with what was learnt since.
+    pub(super) fn now(self, me: Me) -> Me {
+        self.newest.get_untracked().unwrap_or(me)
+    }
+
+    /// Their name, and whether they are an administrator, as that changes.
+    pub(super) fn who(self, me: Me) -> Memo<(String, bool)> {
+        Memo::new(move |_| {
+            self.newest.with(|newest| newest.as_ref().map_or((me.username.clone(), me.admin), |me| (me.username.clone(), me.admin)))
+        })
+    }
+
+    /// Asks again when an administrator may have changed what one may do, and when the user comes back to the window: they may have
+    /// logged in elsewhere in the browser.
+    pub(super) fn follow(self, live: Live) {
+        let Some(api) = use_context::<Api>() else { return };
+        let gate = use_context::<SessionGate>().unwrap_or_default();
+        let seldom = Seldom::new();
+        let ask = move || {
+            let (api, gate) = (api.clone(), gate.clone());
+            let Some(Ok(known)) = self.me.get_untracked() else { return };
+            spawn_local(async move {
+                let Ok(me) = api.me().await else { return };
+                if me.id == known.id {
+                    gate.opened_elsewhere();
+                    self.newest.try_set(Some(me));
+                } else if gate.is_closed() {
+                    // nothing of another's page
+                    dom::leave_for(&dom::here());
+                }
+            });
+        };
+        let again = ask.clone();
+        live.listen(move |event| {
+            if matches!(event, LabEvent::List { list: List::User }) {
+                seldom.run(again.clone());
+            }
+        });
+        on_return(move || seldom.run(ask.clone()));
     }
 }
 
@@ -54,19 +100,20 @@ pub(super) fn Failed(
     let heading = title.map(|title| view! { <PageHead title/> });
     let location = use_location();
     if error.is_unauthenticated() {
+        let path = location.pathname.get_untracked();
+        let query = location.search.get_untracked();
+        let query = query.trim_start_matches('?');
+        let login = dom::login_path(&if query.is_empty() { path } else { format!("{path}?{query}") });
         if let Some(response) = use_context::<PageResponse>() {
-            let path = location.pathname.get_untracked();
-            let query = location.search.get_untracked();
-            let query = query.trim_start_matches('?');
-            let path = if query.is_empty() { path } else { format!("{path}?{query}") };
-            response.redirect(&dom::login_path(&path));
+            response.redirect(&login);
         }
+        retry_after_login(retry);
         // reached by a click within the application, after the session had ended and the question for the password was put off
         return EitherOf3::A(view! {
             {heading}
             <p class="flex items-center gap-3 p-6">
                 "You are not logged in."
-                <a class="btn btn-sm" href="/login" rel="external">"Log in"</a>
+                <a class="btn btn-sm" href=login rel="external">"Log in"</a>
                 <button type="button" class="btn btn-sm" on:click=move |_| retry.run(())>"Try again"</button>
             </p>
         });
@@ -88,4 +135,20 @@ pub(super) fn Failed(
             {(error.status != 403).then(|| view! { <button type="button" class="btn btn-sm" on:click=move |_| retry.run(())>"Try again"</button> })}
         </div>
     })
+}
+
+/// Until the calling component goes.
+fn retry_after_login(retry: Callback<()>) {
+    let session = expect_context::<Session>();
+    let logins = use_context::<SessionGate>().unwrap_or_default().logins();
+    Effect::new(move |before: Option<u32>| {
+        let now = logins.get();
+        if before.is_some_and(|before| before != now) {
+            if matches!(session.me.get_untracked(), Some(Err(_))) {
+                session.me.refetch();
+            }
+            retry.run(());
+        }
+        now
+    });
 }

@@ -62,6 +62,8 @@ extern "C" {
     pub(crate) fn focus_is_idle() -> bool;
     #[wasm_bindgen(js_name = keysAreFree)]
     pub(crate) fn keys_are_free() -> bool;
+    #[wasm_bindgen(js_name = focusPage)]
+    pub(crate) fn focus_page();
     #[wasm_bindgen(js_name = keepFocus)]
     pub(crate) fn keep_focus(area: &web_sys::Element);
     #[wasm_bindgen(js_name = roomBelow)]

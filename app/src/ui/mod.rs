@@ -47,7 +47,7 @@ pub(crate) use palette::{Command, Palette};
 pub(crate) use submit::{Submit, SubmitButton, SubmitErrors, SubmitForm, was_overtaken};
 pub(crate) use table::{SearchBox, Sort, SortHead, SortHeads, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
-pub(crate) use title::{PageTitle, Title};
+pub(crate) use title::{PageChange, PageTitle, Title};
 pub(crate) use toast::{ToastStack, Toasts};
 pub(crate) use unsaved::Unsaved;
 pub(crate) use zone::{Time, Zone};

@@ -95,6 +95,9 @@ pub(crate) fn Overtaken(
     /// Shows in the form what the other has saved.
     #[prop(into)]
     take: Callback<()>,
+    /// Shows it beside the form.
+    #[prop(optional, into)]
+    show: Option<Callback<()>>,
 ) -> impl IntoView {
     view! {
         // there from the start: an alert that appears together with its text is not read out everywhere
@@ -103,6 +106,7 @@ pub(crate) fn Overtaken(
                 <div data-testid="overtaken">
                     <Notice>
                         "This was changed elsewhere while you were editing, and nothing of yours is saved yet. Saving now overwrites that; "
+                        {show.map(|show| view! { <button type="button" class="link" on:click=move |_| show.run(())>"show theirs"</button> ", or " })}
                         <button type="button" class="link" on:click=move |_| take.run(())>"take theirs"</button>
                         "."
                     </Notice>

@@ -1,6 +1,9 @@
 //! The document's title.
 
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::dom;
 
 /// What the page calls itself. The application draws it (`pages::App`), for it outlives every page: `leptos_meta` would go on
 /// asking the title of a page that has become another of the same kind.
@@ -32,4 +35,28 @@ pub(crate) fn Title(#[prop(into)] text: Signal<String>) -> impl IntoView {
             title.set(text);
         }
     });
+}
+
+/// Where another page is come to, its heading gets the focus, and those who do not see it are told its name. Within the router, once.
+#[component]
+pub(crate) fn PageChange() -> impl IntoView {
+    let title = expect_context::<PageTitle>().0;
+    let path = use_location().pathname;
+    let said = RwSignal::new(String::new());
+    Effect::new(move |before: Option<String>| {
+        let now = title.get();
+        // not of the page that was loaded as a document: the browser has told it
+        if before.is_some_and(|before| before != now) {
+            said.set(now.clone());
+        }
+        now
+    });
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        if before.is_some_and(|before| before != now) {
+            dom::focus_page();
+        }
+        now
+    });
+    view! { <p class="sr-only" role="status" aria-live="polite" data-testid="page-change">{move || said.get()}</p> }
 }

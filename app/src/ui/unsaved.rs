@@ -9,10 +9,17 @@ use super::{
     submit::Submit,
 };
 
+const NOT_SAVED: &str = "What you have changed on this page is not saved and would be lost.";
+
 /// Stands on a page whose form may be `dirty`: as long as it is, whoever follows a link or goes back is asked. Before the whole
 /// application is left or loaded anew, the browser asks by itself.
 #[component]
-pub(crate) fn Unsaved(#[prop(into)] dirty: Signal<bool>) -> impl IntoView {
+pub(crate) fn Unsaved(
+    #[prop(into)] dirty: Signal<bool>,
+    /// What would be lost.
+    #[prop(default = Signal::stored(NOT_SAVED), into)]
+    text: Signal<&'static str>,
+) -> impl IntoView {
     let open = RwSignal::new(false);
     let submit = Submit::new();
     let search = use_location().search;
@@ -38,7 +45,7 @@ pub(crate) fn Unsaved(#[prop(into)] dirty: Signal<bool>) -> impl IntoView {
     view! {
         <Dialog open title="Leave without saving?" testid="unsaved">
             <form class="flex flex-col gap-3" on:submit=leave>
-                <p>"What you have changed on this page is not saved and would be lost."</p>
+                <p>{move || text.get()}</p>
                 <FormEnd open submit label="Leave" class="btn-error" testid="leave"/>
             </form>
         </Dialog>

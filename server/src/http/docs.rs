@@ -46,6 +46,7 @@ async fn page() -> Response {
 <script type="module" src="{}"></script>
 </head>
 <body>
+<nav id="back" aria-label="Back"><a href="/">mr-provisioner</a></nav>
 <main id="docs"></main>
 <noscript>This page needs JavaScript. The description itself is at <a href="/api/v1/openapi.json">/api/v1/openapi.json</a>.</noscript>
 </body>

@@ -6,19 +6,20 @@
 use app::{
     App, PageChoices, PageResponse, PageTheme,
     api::{Answer, Api, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload},
-    shell,
+    safe_next, shell,
 };
 use async_trait::async_trait;
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{FromRef, Request, State},
+    extract::{FromRef, Query, Request, State},
     http::{self, HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
 };
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list};
+use serde::Deserialize;
 use tower::ServiceExt;
 
 use crate::{
@@ -47,11 +48,22 @@ pub fn router(lab: &Lab, api: Router) -> Router<Lab> {
         .layer(middleware::from_fn_with_state(lab.clone(), identify))
 }
 
-/// Finds out once who asks; the page's calls then act as that user.
+/// Of the login page's address.
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// Finds out once who asks; the page's calls then act as that user. Who is logged in is led on from the login page.
 async fn identify(State(lab): State<Lab>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let actor = <Actor as axum::extract::OptionalFromRequestParts<Lab>>::from_request_parts(&mut parts, &lab).await;
     match actor {
+        Ok(Some(_)) if parts.uri.path() == "/login" => {
+            let next = Query::<Next>::try_from_uri(&parts.uri).map(|Query(Next { next })| next).unwrap_or_default();
+            return Redirect::to(safe_next(&next)).into_response();
+        }
         Ok(Some(actor)) => drop(parts.extensions.insert(actor)),
         Ok(None) | Err(LabError::Unauthenticated) => {}
         Err(error) => return error.into_response(),

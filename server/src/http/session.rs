@@ -16,7 +16,7 @@ use tower_sessions::{
 };
 
 use crate::{
-    journal::now_micros,
+    journal::{SESSIONS_ENDED, now_micros},
     lab::{Actor, Lab, LabError, accounts},
     secrets::hex,
 };
@@ -139,6 +139,7 @@ impl SessionStore for Rows {
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let mut tx = self.0.begin().await.map_err(backend)?;
         store::sessions::delete(&mut tx, &hash(*id)).await.map_err(backend)?;
+        tx.note(SESSIONS_ENDED);
         tx.commit().await.map_err(backend)
     }
 }

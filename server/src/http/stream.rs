@@ -13,17 +13,20 @@ use axum::{
 };
 use futures_util::stream;
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::{
+        broadcast::{Receiver, error::RecvError},
+        watch,
+    },
     time::{Instant, sleep_until},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::lab::{Actor, Lab, LabError, accounts, watch};
+use crate::lab::{Actor, Lab, LabError, accounts, watch as news};
 
 /// A comment this often keeps proxies from closing a quiet connection, and finds readers that are gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How soon a reader who has been logged out is told nothing any more.
+/// How soon a reader who has been logged out by another server is told nothing any more.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 pub fn router() -> OpenApiRouter<Lab> {
@@ -48,7 +51,7 @@ async fn watch_lab(State(lab): State<Lab>, actor: Actor, headers: HeaderMap) -> 
     let messages = stream::unfold(reader, async |mut reader| {
         let message = reader.next().await?;
         // a database that does not answer ends the stream: the browser opens it anew
-        let message = watch::shown(&reader.lab, &reader.actor, message).await.ok()?;
+        let message = news::shown(&reader.lab, &reader.actor, message).await.ok()?;
         Some((Ok::<_, Infallible>(frame(&message)), reader))
     });
     // a proxy must not hold messages back until it has a buffer full
@@ -68,6 +71,7 @@ struct Reader {
     lab: Lab,
     actor: Actor,
     live: Receiver<LabEvent>,
+    logouts: watch::Receiver<()>,
     waiting: VecDeque<LabEvent>,
     /// The newest log entry told from the store: the live channel may bring it once more.
     told: i64,
@@ -77,13 +81,13 @@ struct Reader {
 impl Reader {
     async fn start(lab: Lab, actor: Actor, last: Option<i64>) -> Result<Self, LabError> {
         // first listen, then read: nothing falls between
-        let live = lab.journal.listen();
-        let mut waiting = VecDeque::from([watch::snapshot(&lab).await?]);
+        let (live, logouts) = (lab.journal.listen(), lab.journal.logouts());
+        let mut waiting = VecDeque::from([news::snapshot(&lab).await?]);
         if let Some(last) = last {
-            waiting.extend(watch::missed(&lab, last).await?);
+            waiting.extend(news::missed(&lab, last).await?);
         }
         let told = waiting.iter().map(|message| if let LabEvent::Event { event } = message { event.id } else { 0 }).max();
-        Ok(Self { lab, actor, live, waiting, told: told.unwrap_or(0), check: Instant::now() + CHECK_INTERVAL })
+        Ok(Self { lab, actor, live, logouts, waiting, told: told.unwrap_or(0), check: Instant::now() + CHECK_INTERVAL })
     }
 
     /// None: the stream ends.
@@ -95,6 +99,7 @@ impl Reader {
             tokio::select! {
                 () = self.lab.shutdown.cancelled() => return None,
                 () = sleep_until(self.check) => self.check().await?,
+                Ok(()) = self.logouts.changed() => self.check().await?,
                 message = self.live.recv() => match message {
                     Ok(LabEvent::Event { event }) if event.id <= self.told => {}
                     Ok(message) => return Some(message),
@@ -109,7 +114,7 @@ impl Reader {
     async fn start_over(&mut self) -> Option<()> {
         self.live = self.lab.journal.listen();
         self.waiting.push_back(LabEvent::Resync);
-        self.waiting.push_back(watch::snapshot(&self.lab).await.ok()?);
+        self.waiting.push_back(news::snapshot(&self.lab).await.ok()?);
         Some(())
     }
 

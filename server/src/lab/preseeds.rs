@@ -1,6 +1,8 @@
 //! Preseeds: templates of answers for installers. Their syntax is not checked here: a draft may be saved.
 
-use app::api::{CONTENT_LIMIT, Description, Id, NewPreseed, Preseed, PreseedChange, PreseedPreview, PreseedType, PreviewRequest};
+use app::api::{
+    CONTENT_LIMIT, Description, Diagnostic, Id, NewPreseed, Preseed, PreseedChange, PreseedPreview, PreseedType, PreviewRequest,
+};
 use store::{PreseedRow, PreseedView, Tx};
 
 use super::{
@@ -152,6 +154,16 @@ pub async fn preview(lab: &Lab, actor: &Actor, machine: i64, wanted: PreviewRequ
     let view = store::machines::view(&mut read, machine).await?.ok_or_else(machines::not_found)?;
     drop(read);
     Ok(lab.netboot.preview(&view, content).await?)
+}
+
+/// What is wrong with a draft whatever machine asks for it.
+///
+/// # Errors
+/// Content over the limit.
+pub async fn check(lab: &Lab, actor: &Actor, content: String) -> Result<Vec<Diagnostic>, LabError> {
+    actor.must(Action::PreseedRead, Ties::owned(actor, Some(actor.user_id)))?;
+    check_content(&content)?;
+    Ok(lab.netboot.check(content).await)
 }
 
 /// Whether the actor may see and use it.

@@ -65,6 +65,14 @@ pub enum PreseedError {
 }
 
 impl PreseedError {
+    /// What is wrong, without where.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Syntax { message, .. } | Self::Rendering { message, .. } => message,
+        }
+    }
+
     /// Counted from 1; 0 when unknown.
     #[must_use]
     pub fn line(&self) -> u32 {
@@ -83,6 +91,8 @@ pub fn render(template: &str, variables: &Variables) -> Result<Rendered, Preseed
     let mut environment = Environment::new();
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(RECURSION);
+    // without it an error does not say which value is undefined
+    environment.set_debug(true);
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.set_formatter({
@@ -95,8 +105,7 @@ pub fn render(template: &str, variables: &Variables) -> Result<Rendered, Preseed
         }
     });
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    let compiled =
-        environment.template_from_str(template).map_err(|error| PreseedError::Syntax { message: message(&error), line: line(&error) })?;
+    let compiled = environment.template_from_str(template).map_err(|error| syntax(&error))?;
     // names the template reads that it does not set itself and that are none of ours
     let known: Vec<String> = ["ssh_key", "ssh_keys", "hostname", "interfaces", "kernel", "initrd", "kernel_options", "phone_home_url"]
         .map(str::to_owned)
@@ -130,6 +139,18 @@ pub fn render(template: &str, variables: &Variables) -> Result<Rendered, Preseed
     Ok(Rendered { text, undefined: unknown })
 }
 
+/// Reads a template without rendering it. To be called where [`render`] may be.
+///
+/// # Errors
+/// Syntax errors.
+pub fn check(template: &str) -> Result<(), PreseedError> {
+    Environment::new().template_from_str(template).map(drop).map_err(|error| syntax(&error))
+}
+
+fn syntax(error: &minijinja::Error) -> PreseedError {
+    PreseedError::Syntax { message: message(error), line: line(error) }
+}
+
 fn line(error: &minijinja::Error) -> u32 {
     error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or(0)
 }
@@ -139,7 +160,12 @@ fn message(error: &minijinja::Error) -> String {
     if error.kind() == ErrorKind::OutOfFuel {
         return "the template runs too long".into();
     }
-    error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
+    match (error.kind(), error.detail()) {
+        // "`gateway` is undefined"
+        (ErrorKind::UndefinedError, Some(detail)) => detail.to_owned(),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    }
 }
 
 /// Collects output up to the limit, then fails the rendering.
@@ -222,6 +248,19 @@ mod tests {
         let error = render("ok\n{% if %}\n", &variables()).unwrap_err();
         assert_eq!(error.line(), 2);
         assert!(matches!(error, PreseedError::Syntax { .. }), "{error}");
+    }
+
+    #[test]
+    fn an_undefined_value_that_stops_the_rendering_is_named() {
+        let error = render("ok\n{{ nothing.here }}\n", &variables()).unwrap_err();
+        assert_eq!((error.message(), error.line()), ("`nothing` is undefined", 2));
+    }
+
+    #[test]
+    fn a_check_finds_what_cannot_be_read_and_nothing_else() {
+        assert_eq!(check("{{ nothing.here }} {{ 1 // 0 }}"), Ok(()));
+        let error = check("ok\n{% if %}\n").unwrap_err();
+        assert_eq!((error.message(), error.line()), ("syntax error: unexpected end of block", 2));
     }
 
     #[test]

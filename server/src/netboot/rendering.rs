@@ -7,7 +7,7 @@ use store::{Conn, MachineView, StoreError};
 use subtle::ConstantTimeEq;
 
 use super::{
-    preseed::{ImageVariables, InterfaceVariables, Variables},
+    preseed::{ImageVariables, InterfaceVariables, PreseedError, Variables},
     sandbox,
     service::{Netboot, Refusal},
 };
@@ -65,11 +65,16 @@ impl Netboot {
                 diagnostics.sort_by_key(|diagnostic| diagnostic.line);
                 PreseedPreview { text: Some(rendered.text), diagnostics }
             }
-            Err(error) => {
-                let diagnostic = Diagnostic { line: error.line(), severity: Severity::Error, message: error.to_string() };
-                PreseedPreview { text: None, diagnostics: vec![diagnostic] }
-            }
+            Err(error) => PreseedPreview { text: None, diagnostics: vec![fatal(&error)] },
         })
+    }
+
+    /// What keeps a template from being rendered for any machine.
+    pub async fn check(&self, template: String) -> Vec<Diagnostic> {
+        match sandbox::check_apart(&self.0.settings.renderer, template).await {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![fatal(&error)],
+        }
     }
 
     async fn variables(&self, read: &mut Conn, view: &MachineView) -> Result<Variables, StoreError> {
@@ -103,6 +108,10 @@ impl Netboot {
         }
         Ok(variables)
     }
+}
+
+fn fatal(error: &PreseedError) -> Diagnostic {
+    Diagnostic { line: error.line(), severity: Severity::Error, message: error.message().to_owned() }
 }
 
 fn undefined(name: &str) -> String {

@@ -17,7 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::preseed::{PreseedError, Rendered, Variables, render};
+use super::preseed::{PreseedError, Rendered, Variables, check, render};
 
 /// The server's own subcommand that is the child.
 pub const SUBCOMMAND: &str = "render-preseed";
@@ -34,7 +34,8 @@ const ANSWER_LIMIT: u64 = 32 * 1024 * 1024;
 #[derive(Serialize, Deserialize)]
 struct Job {
     template: String,
-    variables: Variables,
+    /// None: it is only read.
+    variables: Option<Variables>,
 }
 
 /// Renders a template in a child process of `program`.
@@ -42,8 +43,20 @@ struct Job {
 /// # Errors
 /// As [`render`], and when the template needs too much memory or time.
 pub async fn render_apart(program: &Path, template: String, variables: Variables) -> Result<Rendered, PreseedError> {
+    apart(program, Job { template, variables: Some(variables) }).await
+}
+
+/// Reads a template in a child process of `program`, without rendering it.
+///
+/// # Errors
+/// As [`check`], and when the template needs too much memory or time.
+pub async fn check_apart(program: &Path, template: String) -> Result<(), PreseedError> {
+    apart(program, Job { template, variables: None }).await.map(drop)
+}
+
+async fn apart(program: &Path, job: Job) -> Result<Rendered, PreseedError> {
     let failed = |message: String| PreseedError::Rendering { message, line: 0 };
-    let job = serde_json::to_vec(&Job { template, variables }).map_err(|error| failed(error.to_string()))?;
+    let job = serde_json::to_vec(&job).map_err(|error| failed(error.to_string()))?;
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
         .env_clear()
@@ -92,6 +105,9 @@ pub fn child() -> io::Result<()> {
     let mut job = Vec::new();
     io::stdin().read_to_end(&mut job)?;
     let job: Job = serde_json::from_slice(&job)?;
-    let result = render(&job.template, &job.variables);
+    let result = match &job.variables {
+        Some(variables) => render(&job.template, variables),
+        None => check(&job.template).map(|()| Rendered { text: String::new(), undefined: Vec::new() }),
+    };
     io::stdout().write_all(&serde_json::to_vec(&result)?)
 }

@@ -16,6 +16,25 @@ async fn who_is_not_logged_in_is_led_to_the_login_page() {
 }
 
 #[tokio::test]
+async fn who_is_logged_in_is_led_on_from_the_login_page() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let ann = app.user("ann").await;
+    for (query, place) in [
+        ("", "/machines"),
+        ("?next=/images%3Fx%3D1", "/images?x=1"),
+        ("?next=https://evil.example", "/machines"),
+        ("?next=//evil.example", "/machines"),
+        ("?next=/login", "/machines"),
+        ("?next=%ff", "/machines"),
+    ] {
+        let answer = ann.get(&format!("//login{query}")).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, place), "{query}");
+    }
+    ann.delete("/session").await.no_content();
+    assert_eq!(ann.get("//login").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_page_is_rendered_with_its_data_as_its_user() {
     for app in TestApp::each().await {
         let ann = app.user("ann").await;

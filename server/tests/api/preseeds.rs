@@ -134,6 +134,10 @@ async fn a_preview_shows_what_a_machine_would_get_and_on_which_line_it_is_wrong(
         let got = preview(json!({ "content": "fine\n\n{% if %}\n" })).await;
         assert_eq!((got.text, got.diagnostics.len(), got.diagnostics[0].line), (None, 1, 3));
         assert_eq!(got.diagnostics[0].severity, Severity::Error);
+        // the line is told once
+        assert_eq!(got.diagnostics[0].message, "syntax error: unexpected end of block");
+        let got = preview(json!({ "content": "{{ nothing.here }}" })).await;
+        assert_eq!(got.diagnostics, [diagnostic(1, Severity::Error, "`nothing` is undefined")]);
         // b7: an exception without a message of its own
         let got = preview(json!({ "content": "fine\n{{ 1 // 0 }}" })).await;
         assert_eq!((got.text, got.diagnostics[0].line), (None, 2));
@@ -148,6 +152,21 @@ async fn a_preview_shows_what_a_machine_would_get_and_on_which_line_it_is_wrong(
         assert_eq!(preview(json!({ "preseed_id": public.id })).await.text.as_deref(), Some("for all"));
         // what was only looked at is no event of the machine
         assert!(!admin.get(&format!("/machine/{}/event", d05.id)).await.text().contains("PRESEED"));
+    }
+}
+
+#[tokio::test]
+async fn a_draft_is_checked_without_a_machine() {
+    for app in TestApp::each().await {
+        let ann = app.user("ann").await;
+        let check = async |content: &str| ann.post("/preseed/check", &json!({ "content": content })).await.ok::<Vec<Diagnostic>>();
+        // whether something is undefined depends on the machine
+        assert_eq!(check("host {{ hostname }} {{ nothing.here }}\n").await, []);
+        let fault = Diagnostic { line: 2, severity: Severity::Error, message: "syntax error: unexpected end of block".into() };
+        assert_eq!(check("fine\n{% if %}\n").await, [fault]);
+        app.anonymous().post("/preseed/check", &json!({ "content": "x" })).await.error(401);
+        ann.post("/preseed/check", &json!({ "content": "a\u{0}b" })).await.error(400);
+        ann.post("/preseed/check", &json!({})).await.error(400);
     }
 }
 

@@ -6,16 +6,20 @@ mod sessions;
 mod tokens;
 
 use futures_util::future::try_join;
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 
 pub(super) use self::access::Access;
 use self::{keys::Keys, sessions::Sessions, tokens::Tokens};
-use super::session::{Failed, Session};
+use super::{
+    follow::on_return,
+    seldom::Seldom,
+    session::{Failed, Session},
+};
 use crate::{
-    api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
+    api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange, Token},
     ui::{
         Curl, CurlButton, FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, SubmitForm, TextArea,
-        TextField, Title, Toasts, Zone, opened,
+        TextField, Title, Toasts, Unsaved, Zone, opened,
     },
 };
 
@@ -38,7 +42,8 @@ pub(super) fn Account() -> impl IntoView {
                 {move || Suspend::new(async move {
                     match session.with(loaded).await {
                         Ok((me, (tokens, sessions))) => {
-                            let sessions = RwSignal::new(sessions);
+                            let (tokens, sessions) = (RwSignal::new(tokens), RwSignal::new(sessions));
+                            keep_up(tokens, sessions);
                             view! {
                                 <PageHead title=me.username.clone()>
                                     {me.admin.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
@@ -66,15 +71,35 @@ pub(super) fn Account() -> impl IntoView {
     }
 }
 
+/// No message tells of log-ins and tokens: they are asked for again when the user comes back from wherever they made or ended one.
+fn keep_up(tokens: RwSignal<Vec<Token>>, sessions: RwSignal<Vec<api::Session>>) {
+    let api = expect_context::<Api>();
+    let seldom = Seldom::new();
+    let ask = move || {
+        spawn_local(async move {
+            if let Ok((newest, logins)) = try_join(api.tokens(), api.own_sessions()).await {
+                tokens.try_set(newest);
+                sessions.try_set(logins);
+            }
+        });
+    };
+    on_return(move || seldom.run(ask.clone()));
+}
+
 #[component]
 fn Profile(own: Opened<Me>) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
-    let me = own.known();
-    let email = FieldState::new(me.email);
-    let ssh_keys = FieldState::new(me.ssh_key);
+    let saved = RwSignal::new(own.known());
+    let Me { email, ssh_key, .. } = own.known();
+    let email = FieldState::new(email);
+    let ssh_keys = FieldState::new(ssh_key);
     let submit = Submit::new();
     submit.name("Save the account");
+    let dirty = Memo::new(move |_| {
+        let saved = saved.read();
+        *email.value.read() != saved.email || *ssh_keys.value.read() != saved.ssh_key
+    });
     let input = move || {
         let (Some(email), Some(ssh_key)) = (email.parse(Email::parse), ssh_keys.parse(keys::parse)) else { return None };
         Some(MeChange { email: Some(email), ssh_key: Some(ssh_key) })
@@ -89,12 +114,16 @@ fn Profile(own: Opened<Me>) -> impl IntoView {
                     None => toasts.ok("Account saved."),
                     Some(lines) => toasts.warning(format!("Account saved, but {lines} of the SSH keys: no public key that is known here.")),
                 }
-                own.keep(me);
+                // as the server keeps it
+                email.reset(&me.email);
+                own.keep(me.clone());
+                saved.set(me);
             }
         });
     };
     view! {
         <Panel id="profile" title="Profile">
+            <Unsaved dirty/>
             <SubmitForm submit send>
                 <TextField id="own-email" label="E-mail" field=email kind="email" autocomplete="email"/>
                 <TextArea

@@ -11,8 +11,7 @@ use crate::{
 };
 
 #[component]
-pub(super) fn Tokens(tokens: Vec<Token>, admin: bool) -> impl IntoView {
-    let tokens = RwSignal::new(tokens);
+pub(super) fn Tokens(tokens: RwSignal<Vec<Token>>, admin: bool) -> impl IntoView {
     let created = RwSignal::new(None::<CreatedToken>);
     let made = move |new: CreatedToken| {
         tokens.update(|list| list.insert(0, new.token.clone()));

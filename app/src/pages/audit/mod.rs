@@ -41,7 +41,7 @@ pub(super) fn Audit() -> impl IntoView {
     // who may not read it is not asked what to look for
     let head = move || {
         Suspend::new(async move {
-            let admin = session.me.await.is_ok_and(|me| me.admin);
+            let admin = session.me.await.is_ok_and(|me| session.now(me).admin);
             if admin { view! { <Head wanted entries/> }.into_any() } else { view! { <PageHead title="Audit log"/> }.into_any() }
         })
     };
@@ -173,8 +173,8 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
                 disabled=Signal::derive(move || kind.value.with(String::is_empty))
             />
             <TextField id="audit-since" label="Since" field=since kind="datetime-local"/>
-            // as high as a field with the empty line of its note
-            <div class="flex gap-2 pb-px">
+            // as far from the edge as a field with its note, which is empty
+            <div class="flex gap-2 pb-1">
                 <button type="submit" class="btn btn-sm btn-primary">"Filter"</button>
                 <a class="btn btn-sm btn-ghost" href="/audit">"Clear"</a>
             </div>

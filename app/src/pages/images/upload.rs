@@ -8,7 +8,7 @@ use super::edit::{arch_choices, type_choices};
 use crate::{
     api::{Api, Arch, Description, Image, ImageType, NewImage, Upload},
     ui::{
-        Choice, CopyButton, Curl, CurlButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField, dom,
+        Choice, CopyButton, Curl, CurlButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField, Unsaved, dom,
         format::{bytes, rate, seconds},
     },
 };
@@ -42,6 +42,15 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
     };
     // leaving the page ends the upload; the server then keeps nothing of it
     on_cleanup(cancel);
+    let begun = Signal::derive(move || match *step.read() {
+        Step::Choosing => chosen.with(Option::is_some) || description.value.with(|text| !text.is_empty()),
+        Step::Sending { .. } => true,
+        Step::Done(_) => false,
+    });
+    let unsaved = Signal::derive(move || match *step.read() {
+        Step::Sending { .. } => "The upload is not finished: leaving this page cancels it, and nothing of it is kept.",
+        _ => "The image is not uploaded yet: what you have chosen and typed would be lost.",
+    });
 
     let file = move || input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
     let choose = move |_| {
@@ -121,6 +130,7 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
     let arch_list: Vec<Choice> = arch_choices(&archs);
     view! {
         <section class="rounded-box border-base-300 bg-base-200 mb-4 border p-4" aria-labelledby="upload-heading" data-testid="upload-panel">
+            <Unsaved dirty=begun text=unsaved/>
             <div class="mb-3 flex items-center justify-between">
                 <h2 id="upload-heading" class="font-semibold">"Upload an image"</h2>
                 <button type="button" class="btn btn-ghost btn-sm btn-square" aria-label="Close" disabled=move || sending.get() on:click=move |_| open.set(false)>

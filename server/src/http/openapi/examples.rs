@@ -40,6 +40,7 @@ examples! {
     Credentials: { "username": "ann", "password": "correct horse battery" }
     DiscoveredChange: { "dismissed": true }
     DiscoveredInterface: { "machine_id": 1, "identifier": "eth1", "network_id": 1 }
+    Draft: { "content": "d-i netcfg/get_hostname string {{ hostname }}" }
     ImageChange: { "description": "6.12-rc1", "known_good": true }
     InterfaceChange: { "identifier": "eth0", "network_id": 1, "config_type_v4": "static", "configured_ipv4": "auto" }
     MachineChange: {

@@ -8,7 +8,7 @@ use store::{IdentityRow, NewIdentity, NewUser, Tx, UserRow};
 
 use super::{LOCAL, password, password::Verdict};
 use crate::{
-    journal::now_micros,
+    journal::{SESSIONS_ENDED, now_micros},
     lab::{
         Actor, Lab, LabError, Origin,
         audit::{self, Subject, facts},
@@ -173,6 +173,7 @@ pub(super) async fn set_password(tx: &mut Tx, user: &UserRow, hash: String, exce
         }
     }
     store::sessions::delete_for_user(tx, user.id, except).await?;
+    tx.note(SESSIONS_ENDED);
     Ok(())
 }
 

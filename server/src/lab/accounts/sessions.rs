@@ -7,7 +7,7 @@ use store::SessionRow;
 
 use super::users;
 use crate::{
-    journal::{instant, now_micros},
+    journal::{SESSIONS_ENDED, instant, now_micros},
     lab::{
         Action, Actor, Lab, LabError, Origin, Ties,
         audit::{self, Subject},
@@ -43,6 +43,7 @@ pub async fn delete_session(lab: &Lab, actor: &Actor, user: i64, id: &str) -> Re
     let row = store::sessions::get(&mut tx, id, now_micros()).await?.filter(|row| row.user_id == Some(user));
     row.ok_or_else(|| LabError::not_found("session not found"))?;
     store::sessions::delete(&mut tx, id).await?;
+    tx.note(SESSIONS_ENDED);
     let owner = users::known(&mut tx, user).await?;
     let session = id.get(..16).unwrap_or(id);
     audit::gone(&mut tx, actor, Subject::new("session", user, &owner.username), json!({ "session": session })).await?;

@@ -10,7 +10,7 @@ use super::{
     password,
 };
 use crate::{
-    journal::{Pending, now_micros},
+    journal::{Pending, SESSIONS_ENDED, now_micros},
     lab::{
         Action, Actor, Instead, Lab, LabError, Ties,
         audit::{self, Subject, facts},
@@ -111,6 +111,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Resu
         hand_over(lab, &mut tx, actor, &mut pending, id, other, &users).await?;
     }
     store::users::delete(&mut tx, id).await?;
+    tx.note(SESSIONS_ENDED);
     audit::gone(&mut tx, actor, Subject::new("user", id, &user.username), facts::user(&user)).await?;
     tx.commit().await?;
     lab.accounts.cache.forget();

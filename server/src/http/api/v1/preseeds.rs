@@ -1,6 +1,6 @@
 //! `/preseed`
 
-use app::api::{ApiError, NewPreseed, Preseed, PreseedChange, PreseedPreview, PreviewRequest};
+use app::api::{ApiError, Diagnostic, Draft, NewPreseed, Preseed, PreseedChange, PreseedPreview, PreviewRequest};
 use axum::{Json, extract::State, http::StatusCode};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub fn router() -> OpenApiRouter<Lab> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete)).routes(routes!(preview))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get, change, delete)).routes(routes!(preview)).routes(routes!(check))
 }
 
 /// Preseeds with their content, by name
@@ -129,4 +129,20 @@ async fn preview(
     Body(wanted): Body<PreviewRequest>,
 ) -> Result<Json<PreseedPreview>, LabError> {
     preseeds::preview(&lab, &actor, id, wanted).await.map(Json)
+}
+
+/// What is wrong with a draft
+///
+/// Whatever machine asks for it: its syntax. Such a preseed may be saved, but nothing could be rendered from it.
+#[utoipa::path(
+    post, path = "/preseed/check", tag = "preseed", request_body = Draft,
+    responses(
+        (status = 200, description = "What is wrong; nothing when it is empty", body = Vec<Diagnostic>),
+        (status = 400, description = "A value is wrong", body = ApiError),
+        (status = 401, description = "Not logged in", body = ApiError),
+        (status = 413, description = "The body is too large", body = ApiError),
+    )
+)]
+async fn check(State(lab): State<Lab>, actor: Actor, Body(draft): Body<Draft>) -> Result<Json<Vec<Diagnostic>>, LabError> {
+    preseeds::check(&lab, &actor, draft.content).await.map(Json)
 }
