@@ -170,7 +170,7 @@ impl Editing {
         };
         match fault {
             None => toasts.undoable(format!("Preseed {name} saved."), inverse, done),
-            Some(fault) => toasts.undoable_part(format!("Preseed {name} saved, but {fault}"), inverse, done),
+            Some(fault) => toasts.undoable_part(format!("Preseed {name} saved, but {fault}"), toasts.way_back(inverse, done)),
         }
     }
 }
