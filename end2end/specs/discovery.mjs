@@ -133,6 +133,9 @@ export async function spec({ server, browser, report }) {
     await page.reload();
     const addresses = () => page.locator("[data-testid=leases] tbody th").evaluateAll((cells) => cells.map((cell) => cell.textContent.trim()));
     await follows(page);
+    // what was told last comes first, and the heading says so
+    await page.locator("th[aria-sort=descending]").filter({ hasText: "Last told▾" }).waitFor();
+    assert.deepEqual(await addresses(), ["10.0.0.11", "10.0.0.10", "10.0.0.9"]);
     await page.getByRole("button", { name: "Address", exact: true }).click();
     assert.deepEqual(await addresses(), ["10.0.0.9", "10.0.0.10", "10.0.0.11"]);
     await page.locator(`[data-lease="${mac(9)}"]`).getByText("unknown").waitFor();

@@ -74,6 +74,8 @@ extern "C" {
     pub(crate) fn note_place(address: &str, mark: &str);
     #[wasm_bindgen(js_name = placeBack)]
     pub(crate) fn place_back(address: &str) -> Option<String>;
+    #[wasm_bindgen(js_name = keepScroll)]
+    pub(crate) fn keep_scroll();
     #[wasm_bindgen(js_name = holdHeight)]
     pub(crate) fn hold_height(area: &web_sys::HtmlElement) -> bool;
     #[wasm_bindgen(js_name = releaseHeight)]

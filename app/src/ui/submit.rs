@@ -133,6 +133,11 @@ impl Submit {
     }
 }
 
+/// Whether a sentence of the server says that a name is taken.
+pub(crate) fn is_of_name(error: &str) -> bool {
+    error.contains("with this name")
+}
+
 /// A form whose fields are checked by their own rules: the browser's bubbles would say it in other words. Who is refused finds the
 /// focus in the first field that is wrong.
 #[component]

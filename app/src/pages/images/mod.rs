@@ -11,12 +11,12 @@ use super::{
     flags::Flags,
     follow::follow_list,
     records::{Record, Records, loaded, rows},
-    used::{Thing, UsedBy},
+    used::{Thing, UsedBy, image_name},
 };
 use crate::{
     api::{self, Api, ApiError, Arch, Image, ImageType, Me},
     ui::{
-        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time,
+        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
         format::{bytes, counted},
         matches, natural,
     },
@@ -86,8 +86,8 @@ impl Record for Image {
         self.id
     }
 
-    fn label(&self) -> &str {
-        &self.filename
+    fn label(&self, zone: Zone) -> String {
+        image_name(self, zone)
     }
 
     fn fits_for(&self, other: &Self) -> bool {
@@ -98,7 +98,7 @@ impl Record for Image {
 #[component]
 fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let records = Records::new(images);
-    let used = UsedBy::new();
+    let used = UsedBy::new(me.admin);
     let address = Address::new();
     let filter = address.keeps::<String>("q");
     let only_mine = address.keeps::<bool>("mine");
@@ -115,10 +115,10 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     });
     let uploading = RwSignal::new(false);
     let put = records.put();
-    let archs = StoredValue::new(archs);
+    let archs = RwSignal::new(archs);
     follow_list(&[api::List::Image, api::List::Arch], load, move |(list, all): (Vec<Image>, Vec<Arch>)| {
         records.replace()(list);
-        archs.try_set_value(all);
+        archs.try_set(all);
     });
     let row = move |own: Memo<Image>| {
         let text = move |get: fn(&Image) -> String| move || own.with(get);
@@ -176,7 +176,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
             <AddButton label="Upload image" open=uploading testid="upload-image"/>
         </PageHead>
         <Show when=move || uploading.get()>
-            <UploadPanel open=uploading archs=archs.get_value() done=put/>
+            <UploadPanel open=uploading archs done=put/>
         </Show>
         <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
             <SearchBox value=filter label="Filter images"/>
@@ -210,7 +210,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                 <Empty title="No image matches"/>
             </Show>
         </Show>
-        {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_value() done=put/> }.into_any())}
+        {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_untracked() done=put/> }.into_any())}
         {used.dialog()}
         {records.deleter(|_| String::new(), |api, id, removal| async move { api.delete_image(id, removal).await })}
     }

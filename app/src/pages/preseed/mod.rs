@@ -64,7 +64,7 @@ pub(super) fn PreseedPage() -> impl IntoView {
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
                     match session.with(preseed).await {
-                        Ok((_, preseed)) => view! { <Edit preseed/> }.into_any(),
+                        Ok((me, preseed)) => view! { <Edit preseed admin=me.admin/> }.into_any(),
                         Err(error) => view! { <Failed error title="Preseed" retry=move |()| preseed.refetch()/> }.into_any(),
                     }
                 })}
@@ -322,7 +322,7 @@ fn New() -> impl IntoView {
 }
 
 #[component]
-fn Edit(preseed: Preseed) -> impl IntoView {
+fn Edit(preseed: Preseed, admin: bool) -> impl IntoView {
     let api = StoredValue::new(expect_context::<Api>());
     let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
@@ -360,7 +360,7 @@ fn Edit(preseed: Preseed) -> impl IntoView {
         let (change, known) = (input()?, saved.get_untracked());
         Curl::of("Save", async |api| api.edit_preseed(&known, &change).await)
     });
-    let used = UsedBy::new();
+    let used = UsedBy::new(admin);
     let delete_submit = Submit::new();
     let delete_curl = Callback::new(move |()| Curl::of("Delete", async |api| api.delete_preseed(id, delete_submit.removal()).await));
     let send = move |()| {
