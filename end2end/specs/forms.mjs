@@ -102,17 +102,6 @@ export async function spec({ server, browser, report }) {
     await save();
     await refusedAt("if-address", "IPv4 address must not be empty");
   });
-  await report.check("a refusal of the server that is about a field brings the focus there", async () => {
-    await visit("/account");
-    await page.locator("#old-password").fill("wrong password");
-    for (const id of ["new-password", "new-password-again"]) await page.locator(`#${id}`).fill("correct horse");
-    await page.getByRole("button", { name: "Change password" }).click();
-    await refusedAt("old-password", /./);
-    browser.takeMessages([/^40[03] /, /status of 40[03]/]);
-    await page.locator("#old-password").fill("");
-    await page.getByRole("button", { name: "Change password" }).click();
-    await refusedAt("old-password", "Old password must not be empty");
-  });
   await report.check("a name that is taken, and a pool that does not fit, are told at their fields", async () => {
     await visit("/users");
     await page.getByTestId("add-user").click();
@@ -157,6 +146,17 @@ export async function spec({ server, browser, report }) {
     await refusedAt("network-reserved", "Static and reserved subnets overlap");
     assert.equal(await dialog.getByTestId("form-errors").textContent(), "");
     browser.takeMessages(REFUSED);
+  });
+  await report.check("a refusal of the server that is about a field brings the focus there", async () => {
+    await visit("/account");
+    await page.locator("#old-password").fill("wrong password");
+    for (const id of ["new-password", "new-password-again"]) await page.locator(`#${id}`).fill("correct horse");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await refusedAt("old-password", /./);
+    browser.takeMessages([/^40[03] /, /status of 40[03]/]);
+    await page.locator("#old-password").fill("");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await refusedAt("old-password", "Old password must not be empty");
   });
   await report.check("half a date is not taken for none", async () => {
     await page.getByLabel("What for?").fill("until some day");

@@ -118,19 +118,19 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
             <tr class="hover:bg-base-200" data-bmc=text(|own| own.name.clone())>
                 <th scope="row" class="font-medium wrap-anywhere">
                     {text(|own| own.name.clone())}
-                    // what has no column of its own on a telephone
-                    <span class="block text-xs font-normal opacity-80 md:hidden">
-                        {admin.then(|| view! { <span class="block font-mono">{text(address)}</span> })}
-                        <span class="block">{text(kind)}</span>
+                    // what has no column of its own where it is narrow
+                    <span class="block text-xs font-normal lg:hidden">
+                        {admin.then(|| view! { <span class="block font-mono opacity-80 md:hidden">{text(address)}</span> })}
+                        <span class="block opacity-80 md:hidden">{text(kind)}</span>
                         {admin.then(|| view! {
-                            <span class="block">
+                            <span class="block opacity-80">
                                 {text(|own| {
                                     let user = if own.username.is_empty() { "no user name" } else { &own.username };
                                     format!("{user}, {}", if own.has_password { "password set" } else { "no password" })
                                 })}
                             </span>
                         })}
-                        <span class="block">{used.machines(machines, thing)}</span>
+                        <span class="block md:hidden">{used.machines(machines, thing)}</span>
                     </span>
                 </th>
                 {admin.then(|| view! {
@@ -158,8 +158,8 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                 <td class="max-md:hidden">{text(kind)}</td>
                 <td class="max-w-80 wrap-anywhere"><HealthBadge health/><HealthNote health/></td>
                 {admin.then(|| view! {
-                    <td class="max-md:hidden">{text(|own| if own.username.is_empty() { "–".to_owned() } else { own.username.clone() })}</td>
-                    <td class="max-md:hidden">{text(|own| if own.has_password { "set".into() } else { "none".into() })}</td>
+                    <td class="wrap-anywhere max-lg:hidden">{text(|own| if own.username.is_empty() { "–".to_owned() } else { own.username.clone() })}</td>
+                    <td class="max-lg:hidden">{text(|own| if own.has_password { "set".into() } else { "none".into() })}</td>
                 })}
                 <td class="max-w-72 text-xs wrap-anywhere max-md:hidden">{used.machines(machines, thing)}</td>
                 <td class="w-0 text-right whitespace-nowrap">
@@ -190,8 +190,8 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                             <SortHead label="Health" column=Column::Health sort/>
                             // told to administrators only
                             {admin.then(|| view! {
-                                <SortHead label="User name" column=Column::User sort class="max-md:hidden"/>
-                                <SortHead label="Password" column=Column::Password sort class="max-md:hidden"/>
+                                <SortHead label="User name" column=Column::User sort class="max-lg:hidden"/>
+                                <SortHead label="Password" column=Column::Password sort class="max-lg:hidden"/>
                             })}
                             <SortHead label="Machines" column=Column::Machines sort class="max-md:hidden"/>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>

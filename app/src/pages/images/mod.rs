@@ -146,9 +146,9 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                         described.then(|| view! { <span class="block text-xs opacity-80">{image.description.clone()}</span> })
                     })}
                     <span class="block font-mono text-xs break-all opacity-80">{text(|image| image.name.clone())}</span>
-                    // what has no column of its own on a telephone
-                    <span class="block text-xs md:hidden">
-                        <span class="block opacity-80">
+                    // what has no column of its own where it is narrow
+                    <span class="block text-xs lg:hidden">
+                        <span class="block opacity-80 md:hidden">
                             {text(|image| image.arch.clone())}", "{size.clone()}", "<Time at=first.upload_date.clone()/>
                         </span>
                         <span class="block opacity-80">"Owner: "{text(owner)}</span>
@@ -157,12 +157,12 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                     </span>
                 </th>
                 <td>{text(|image| kind_label(image.file_type).into())}</td>
-                <td class="max-md:hidden">{text(|image| image.arch.clone())}</td>
+                <td class="wrap-anywhere max-md:hidden">{text(|image| image.arch.clone())}</td>
                 <td class="text-right whitespace-nowrap max-md:hidden" title=format!("{} bytes", first.size)>{size}</td>
-                <td class="whitespace-nowrap max-md:hidden">{hash}</td>
-                <td class="max-md:hidden">{text(owner)}</td>
+                <td class="whitespace-nowrap max-lg:hidden">{hash}</td>
+                <td class="wrap-anywhere max-lg:hidden">{text(owner)}</td>
                 <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=first.upload_date/></td>
-                <td class="max-md:hidden">{flags}</td>
+                <td class="max-lg:hidden">{flags}</td>
                 <td class="w-0 text-right whitespace-nowrap">
                     {used.button(move || Thing::Image(own.get()))}
                     {move || may.get().then(|| records.buttons(own, true))}
@@ -196,10 +196,10 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                             <SortHead label="Type" column=Column::Kind sort/>
                             <SortHead label="Architecture" column=Column::Arch sort class="max-md:hidden"/>
                             <SortHead label="Size" column=Column::Size sort class="text-right max-md:hidden"/>
-                            <th scope="col" class="max-md:hidden">"SHA-256"</th>
-                            <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
+                            <th scope="col" class="max-lg:hidden">"SHA-256"</th>
+                            <SortHead label="Owner" column=Column::Owner sort class="max-lg:hidden"/>
                             <SortHead label="Uploaded" column=Column::Date sort class="max-md:hidden"/>
-                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort class="max-md:hidden"/>
+                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort class="max-lg:hidden"/>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
