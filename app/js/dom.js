@@ -348,7 +348,9 @@ let stepped = false;
 const look = ({ type }) => {
   stepped = type === "popstate";
   // whatever leads away begins with one of these, while the list is still there
-  if (!stepped && noted?.path === location.pathname) noted.scroll = scrollY;
+  if (stepped || noted?.path !== location.pathname) return;
+  noted.scroll = scrollY;
+  if (noted.loose) places.set(here(), noted);
 };
 for (const type of ["click", "keydown", "popstate"]) addEventListener(type, look, true);
 
@@ -403,6 +405,13 @@ export function focusPage() {
   for (const act of acts) addEventListener(act, stop, true);
   drawn.observe(document.body, { childList: true, subtree: true, characterData: true });
   requestAnimationFrame(take);
+}
+
+/** Both for a list without marks, whose address may change while it is shown: when its rows have been drawn. */
+export function keepScroll() {
+  const scroll = (stepped ? places.get(here())?.scroll : undefined) ?? 0;
+  if (scroll) requestAnimationFrame(() => scrollTo(0, scroll));
+  noted = { path: location.pathname, scroll, loose: true };
 }
 
 /** Keeps the area as high as it is, so that nothing jumps while most of it is gone. Not if that would take the focus away. */

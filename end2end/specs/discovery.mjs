@@ -131,8 +131,11 @@ export async function spec({ server, browser, report }) {
     for (const [number, ipv4] of [[1, "10.0.0.9"], [2, "10.0.0.10"], [9, "10.0.0.11"]]) await tell("lease", { mac: mac(number), ipv4, duration: 3600 });
     await page.getByRole("link", { name: "Leases" }).click();
     await page.reload();
-    const addresses = () => page.locator("[data-testid=leases] tbody th").evaluateAll((cells) => cells.map((cell) => cell.textContent.trim()));
+    const addresses = () => page.locator("[data-testid=leases] tbody th").evaluateAll((cells) => cells.map((cell) => cell.textContent.trim().split(" ")[0]));
     await follows(page);
+    // what was told last comes first, and the heading says so
+    await page.locator("th[aria-sort=descending]").filter({ hasText: "Last told▾" }).waitFor();
+    assert.deepEqual(await addresses(), ["10.0.0.11", "10.0.0.10", "10.0.0.9"]);
     await page.getByRole("button", { name: "Address", exact: true }).click();
     assert.deepEqual(await addresses(), ["10.0.0.9", "10.0.0.10", "10.0.0.11"]);
     await page.locator(`[data-lease="${mac(9)}"]`).getByText("unknown").waitFor();

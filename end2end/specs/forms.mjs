@@ -1,6 +1,7 @@
 // What a form says of what is wrong with it: in the API's words, beside the field that gets the focus; and where the focus goes
 // when a dialog has done its work.
 import assert from "node:assert/strict";
+import { refused } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
@@ -56,8 +57,13 @@ export async function spec({ server, browser, report }) {
     await page.locator("#bmc-name").fill("taken");
     await page.locator("#bmc-ip").fill("10.9.9.10");
     await save();
-    await dialog.getByTestId("form-errors").getByText(/exists already/).waitFor();
+    await refusedAt("bmc-name", "a BMC with this name exists already");
+    const refusing = await refused(page, "POST", /api.v1.bmc/);
+    await page.locator("#bmc-name").fill("not taken");
+    await save();
+    await dialog.getByTestId("form-errors").getByText("the lab is being moved").waitFor();
     await focusedOn(dialog.getByTestId("form-send"));
+    await refusing.stop();
     browser.takeMessages(REFUSED);
     await page.locator("#bmc-name").fill("x");
     await save();
@@ -95,6 +101,51 @@ export async function spec({ server, browser, report }) {
     await dialog.locator("#if-kind").selectOption("static");
     await save();
     await refusedAt("if-address", "IPv4 address must not be empty");
+  });
+  await report.check("a name that is taken, and a pool that does not fit, are told at their fields", async () => {
+    await visit("/users");
+    await page.getByTestId("add-user").click();
+    await page.locator("#user-name").fill("admin");
+    await save();
+    await refusedAt("user-name", "a user with this name exists already");
+    await visit("/machines");
+    await page.getByTestId("add-machine").click();
+    await page.locator("#new-name").fill(own.name);
+    await page.locator("#new-arch").selectOption(own.arch);
+    await save();
+    await refusedAt("new-name", "a machine with this name exists already");
+    await page.locator("#new-name").fill("of-its-own");
+    await page.locator("#new-macs").fill(own.macs[0]);
+    await save();
+    await refusedAt("new-macs", /already in use/);
+    const [, other] = await api(page, "GET", "/machine?show_all=true");
+    await visit(`/machines/${own.id}`);
+    await page.getByRole("button", { name: "Edit machine" }).click();
+    await page.locator("#edit-name").fill(other.name);
+    await save();
+    await refusedAt("edit-name", "a machine with this name exists already");
+    await visit("/archs");
+    await page.getByTestId("add-arch").click();
+    await page.locator("#arch-name").fill(own.arch);
+    await save();
+    await refusedAt("arch-name", "an architecture with this name exists already");
+    await visit("/networks");
+    await page.getByTestId("add-network").click();
+    const fill = async (values) => {
+      for (const [field, value] of Object.entries(values)) await page.locator(`#network-${field}`).fill(value);
+      await save();
+    };
+    await fill({ name: "pools", subnet: "172.30.9.0/24" });
+    await refusedAt("network-name", "a network with this name exists already");
+    await fill({ name: "other-pools", subnet: "172.30.7.0/25" });
+    await refusedAt("network-subnet", /conflicts with network pools/);
+    await fill({ subnet: "172.30.9.0/24", static: "10.0.0.0/28", reserved: "10.0.1.0/28" });
+    await refusedAt("network-static", "Static subnet is not contained within subnet 172.30.9.0/24");
+    await page.locator("#network-reserved-note").getByText("Reserved subnet is not contained").waitFor();
+    await fill({ static: "172.30.9.0/25", reserved: "172.30.9.0/26" });
+    await refusedAt("network-reserved", "Static and reserved subnets overlap");
+    assert.equal(await dialog.getByTestId("form-errors").textContent(), "");
+    browser.takeMessages(REFUSED);
   });
   await report.check("a refusal of the server that is about a field brings the focus there", async () => {
     await visit("/account");

@@ -9,6 +9,7 @@ export async function spec({ server, browser, report }) {
   await report.need("log in", () => logIn(page, server));
   const open = (path) => visit(page, server, path);
   const button = (name) => page.getByRole("button", { name, exact: true });
+  const imageButton = (verb, name) => page.getByRole("button", { name: new RegExp(`^${verb} image ${name} \\(`) });
   const dialog = page.locator("dialog[open]");
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent.trim().slice(0, 40));
   /** There, and still there when everything has been drawn. */
@@ -59,9 +60,9 @@ export async function spec({ server, browser, report }) {
     await save("#edit-user-email", "ann@lab");
     await focusIs("Edit user ann");
     await open("/images");
-    await button("Edit image vmlinuz-z").click();
+    await imageButton("Edit", "vmlinuz-z").click();
     await save("#edit-image-description", "bbb");
-    await focusIs("Edit image vmlinuz-z");
+    await focusIs(await imageButton("Edit", "vmlinuz-z").getAttribute("aria-label"));
     await open("/archs");
     const { name } = (await api(page, "GET", "/arch"))[0];
     await button(`Edit architecture ${name}`).click();
@@ -106,7 +107,7 @@ export async function spec({ server, browser, report }) {
     for (const direction of ["ascending", "descending"]) {
       const sorted = page.locator(`th[aria-sort=${direction}]`).filter({ hasText: heading });
       // the first column is what the list is sorted by at first
-      if ((await sorted.count()) === 0) await page.getByRole("columnheader").getByRole("button", { name: heading, exact: true }).first().click();
+      if ((await sorted.count()) === 0) await page.getByRole("columnheader").getByRole("button", { name: new RegExp(`^${heading}(, \\w+)?$`) }).first().click();
       await sorted.first().waitFor();
       const shown = await page.locator(rows).evaluateAll((all) => all.map(({ dataset }) => dataset.bmc ?? dataset.network ?? dataset.image ?? dataset.preseed));
       const wanted = direction === "ascending" ? expected : expected.toReversed();
@@ -121,6 +122,9 @@ export async function spec({ server, browser, report }) {
     await order("/preseeds", "[data-preseed]", "Description", ["described", "bare"]);
     await order("/preseeds", "[data-preseed]", "Known good", ["described", "bare"]);
     await order("/images", "[data-image]", "Description", ["vmlinuz-z", "grub.efi"]);
+    // of two in one column the one that is sorted by says so, and how
+    await page.getByRole("button", { name: "Description, descending", exact: true, pressed: true }).waitFor();
+    await page.getByRole("button", { name: "File", exact: true, pressed: false }).waitFor();
     await open("/users");
     await page.getByRole("button", { name: "Privilege", exact: true }).click();
     assert.match((await page.locator("[data-testid=users] tbody tr").first().textContent()) ?? "", /Administrator/);
@@ -155,6 +159,27 @@ export async function spec({ server, browser, report }) {
     await button(`What uses BMC ${bmc.name}`).click();
     await page.getByTestId("used-by").getByRole("link", { name: bmc.machines[0], exact: true }).waitFor();
     await page.keyboard.press("Escape");
+    const cell = page.locator(`[data-bmc="${bmc.name}"] td`).getByRole("link", { name: bmc.machines[0], exact: true });
+    assert.equal(await cell.getAttribute("href"), `/machines/${bmc.machine_ids[0]}`);
+    await open("/networks?q=net-0");
+    await button("What uses network net-0").click();
+    await page.getByTestId("unused").getByText("Nothing uses it.").waitFor();
+    await page.keyboard.press("Escape");
+  });
+  await report.check("N1: of many machines in a network some are named, the others counted, and all told", async () => {
+    const { id } = await api(page, "POST", "/network", { name: "crowded", subnet: "10.7.201.0/24" });
+    for (const [number, own] of machines.entries()) await api(page, "POST", `/machine/${own.id}/interface`, { mac: `02:00:00:00:08:0${number}`, network_id: id });
+    await open("/networks?q=crowded");
+    const row = page.locator("[data-network=crowded]");
+    const links = row.locator("td a[href^='/machines/']");
+    const { machines: names, machine_ids: ids } = await api(page, "GET", `/network/${id}`);
+    assert.deepEqual(await links.allTextContents(), names.slice(0, 3));
+    assert.deepEqual(await links.evaluateAll((all) => all.map((own) => own.getAttribute("href"))), ids.slice(0, 3).map((own) => `/machines/${own}`));
+    await row.getByRole("button", { name: `and ${names.length - 3} more: what uses network crowded`, exact: true }).click();
+    await page.getByTestId("used-by").getByRole("link", { name: names.at(-1), exact: true }).waitFor();
+    await page.keyboard.press("Escape");
+    await links.first().click();
+    await page.getByTestId("machine-name").filter({ hasText: names[0] }).waitFor();
   });
 
   const other = await browser.page();

@@ -33,7 +33,7 @@ export async function spec({ server, browser, report }) {
     ["network", "/networks", "Edit network net", "#network-reserved", `/network/${network.id}`, "reserved_net", rest.network, ["10.9.0.0/28", "10.9.0.16/28", "10.9.0.32/28"]],
     ["BMC", "/bmcs", `Edit BMC ${bmc.name}`, "#bmc-username", `/bmc/${bmc.id}`, "username", rest.bmc],
     ["user", "/users", "Edit user ann", "#edit-user-email", `/user/${user.id}`, "email", {}, ["a@lab", "b@lab", "c@lab"]],
-    ["image", "/images", "Edit image vmlinuz-t", "#edit-image-description", `/image/${image.id}`, "description", {}],
+    ["image", "/images", /^Edit image vmlinuz-t /, "#edit-image-description", `/image/${image.id}`, "description", {}],
     ["architecture", "/archs", `Edit architecture ${arch.name}`, "#arch-description", `/arch/${arch.id}`, "description", rest.arch],
     ["subarchitecture", "/archs", `Edit subarchitecture ${subarch.name}`, "#subarch-description", `/arch/${arch.id}/subarch/${subarch.id}`, "description", rest.subarch],
     ["interface", machinePage, `Edit interface ${nic.mac}`, "#if-identifier", `/machine/${machine.id}/interface/${nic.id}`, "identifier", {}, ["eth1", "eth2", "eth3"]],

@@ -8,6 +8,14 @@ use web_sys::{FormData, ProgressEvent, XmlHttpRequest};
 
 use crate::client::{refusal, unreachable};
 
+const CHANGED: &str = "The file was changed or deleted since it was chosen. Choose it again.";
+
+/// Whether the file can still be read as it was when it was chosen. The request does not tell: it fails as if there were no server.
+async fn is_there(file: &web_sys::File) -> bool {
+    let Ok(start) = file.slice_with_f64_and_f64(0.0, 1.0) else { return false };
+    JsFuture::from(start.array_buffer()).await.is_ok()
+}
+
 /// Ends the request when the caller is no longer interested.
 struct Abort(XmlHttpRequest);
 
@@ -45,6 +53,7 @@ pub(crate) async fn send(address: String, q: String, file: Upload, progress: Pro
 
     let text = request.0.response_text().ok().flatten().unwrap_or_default();
     match request.0.status().unwrap_or(0) {
+        0 if !is_there(&file.0).await => Err(ApiError::transport(CHANGED)),
         0 => Err(unreachable()),
         200..=299 => Ok(text),
         status => Err(refusal(status, &text)),

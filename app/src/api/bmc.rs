@@ -255,6 +255,8 @@ pub struct Bmc {
     pub health: BmcHealth,
     /// Names of the machines behind it.
     pub machines: Vec<String>,
+    /// Their ids, in the same order.
+    pub machine_ids: Vec<i64>,
 }
 
 /// Body of POST and PUT. In a PUT absent optional members stay as they are, the password above all.
@@ -301,7 +303,13 @@ impl Api {
     /// As long as it is as `known`.
     pub async fn edit_bmc(&self, known: &Bmc, change: &BmcInput) -> Result<Edit<Bmc>, ApiError> {
         // what else it tells changes by itself
-        let form = |own: &Bmc| Bmc { cipher_suite: None, health: BmcHealth::default(), machines: Vec::new(), ..own.clone() };
+        let form = |own: &Bmc| Bmc {
+            cipher_suite: None,
+            health: BmcHealth::default(),
+            machines: Vec::new(),
+            machine_ids: Vec::new(),
+            ..own.clone()
+        };
         self.edit(&format!("/bmc/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_bmc(&self, id: i64, removal: Removal) -> Result<(), ApiError> {

@@ -18,6 +18,8 @@ pub struct Network {
     pub reserved_net: Option<String>,
     /// Names of the machines with an interface in it.
     pub machines: Vec<String>,
+    /// Their ids, in the same order.
+    pub machine_ids: Vec<i64>,
 }
 
 /// Body of POST and PUT; a pool that is `null` or absent is none.
@@ -53,7 +55,7 @@ impl Api {
     }
     /// As long as it is as `known`.
     pub async fn edit_network(&self, known: &Network, change: &NetworkInput) -> Result<Edit<Network>, ApiError> {
-        let form = |own: &Network| Network { machines: Vec::new(), ..own.clone() };
+        let form = |own: &Network| Network { machines: Vec::new(), machine_ids: Vec::new(), ..own.clone() };
         self.edit(&format!("/network/{}", known.id), change, |now| form(now) == form(known)).await
     }
     pub async fn delete_network(&self, id: i64, removal: Removal) -> Result<(), ApiError> {

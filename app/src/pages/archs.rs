@@ -16,7 +16,7 @@ use crate::{
     },
     ui::{
         AddButton, Address, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SearchBox,
-        SelectField, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, matches, natural, opened, saved,
+        SelectField, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural, opened, saved,
     },
 };
 
@@ -85,7 +85,8 @@ impl Subject {
         }
     }
 
-    fn label(&self) -> String {
+    /// What a deletion is of; those that are only to be made are not deleted.
+    fn name(&self) -> String {
         match self {
             Self::Arch(arch) => format!("architecture {}", arch.name),
             Self::Subarch(arch, subarch) => format!("subarchitecture {} / {}", arch.name, subarch.name),
@@ -156,15 +157,16 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     let delete = move |()| {
         let Some(subject) = deleting.get_untracked() else { return };
         let api = api.get_value();
+        let said = format!("Deleted {}.", subject.name());
         submit.run(subject.delete(api, submit.removal()), move |()| {
             delete_open.set(false);
-            toasts.ok("Deleted.");
+            toasts.ok(said);
             reload.run(());
         });
     };
     let curl = Callback::new(move |()| {
         let subject = deleting.get_untracked()?;
-        Curl::of("Delete", async |api| subject.delete(api, submit.removal()).await)
+        Curl::of(format!("Delete {}", subject.name()), async |api| subject.delete(api, submit.removal()).await)
     });
     let instead = Signal::derive(move || match deleting.get() {
         Some(Subject::Arch(own)) => {
@@ -175,8 +177,10 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         }
         _ => Vec::new(),
     });
-    let more = move || view! { <Uses submit instead/> };
-    let used = UsedBy::new();
+    // machines and images are of an architecture, always
+    let needed = Signal::derive(move || matches!(deleting.get(), Some(Subject::Arch(_))));
+    let more = move || view! { <Uses submit instead needed/> };
+    let used = UsedBy::new(me.admin);
     let admin = me.admin;
     view! {
         <PageHead title="Architectures">
@@ -216,11 +220,14 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         {used.dialog()}
         <Confirm
             open=delete_open
-            title="Delete"
-            about=Signal::derive(move || format!("Delete {}", label.get()))
-            text=Signal::derive(move || {
-                let rest = if matches!(deleting.get(), Some(Subject::Arch(_))) { " with its subarchitectures" } else { "" };
-                format!("Are you sure you want to delete {}{rest}?", label.get())
+            title=Signal::derive(move || {
+                if matches!(deleting.get(), Some(Subject::Subarch(..))) { "Delete subarchitecture" } else { "Delete architecture" }.to_owned()
+            })
+            about=Signal::derive(move || deleting.get().map(|own| format!("Delete {}", own.name())).unwrap_or_default())
+            text=Signal::derive(move || match deleting.get() {
+                Some(own @ Subject::Arch(_)) => format!("Are you sure you want to delete {} with its subarchitectures?", own.name()),
+                Some(own) => format!("Are you sure you want to delete {}?", own.name()),
+                None => String::new(),
             })
             acknowledge=true
             submit
@@ -249,17 +256,22 @@ fn ArchTable(
     };
     let row = move |own: Memo<Subarch>| {
         let text = move |get: fn(&Subarch) -> String| move || own.with(get);
+        let description = text(|own| own.description.clone());
+        let firmware = text(|own| if own.efiboot { "UEFI".into() } else { "BIOS or default".into() });
         let named = move |what: &'static str| Signal::derive(move || own.with(|own| format!("{what} {}", own.name)));
         view! {
             <tr class="hover:bg-base-200">
-                <th scope="row" class="font-medium">
+                <th scope="row" class="font-medium wrap-anywhere">
                     {text(|own| own.name.clone())}
-                    // has no column of its own on a telephone
-                    <span class="block text-xs font-normal break-words opacity-80 md:hidden">{text(|own| own.description.clone())}</span>
+                    // what has no column of its own on a telephone
+                    <span class="block text-xs font-normal opacity-80 md:hidden">
+                        <span class="block">{description}</span>
+                        <span class="block">{firmware}</span>
+                    </span>
                 </th>
-                <td class="break-words max-md:hidden">{text(|own| own.description.clone())}</td>
+                <td class="wrap-anywhere max-md:hidden">{description}</td>
                 <td class="font-mono text-xs break-all">{text(|own| own.bootloader.clone().unwrap_or_else(|| "none".into()))}</td>
-                <td>{text(|own| if own.efiboot { "UEFI".into() } else { "BIOS or default".into() })}</td>
+                <td class="max-md:hidden">{firmware}</td>
                 <td class="w-0 text-right whitespace-nowrap">
                     {used.button(move || Thing::Subarch(arch.get(), own.get()))}
                     {admin.then(|| view! {
@@ -288,7 +300,7 @@ fn ArchTable(
             data-arch=move || arch.with(|arch| arch.name.clone())
         >
             <div class="border-base-300 flex flex-wrap items-center justify-between gap-2 border-b px-4 py-1.5">
-                <div>
+                <div class="min-w-0 wrap-anywhere">
                     <h2 id=heading.clone() class="font-semibold">{move || arch.with(|arch| arch.name.clone())}</h2>
                     <p class="text-sm opacity-80">{move || arch.with(|arch| arch.description.clone())}</p>
                 </div>
@@ -320,7 +332,7 @@ fn ArchTable(
                                 <SortHead label="Name" column=Column::Name sort/>
                                 <SortHead label="Description" column=Column::Description sort class="max-md:hidden"/>
                                 <SortHead label="Bootloader" column=Column::Bootloader sort/>
-                                <SortHead label="Firmware" column=Column::Firmware sort/>
+                                <SortHead label="Firmware" column=Column::Firmware sort class="max-md:hidden"/>
                                 <th scope="col"><span class="sr-only">"Actions"</span></th>
                             </tr>
                         </thead>
@@ -353,7 +365,8 @@ fn ArchForm(open: RwSignal<bool>, opened: Option<Opened<Arch>>, done: Callback<(
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.save(call(api.clone(), input), move |answer| {
+        let place = move |error: &str| is_of_name(error).then_some(name);
+        submit.save_placing(call(api.clone(), input), place, move |answer| {
             let Some(arch) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("Architecture {} saved.", arch.name));
@@ -415,7 +428,8 @@ fn SubarchForm(
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.save(call(api.clone(), input), move |answer| {
+        let place = move |error: &str| is_of_name(error).then_some(name);
+        submit.save_placing(call(api.clone(), input), place, move |answer| {
             let Some(subarch) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("Subarchitecture {} saved.", subarch.name));

@@ -16,7 +16,7 @@ use crate::{
     live::Live,
     ui::{
         AddButton, Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Sort,
-        SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, matches, natural, saved,
+        SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural, saved,
     },
 };
 
@@ -39,8 +39,8 @@ impl Record for Bmc {
         self.id
     }
 
-    fn label(&self) -> &str {
-        &self.name
+    fn label(&self, _zone: Zone) -> String {
+        self.name.clone()
     }
 }
 
@@ -95,7 +95,7 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
             records.list.try_update(|list| list.iter_mut().filter(|own| own.id == *bmc).for_each(|own| own.health = health.clone()));
         }
     });
-    let used = UsedBy::new();
+    let used = UsedBy::new(me.admin);
     let filter = Address::new().keeps::<String>("q");
     let sort = RwSignal::new(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
@@ -112,25 +112,25 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
         let first = own.get_untracked();
         let health = live.health(first.id, first.health);
         let host = Memo::new(move |_| own.with(|own| (own.ip.clone(), address(own))));
-        let machines = Signal::derive(move || own.with(|own| own.machines.clone()));
+        let machines = move || own.with(|own| own.machine_ids.iter().copied().zip(own.machines.iter().cloned()).collect::<Vec<_>>());
         let thing = move || Thing::Bmc(own.get());
         view! {
             <tr class="hover:bg-base-200" data-bmc=text(|own| own.name.clone())>
-                <th scope="row" class="font-medium">
+                <th scope="row" class="font-medium wrap-anywhere">
                     {text(|own| own.name.clone())}
-                    // what has no column of its own on a telephone
-                    <span class="block text-xs font-normal break-words opacity-80 md:hidden">
-                        {admin.then(|| view! { <span class="block font-mono">{text(address)}</span> })}
-                        <span class="block">{text(kind)}</span>
+                    // what has no column of its own where it is narrow
+                    <span class="block text-xs font-normal lg:hidden">
+                        {admin.then(|| view! { <span class="block font-mono opacity-80 md:hidden">{text(address)}</span> })}
+                        <span class="block opacity-80 md:hidden">{text(kind)}</span>
                         {admin.then(|| view! {
-                            <span class="block">
+                            <span class="block opacity-80">
                                 {text(|own| {
                                     let user = if own.username.is_empty() { "no user name" } else { &own.username };
                                     format!("{user}, {}", if own.has_password { "password set" } else { "no password" })
                                 })}
                             </span>
                         })}
-                        <span class="block">{used.names(machines, thing)}</span>
+                        <span class="block md:hidden">{used.machines(machines, thing)}</span>
                     </span>
                 </th>
                 {admin.then(|| view! {
@@ -156,12 +156,12 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                     </td>
                 })}
                 <td class="max-md:hidden">{text(kind)}</td>
-                <td class="max-w-80"><HealthBadge health/><HealthNote health/></td>
+                <td class="max-w-80 wrap-anywhere"><HealthBadge health/><HealthNote health/></td>
                 {admin.then(|| view! {
-                    <td class="max-md:hidden">{text(|own| if own.username.is_empty() { "–".to_owned() } else { own.username.clone() })}</td>
-                    <td class="max-md:hidden">{text(|own| if own.has_password { "set".into() } else { "none".into() })}</td>
+                    <td class="wrap-anywhere max-lg:hidden">{text(|own| if own.username.is_empty() { "–".to_owned() } else { own.username.clone() })}</td>
+                    <td class="max-lg:hidden">{text(|own| if own.has_password { "set".into() } else { "none".into() })}</td>
                 })}
-                <td class="max-w-72 text-xs break-words max-md:hidden">{used.names(machines, thing)}</td>
+                <td class="max-w-72 text-xs wrap-anywhere max-md:hidden">{used.machines(machines, thing)}</td>
                 <td class="w-0 text-right whitespace-nowrap">
                     {used.button(thing)}
                     {admin.then(|| records.buttons(own, true))}
@@ -190,8 +190,8 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                             <SortHead label="Health" column=Column::Health sort/>
                             // told to administrators only
                             {admin.then(|| view! {
-                                <SortHead label="User name" column=Column::User sort class="max-md:hidden"/>
-                                <SortHead label="Password" column=Column::Password sort class="max-md:hidden"/>
+                                <SortHead label="User name" column=Column::User sort class="max-lg:hidden"/>
+                                <SortHead label="Password" column=Column::Password sort class="max-lg:hidden"/>
                             })}
                             <SortHead label="Machines" column=Column::Machines sort class="max-md:hidden"/>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
@@ -280,7 +280,12 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
     });
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.save(call(api.clone(), input), move |answer| {
+        let place = move |error: &str| match error {
+            _ if is_of_name(error) => Some(name),
+            _ if error.contains("with this address") => Some(ip),
+            _ => None,
+        };
+        submit.save_placing(call(api.clone(), input), place, move |answer| {
             let Some(bmc) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("BMC {} saved.", bmc.name));
@@ -364,7 +369,7 @@ mod tests {
             let text = format!(
                 r#"{{"id": 1, "name": "{name}", "ip": "{ip}", "port": 623, "type": "plain", "backend": "native", "quirks": [],
                 "username": "", "has_password": false, "privilege_level": "admin", "has_key": false, "cipher_suite": null,
-                "health": {{"reachable": {reachable}, "last_answer": null, "error": null}}, "machines": []}}"#
+                "health": {{"reachable": {reachable}, "last_answer": null, "error": null}}, "machines": [], "machine_ids": []}}"#
             );
             serde_json::from_str(&text).unwrap()
         };

@@ -13,8 +13,8 @@ use crate::{
     api::{self, Api, ApiError, DiscoveredChange, DiscoveredInterface, DiscoveredMac, Id, Identifier, Machine, Network},
     ui::{
         Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Glyph, Icon, Loading, Notice, Optimistic, PageHead,
-        RowButton, SearchBox, SelectField, Submit, SubmitErrors, SubmitForm, Switch, TextField, Time, Toasts, dom, format::counted, load,
-        matches, natural,
+        RowButton, SearchBox, SelectField, Submit, SubmitErrors, SubmitForm, Switch, TextField, Time, Toasts, Zone, dom, format::counted,
+        load, matches, natural,
     },
 };
 
@@ -39,8 +39,8 @@ impl Record for DiscoveredMac {
         self.id
     }
 
-    fn label(&self) -> &str {
-        &self.mac
+    fn label(&self, _zone: Zone) -> String {
+        self.mac.clone()
     }
 }
 
@@ -105,6 +105,11 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
         let dismissed = Memo::new(move |_| own.with(|own| own.dismissed));
         let (last, first) =
             (Memo::new(move |_| own.with(|own| own.last_seen.clone())), Memo::new(move |_| own.with(|own| own.first_seen.clone())));
+        let vendor = text(|own| own.info.mac_vendor.clone());
+        let host = text(|own| own.info.hostname.clone().unwrap_or_else(|| "–".into()));
+        let firmware = text(|own| own.info.arch.clone().unwrap_or_else(|| "–".into()));
+        let last_seen = move || view! { <Time at=last.get()/> };
+        let first_seen = move || view! { <Time at=first.get()/> };
         let dismiss_button = move || {
             let (verb, icon) = if dismissed.get() { ("List again", Icon::Reset) } else { ("Dismiss", Icon::Close) };
             let label = own.with_untracked(|own| format!("{verb} {}", own.mac));
@@ -112,16 +117,25 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
         };
         view! {
             <tr class="hover:bg-base-200" data-mac=text(|own| own.mac.clone()) data-dismissed=move || dismissed.get().then_some("true")>
-                <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
+                <th scope="row" class="font-mono text-xs font-medium md:whitespace-nowrap">
                     {text(|own| own.mac.clone())}" "<CopyButton text=own.with_untracked(|own| own.mac.clone()) what="MAC address"/>
                     {move || dismissed.get().then(|| view! { <span class="badge badge-sm badge-ghost ml-1 font-sans">"Dismissed"</span> })}
+                    // what has no column of its own where it is narrow
+                    <span class="block font-sans font-normal whitespace-normal wrap-anywhere opacity-80 xl:hidden">
+                        <span class="block md:hidden">{vendor}</span>
+                        <span class="block md:hidden">{host}</span>
+                        <span class="block md:hidden">{firmware}</span>
+                        <span class="block md:hidden">"Last seen "{last_seen}</span>
+                        <span class="block">"First seen "{first_seen}</span>
+                    </span>
                 </th>
-                <td>{text(|own| own.info.mac_vendor.clone())}</td>
-                <td class="break-all">{text(|own| own.info.hostname.clone().unwrap_or_else(|| "–".into()))}</td>
-                <td>{text(|own| own.info.arch.clone().unwrap_or_else(|| "–".into()))}</td>
-                <td class="text-xs whitespace-nowrap">{move || view! { <Time at=last.get()/> }}</td>
-                <td class="text-xs whitespace-nowrap">{move || view! { <Time at=first.get()/> }}</td>
-                <td class="w-0 text-right whitespace-nowrap">
+                <td class="wrap-anywhere max-md:hidden">{vendor}</td>
+                <td class="break-all max-md:hidden">{host}</td>
+                <td class="max-md:hidden">{firmware}</td>
+                <td class="text-xs max-md:hidden">{last_seen}</td>
+                <td class="text-xs whitespace-nowrap max-xl:hidden">{first_seen}</td>
+                // one below the other where it is narrow
+                <td class="w-0 text-right xl:whitespace-nowrap">
                     <button
                         type="button"
                         class="btn btn-xs btn-primary btn-soft"
@@ -182,11 +196,11 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                     <thead class="bg-base-200">
                         <tr>
                             <th scope="col">"MAC"</th>
-                            <th scope="col">"Vendor"</th>
-                            <th scope="col">"Host name"</th>
-                            <th scope="col">"Firmware"</th>
-                            <th scope="col">"Last seen"</th>
-                            <th scope="col">"First seen"</th>
+                            <th scope="col" class="max-md:hidden">"Vendor"</th>
+                            <th scope="col" class="max-md:hidden">"Host name"</th>
+                            <th scope="col" class="max-md:hidden">"Firmware"</th>
+                            <th scope="col" class="max-md:hidden">"Last seen"</th>
+                            <th scope="col" class="max-xl:hidden">"First seen"</th>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>

@@ -45,8 +45,7 @@ fn sorted(mut leases: Vec<Lease>, sort: Sort<Column>) -> Vec<Lease> {
                 (Some(a), Some(b)) => natural(a, b),
                 (a, b) => b.is_some().cmp(&a.is_some()),
             },
-            // the newest first
-            Column::Seen => b.last_seen_date.cmp(&a.last_seen_date),
+            Column::Seen => a.last_seen_date.cmp(&b.last_seen_date),
         };
         sort.apply(order).then_with(|| natural(&a.ipv4, &b.ipv4))
     });
@@ -60,7 +59,8 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
     follow_list(&[api::List::Lease], load, move |list| drop(leases.try_set(list)));
     let total = Memo::new(move |_| leases.with(Vec::len));
     let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Seen));
+    // what is new is what one looks for
+    let sort = RwSignal::new(Sort { column: Column::Seen, descending: true });
     let shown = Memo::new(move |_| {
         let query = filter.get();
         let fitting = leases.with(|leases| leases.iter().filter(|lease| found(lease, &query)).cloned().collect());
@@ -72,13 +72,18 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
         let machine = Memo::new(move |_| own.with(|lease| lease.machine_id.zip(lease.machine.clone())));
         let address = Memo::new(move |_| own.with(|lease| lease.ipv4.clone()));
         let seen = Memo::new(move |_| own.with(|lease| lease.last_seen_date.clone()));
+        let time = move || view! { <Time at=seen.get()/> };
+        let copied_mac = move || view! { {mac.clone()}" "<CopyButton text=mac.clone() what="MAC address"/> };
         view! {
             <tr class="hover:bg-base-200" data-lease=key>
                 <th scope="row" class="font-mono text-xs font-medium whitespace-nowrap">
                     {address} " " {move || view! { <CopyButton text=address.get() what="address"/> }}
+                    // what has no column of its own on a telephone
+                    <span class="block font-normal md:hidden">{copied_mac()}</span>
+                    <span class="block font-sans font-normal opacity-80 md:hidden">{time}</span>
                 </th>
-                <td class="font-mono text-xs whitespace-nowrap">{mac.clone()}" "<CopyButton text=mac what="MAC address"/></td>
-                <td>
+                <td class="font-mono text-xs whitespace-nowrap max-md:hidden">{copied_mac()}</td>
+                <td class="wrap-anywhere">
                     {move || match machine.get() {
                         Some((id, name)) => {
                             view! { <a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }.into_any()
@@ -86,7 +91,7 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                         None => view! { <span class="opacity-80">"unknown"</span> }.into_any(),
                     }}
                 </td>
-                <td class="text-xs whitespace-nowrap">{move || view! { <Time at=seen.get()/> }}</td>
+                <td class="text-xs whitespace-nowrap max-md:hidden">{time}</td>
             </tr>
         }
         .into_any()
@@ -119,9 +124,9 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
                     <thead class="bg-base-200">
                         <tr>
                             <SortHead label="Address" column=Column::Address sort/>
-                            <SortHead label="MAC" column=Column::Mac sort/>
+                            <SortHead label="MAC" column=Column::Mac sort class="max-md:hidden"/>
                             <SortHead label="Machine" column=Column::Machine sort/>
-                            <SortHead label="Last told" column=Column::Seen sort/>
+                            <SortHead label="Last told" column=Column::Seen sort class="max-md:hidden"/>
                         </tr>
                     </thead>
                     <tbody>{rows(move || shown.get().into_iter().take(ROWS).collect(), |lease| lease.mac.clone(), row)}</tbody>
@@ -165,7 +170,7 @@ mod tests {
         };
         let by = |column| sorted(list(), Sort::by(column)).into_iter().map(|lease| lease.ipv4).collect::<Vec<_>>();
         assert_eq!(by(Column::Address), ["10.0.0.09", "10.0.0.10", "10.0.0.11"]);
-        assert_eq!(by(Column::Seen), ["10.0.0.10", "10.0.0.11", "10.0.0.09"]);
+        assert_eq!(by(Column::Seen), ["10.0.0.09", "10.0.0.11", "10.0.0.10"]);
         assert_eq!(by(Column::Machine), ["10.0.0.11", "10.0.0.09", "10.0.0.10"]);
     }
 

@@ -11,7 +11,7 @@ use crate::{
     api::{self, Api, ApiError, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
     ui::{
         AddButton, Address, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit, SubmitForm,
-        TextField, Toasts, matches, natural, saved,
+        TextField, Toasts, Zone, is_of_name, matches, natural, saved,
     },
 };
 
@@ -31,8 +31,8 @@ impl Record for Network {
         self.id
     }
 
-    fn label(&self) -> &str {
-        &self.name
+    fn label(&self, _zone: Zone) -> String {
+        self.name.clone()
     }
 }
 
@@ -71,7 +71,7 @@ fn compare(a: &Network, b: &Network, sort: Sort<Column>) -> std::cmp::Ordering {
 fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
     let records = Records::new(networks);
     follow_list(&[api::List::Network], load, records.replace());
-    let used = UsedBy::new();
+    let used = UsedBy::new(me.admin);
     let filter = Address::new().keeps::<String>("q");
     let sort = RwSignal::new(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
@@ -88,23 +88,23 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
         let pool = |pool: &Option<String>| pool.clone().unwrap_or_else(|| "–".into());
         let fixed = move || own.with(|own| pool(&own.static_net));
         let reserved = move || own.with(|own| pool(&own.reserved_net));
-        let machines = Signal::derive(move || own.with(|own| own.machines.clone()));
+        let machines = move || own.with(|own| own.machine_ids.iter().copied().zip(own.machines.iter().cloned()).collect::<Vec<_>>());
         let thing = move || Thing::Network(own.get());
         view! {
             <tr class="hover:bg-base-200" data-network=text(|own| own.name.clone())>
-                <th scope="row" class="font-medium">
+                <th scope="row" class="font-medium wrap-anywhere">
                     {text(|own| own.name.clone())}
                     // what has no column of its own on a telephone
-                    <span class="block text-xs font-normal break-words opacity-80 md:hidden">
-                        <span class="block">"static "{fixed}</span>
-                        <span class="block">"reserved "{reserved}</span>
-                        <span class="block">{used.names(machines, thing)}</span>
+                    <span class="block text-xs font-normal md:hidden">
+                        <span class="block opacity-80">"static "{fixed}</span>
+                        <span class="block opacity-80">"reserved "{reserved}</span>
+                        <span class="block">{used.machines(machines, thing)}</span>
                     </span>
                 </th>
                 <td class="font-mono text-xs">{text(|own| own.subnet.clone())}</td>
                 <td class="font-mono text-xs max-md:hidden">{fixed}</td>
                 <td class="font-mono text-xs max-md:hidden">{reserved}</td>
-                <td class="max-w-72 text-xs break-words max-md:hidden">{used.names(machines, thing)}</td>
+                <td class="max-w-72 text-xs wrap-anywhere max-md:hidden">{used.machines(machines, thing)}</td>
                 <td class="w-0 text-right whitespace-nowrap">
                     {used.button(thing)}
                     {admin.then(|| records.buttons(own, true))}
@@ -156,6 +156,26 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Name,
+    Subnet,
+    Static,
+    Reserved,
+}
+
+/// What of a network a sentence of the server is about.
+fn part(error: &str) -> Option<Part> {
+    match error {
+        _ if is_of_name(error) => Some(Part::Name),
+        _ if error.starts_with("Subnet ") || error.contains("with this subnet") => Some(Part::Subnet),
+        _ if error.starts_with("Static subnet ") => Some(Part::Static),
+        // that both pools overlap, too: it comes last
+        _ if error.starts_with("Reserved subnet ") || error.starts_with("Static and reserved ") => Some(Part::Reserved),
+        _ => None,
+    }
+}
+
 #[component]
 fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Network>) -> impl IntoView {
     let api = expect_context::<Api>();
@@ -182,7 +202,15 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
     let curl = Callback::new(move |()| input().and_then(|input| Curl::of("Save", async |api| call(api, input).await)));
     let send = move |()| {
         let Some(input) = input() else { return };
-        submit.save(call(api.clone(), input), move |answer| {
+        let place = move |error: &str| {
+            Some(match part(error)? {
+                Part::Name => name,
+                Part::Subnet => subnet,
+                Part::Static => static_net,
+                Part::Reserved => reserved_net,
+            })
+        };
+        submit.save_placing(call(api.clone(), input), place, move |answer| {
             let Some(network) = saved(opened, answer) else { return };
             open.set(false);
             toasts.ok(format!("Network {} saved.", network.name));
@@ -212,5 +240,25 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, part};
+
+    #[test]
+    fn a_sentence_stands_at_what_it_is_about() {
+        for (sentence, expected) in [
+            ("a network with this name exists already", Some(Part::Name)),
+            ("a network with this subnet or pool exists already", Some(Part::Subnet)),
+            ("Subnet 10.0.0.0/8 conflicts with network lab (10.1.0.0/16)", Some(Part::Subnet)),
+            ("Static subnet is not contained within subnet 10.0.0.0/24", Some(Part::Static)),
+            ("Reserved subnet is not contained within subnet 10.0.0.0/24", Some(Part::Reserved)),
+            ("Static and reserved subnets overlap", Some(Part::Reserved)),
+            ("an address outside the new pools is in use by machine m1 (10.0.0.3)", None),
+        ] {
+            assert_eq!(part(sentence), expected, "{sentence}");
+        }
     }
 }

@@ -91,17 +91,25 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
     });
     let row = |own: Memo<Entry>| {
         let text = move |get: fn(&Entry) -> String| move || own.with(get);
+        let owner = text(|entry| entry.user.clone().unwrap_or_else(|| "–".into()));
+        let flags = move || own.with(|entry| view! { <Flags public=entry.public known_good=entry.known_good/> });
         view! {
             <tr class="hover:bg-base-200" data-testid="preseed-row" data-preseed=text(|entry| entry.name.clone())>
                 <th scope="row" class="font-medium">
                     <a class="link link-hover text-primary break-all" href=format!("/preseeds/{}", own.with_untracked(|entry| entry.id))>
                         {text(|entry| entry.name.clone())}
                     </a>
+                    // what has no column of its own on a telephone
+                    <span class="block text-xs font-normal wrap-anywhere md:hidden">
+                        <span class="block opacity-80">{text(|entry| entry.description.clone())}</span>
+                        <span class="block opacity-80">"Owner: "{owner}</span>
+                        {flags}
+                    </span>
                 </th>
-                <td class="break-words">{text(|entry| entry.description.clone())}</td>
+                <td class="wrap-anywhere max-md:hidden">{text(|entry| entry.description.clone())}</td>
                 <td>{text(|entry| entry.kind.clone())}</td>
-                <td>{text(|entry| entry.user.clone().unwrap_or_else(|| "–".into()))}</td>
-                <td>{move || own.with(|entry| view! { <Flags public=entry.public known_good=entry.known_good/> })}</td>
+                <td class="wrap-anywhere max-md:hidden">{owner}</td>
+                <td class="max-md:hidden">{flags}</td>
             </tr>
         }
         .into_any()
@@ -128,10 +136,10 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
                     <thead class="bg-base-200">
                         <tr>
                             <SortHead label="Name" column=Column::Name sort/>
-                            <SortHead label="Description" column=Column::Description sort/>
+                            <SortHead label="Description" column=Column::Description sort class="max-md:hidden"/>
                             <SortHead label="Type" column=Column::Kind sort/>
-                            <SortHead label="Owner" column=Column::Owner sort/>
-                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort/>
+                            <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
+                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort class="max-md:hidden"/>
                         </tr>
                     </thead>
                     <tbody>{rows(move || shown.get(), |entry| entry.id, row)}</tbody>

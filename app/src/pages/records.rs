@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError, Me, Removal},
-    ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Title, Toasts, opened},
+    ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Title, Toasts, Zone, dom, opened},
 };
 
 /// A page whose data is asked for once: its title, and `draw` when the data is there, else what stands in its place.
@@ -29,7 +29,10 @@ where
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
                     match session.with(data).await {
-                        Ok((me, data)) => draw(me, data),
+                        Ok((me, data)) => {
+                            keep_place();
+                            draw(me, data)
+                        }
                         Err(error) => view! { <Failed error title retry=move |()| data.refetch()/> }.into_any(),
                     }
                 })}
@@ -39,6 +42,11 @@ where
     .into_any()
 }
 
+/// Who comes back to a list by a step of history finds it as far down as it was left. To be called when the list is drawn.
+pub(super) fn keep_place() {
+    Effect::new(|_| dom::keep_scroll());
+}
+
 /// Something listed that is edited and deleted by its id.
 pub(super) trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// What it is called within a sentence.
@@ -46,7 +54,8 @@ pub(super) trait Record: Clone + PartialEq + Send + Sync + 'static {
 
     fn id(&self) -> i64;
 
-    fn label(&self) -> &str;
+    /// Which one it is. `zone` is for those that are told apart by a time.
+    fn label(&self, zone: Zone) -> String;
 
     /// Whether those that use `other` could have this instead.
     fn fits_for(&self, _other: &Self) -> bool {
@@ -99,8 +108,8 @@ where
     view! { <For each=move || listed.with(|(order, _)| order.clone()) key=K::clone let:id>{one(listed, id).map(draw)}</For> }.into_any()
 }
 
-fn label<T: Record>(verb: &'static str, own: Memo<T>) -> Signal<String> {
-    Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label())))
+fn label<T: Record>(verb: &'static str, own: Memo<T>, zone: Zone) -> Signal<String> {
+    Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label(zone))))
 }
 
 fn named<T: Record>(verb: &'static str, own: RwSignal<Option<T>>) -> Signal<String> {
@@ -114,6 +123,7 @@ pub(super) struct Records<T: Record> {
     edit_open: RwSignal<bool>,
     deleting: RwSignal<Option<T>>,
     delete_open: RwSignal<bool>,
+    zone: Zone,
 }
 
 impl<T: Record> Clone for Records<T> {
@@ -132,6 +142,7 @@ impl<T: Record> Records<T> {
             edit_open: RwSignal::new(false),
             deleting: RwSignal::new(None),
             delete_open: RwSignal::new(false),
+            zone: expect_context(),
         }
     }
 
@@ -159,7 +170,7 @@ impl<T: Record> Records<T> {
             self.edit_open.set(true);
         };
         view! {
-            <RowButton icon=Icon::Pencil label=label("Edit", own) action=edit/>
+            <RowButton icon=Icon::Pencil label=label("Edit", own, self.zone) action=edit/>
             {deletable.then(|| self.delete_button(own))}
         }
         .into_any()
@@ -171,7 +182,7 @@ impl<T: Record> Records<T> {
             self.deleting.set(Some(own.get_untracked()));
             self.delete_open.set(true);
         };
-        view! { <RowButton icon=Icon::Trash label=label("Delete", own) action=delete/> }.into_any()
+        view! { <RowButton icon=Icon::Trash label=label("Delete", own, self.zone) action=delete/> }.into_any()
     }
 
     /// The dialog with the form for the one that is edited; the form closes it.
@@ -198,17 +209,18 @@ impl<T: Record> Records<T> {
             submit.run(delete(api.get_value(), record.id(), submit.removal()), move |()| {
                 self.delete_open.set(false);
                 self.list.update(|list| list.retain(|own| own.id() != record.id()));
-                toasts.ok(format!("Deleted {} {}.", T::NOUN, record.label()));
+                toasts.ok(format!("Deleted {} {}.", T::NOUN, untrack(|| record.label(self.zone))));
             });
         };
         let curl = Callback::new(move |()| {
             let record = self.deleting.get_untracked()?;
-            Curl::of(format!("Delete {} {}", T::NOUN, record.label()), async |api| delete(api, record.id(), submit.removal()).await)
+            let title = format!("Delete {} {}", T::NOUN, untrack(|| record.label(self.zone)));
+            Curl::of(title, async |api| delete(api, record.id(), submit.removal()).await)
         });
         let text = move || {
             self.deleting.with(|record| {
                 let Some(record) = record else { return String::new() };
-                let question = format!("Are you sure you want to delete {} {}?", T::NOUN, record.label());
+                let question = format!("Are you sure you want to delete {} {}?", T::NOUN, record.label(self.zone));
                 [question, consequence(record)].join(" ").trim_end().to_owned()
             })
         };
@@ -217,7 +229,7 @@ impl<T: Record> Records<T> {
                 let Some(record) = record else { return Vec::new() };
                 self.list.with(|list| {
                     let fitting = list.iter().filter(|other| other.id() != record.id() && other.fits_for(record));
-                    fitting.map(|other| Choice::new(other.id(), other.label())).collect()
+                    fitting.map(|other| Choice::new(other.id(), other.label(self.zone))).collect()
                 })
             })
         });

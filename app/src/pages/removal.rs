@@ -19,6 +19,9 @@ pub(super) fn Uses(
     /// What could take its place: the value of each is an id.
     #[prop(into)]
     instead: Signal<Vec<Choice>>,
+    /// They cannot be without one.
+    #[prop(optional, into)]
+    needed: Signal<bool>,
 ) -> impl IntoView {
     let chosen = FieldState::new("");
     let uses = submit.uses();
@@ -33,7 +36,8 @@ pub(super) fn Uses(
     });
     Effect::new(move |_| submit.choose(removal(&chosen.value.read())));
     let choices = Signal::derive(move || {
-        let mut choices = vec![Choice::new(DETACH, "They go on without it")];
+        let without = (!needed.get()).then(|| Choice::new(DETACH, "They go on without it"));
+        let mut choices: Vec<Choice> = without.into_iter().collect();
         choices.extend(instead.get().into_iter().map(|choice| Choice::new(choice.value, format!("They get {} instead", choice.label))));
         choices
     });
@@ -51,7 +55,13 @@ pub(super) fn Uses(
                         (rest > 0).then(|| view! { <li>{format!("and {rest} more")}</li> })
                     }}
                 </ul>
-                <SelectField id="removal" label="What becomes of them" field=chosen choices search=true/>
+                {move || {
+                    if choices.with(Vec::is_empty) {
+                        view! { <p data-testid="no-other">"They cannot be without it, and there is no other for them yet."</p> }.into_any()
+                    } else {
+                        view! { <SelectField id="removal" label="What becomes of them" field=chosen choices search=true/> }.into_any()
+                    }
+                }}
             </div>
         </Show>
     }

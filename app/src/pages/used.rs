@@ -8,13 +8,13 @@ use crate::{
         Api, ApiError, Arch, Bmc, Image, ImageType, Machine, MachineView, Network, Page, Preseed, Subarch, User, query::quoted,
         query_string,
     },
-    ui::{Dialog, Icon, Loading, Notice, RowButton, format::counted, load},
+    ui::{Dialog, Icon, Loading, Notice, RowButton, Zone, format::counted, load},
 };
 
 /// Machines named; the others are counted.
 const NAMED: usize = 50;
 /// Machines named in a cell.
-const IN_CELL: usize = 8;
+const IN_CELL: usize = 3;
 
 #[derive(Clone)]
 pub(super) enum Thing {
@@ -32,12 +32,19 @@ pub(super) fn found(list: &str, name: &str) -> String {
     format!("{list}?{}", query_string(std::iter::once(("q", name))))
 }
 
+/// What tells an image from others with the same file name: `vmlinuz (Debian 13, x86_64, 2026-11-22 12:08:02)`.
+pub(super) fn image_name(image: &Image, zone: Zone) -> String {
+    let date = zone.seconds(&image.upload_date);
+    let told = [&image.description, &image.arch, &date].into_iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>();
+    format!("{} ({})", image.filename, told.join(", "))
+}
+
 impl Thing {
-    fn name(&self) -> String {
+    fn name(&self, zone: Zone) -> String {
         match self {
             Self::Bmc(bmc) => format!("BMC {}", bmc.name),
             Self::Network(network) => format!("network {}", network.name),
-            Self::Image(image) => format!("image {}", image.filename),
+            Self::Image(image) => format!("image {}", image_name(image, zone)),
             Self::Preseed(preseed) => format!("preseed {}", preseed.name),
             Self::Arch(arch) => format!("architecture {}", arch.name),
             Self::Subarch(arch, subarch) => format!("subarchitecture {} / {}", arch.name, subarch.name),
@@ -141,11 +148,14 @@ async fn ask(api: Api, thing: Thing) -> Result<Told, ApiError> {
 pub(super) struct UsedBy {
     thing: RwSignal<Option<Thing>>,
     open: RwSignal<bool>,
+    /// Whether everything is told to who looks.
+    admin: bool,
+    zone: Zone,
 }
 
 impl UsedBy {
-    pub(super) fn new() -> Self {
-        Self { thing: RwSignal::new(None), open: RwSignal::new(false) }
+    pub(super) fn new(admin: bool) -> Self {
+        Self { thing: RwSignal::new(None), open: RwSignal::new(false), admin, zone: expect_context() }
     }
 
     pub(super) fn show(self, thing: Thing) {
@@ -155,21 +165,34 @@ impl UsedBy {
 
     /// In a row.
     pub(super) fn button(self, thing: impl Fn() -> Thing + Copy + Send + Sync + 'static) -> AnyView {
-        let label = Signal::derive(move || format!("What uses {}", thing().name()));
+        let label = Signal::derive(move || format!("What uses {}", thing().name(self.zone)));
         view! { <RowButton icon=Icon::Machine label action=move |()| self.show(untrack(thing))/> }.into_any()
     }
 
-    /// In a cell: the names of the machines that use a thing, as far as there is room.
-    pub(super) fn names(self, machines: Signal<Vec<String>>, thing: impl Fn() -> Thing + Copy + Send + Sync + 'static) -> AnyView {
+    /// In a cell: the machines that use a thing, by id and name, as far as there is room.
+    pub(super) fn machines(
+        self,
+        machines: impl Fn() -> Vec<(i64, String)> + Send + Sync + 'static,
+        thing: impl Fn() -> Thing + Copy + Send + Sync + 'static,
+    ) -> AnyView {
+        let machines = Memo::new(move |_| machines());
         let rest = Memo::new(move |_| machines.with(Vec::len).saturating_sub(IN_CELL));
+        let links = move || {
+            let shown = machines.with(|machines| machines.iter().take(IN_CELL).cloned().collect::<Vec<_>>());
+            let link = |(index, (id, name))| {
+                let comma = (index > 0).then_some(", ");
+                view! { {comma}<a class="link link-hover text-primary" href=format!("/machines/{id}")>{name}</a> }
+            };
+            shown.into_iter().enumerate().map(link).collect_view()
+        };
         view! {
-            {move || machines.with(|machines| machines.iter().take(IN_CELL).map(String::as_str).collect::<Vec<_>>().join(", "))}
+            {links}
             <Show when=move || { rest.get() > 0 }>
                 " "
                 <button
                     type="button"
                     class="link"
-                    aria-label=move || format!("and {} more: what uses {}", rest.get(), thing().name())
+                    aria-label=move || format!("and {} more: what uses {}", rest.get(), thing().name(self.zone))
                     on:click=move |_| self.show(untrack(thing))
                 >
                     {move || format!("and {} more", rest.get())}
@@ -181,11 +204,11 @@ impl UsedBy {
 
     pub(super) fn dialog(self) -> AnyView {
         let title = Signal::derive(move || {
-            self.thing.with(|thing| thing.as_ref().map(|own| format!("What uses {}", own.name()))).unwrap_or_default()
+            self.thing.with(|thing| thing.as_ref().map(|own| format!("What uses {}", own.name(self.zone)))).unwrap_or_default()
         });
         view! {
             <Dialog open=self.open title testid="used-by">
-                {move || self.thing.get().map(|thing| view! { <Users thing/> })}
+                {move || self.thing.get().map(|thing| view! { <Users thing admin=self.admin/> })}
             </Dialog>
         }
         .into_any()
@@ -193,13 +216,16 @@ impl UsedBy {
 }
 
 #[component]
-fn Users(thing: Thing) -> impl IntoView {
+fn Users(thing: Thing, admin: bool) -> impl IntoView {
     let api = expect_context::<Api>();
     let loaded = load(ask(api, thing));
     move || match loaded.get() {
         None => view! { <Loading/> }.into_any(),
         Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
-        Some(Ok(told)) if told.users.is_empty() => view! { <p data-testid="unused">"Nothing that you may see."</p> }.into_any(),
+        Some(Ok(told)) if told.users.is_empty() => {
+            let none = if admin { "Nothing uses it." } else { "Nothing that you may see." };
+            view! { <p data-testid="unused">{none}</p> }.into_any()
+        }
         Some(Ok(Told { users, rest, all })) => view! {
             <ul class="ml-4 max-h-96 list-disc overflow-y-auto text-sm" tabindex="0" aria-label="What uses it">
                 {users
@@ -232,5 +258,23 @@ mod tests {
         assert_eq!(told.rest, 59);
         assert_eq!(told.all("q", "(= arch \"x\")").all.unwrap(), "/machines?q=%28%3D%20arch%20%22x%22%29");
         assert_eq!(found("/archs", "arm64 / efi"), "/archs?q=arm64%20%2F%20efi");
+    }
+
+    #[test]
+    fn images_with_the_same_file_name_are_told_apart() {
+        Owner::new().with(|| {
+            Zone::provide();
+            let zone = expect_context::<Zone>();
+            let told = |description: &str| {
+                let text = format!(
+                    r#"{{"id": 1, "filename": "linux", "name": "ann/linux", "type": "Kernel", "arch": "arm64", "description": "{description}",
+                    "user": null, "size": 1, "sha256": "", "upload_date": "2026-11-22T12:08:02Z", "known_good": false, "public": true,
+                    "may_change": true}}"#
+                );
+                image_name(&serde_json::from_str(&text).unwrap(), zone)
+            };
+            assert_eq!(told("Debian 13"), "linux (Debian 13, arm64, 2026-11-22 12:08:02)");
+            assert_eq!(told(""), "linux (arm64, 2026-11-22 12:08:02)");
+        });
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     api::{self, Api, ApiError, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
         AddButton, Address, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox,
-        Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, matches, natural,
+        Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural,
     },
 };
 
@@ -32,8 +32,8 @@ impl Record for User {
         self.id
     }
 
-    fn label(&self) -> &str {
-        &self.username
+    fn label(&self, _zone: Zone) -> String {
+        self.username.clone()
     }
 }
 
@@ -63,7 +63,7 @@ fn compare(a: &User, b: &User, sort: Sort<Column>) -> std::cmp::Ordering {
 fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let records = Records::new(users);
     follow_list(&[api::List::User], load, records.replace());
-    let used = UsedBy::new();
+    let used = UsedBy::new(me.admin);
     let filter = Address::new().keeps::<String>("q");
     let sort = RwSignal::new(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
@@ -90,6 +90,14 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let own_id = me.id;
     let row = move |own: Memo<User>| {
         let text = move |get: fn(&User) -> String| move || own.with(get);
+        let privilege = text(|user| {
+            match user.admin {
+                Some(true) => "Administrator",
+                Some(false) => "User",
+                None => "",
+            }
+            .into()
+        });
         let label = move |what: &'static str| Signal::derive(move || own.with(|user| format!("{what} of {}", user.username)));
         let show = move |of: RwSignal<Option<User>>, open: RwSignal<bool>| {
             move |()| {
@@ -99,13 +107,16 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         };
         view! {
             <tr class="hover:bg-base-200">
-                <th scope="row" class="font-medium">
+                <th scope="row" class="font-medium wrap-anywhere">
                     {text(|user| user.username.clone())}
-                    // has no column of its own on a telephone
-                    <span class="block text-xs font-normal break-all opacity-80 md:hidden">{text(|user| email(user).to_owned())}</span>
+                    // what has no column of its own on a telephone
+                    <span class="block text-xs font-normal opacity-80 md:hidden">
+                        <span class="block">{text(|user| email(user).to_owned())}</span>
+                        <span class="block">{privilege}</span>
+                    </span>
                 </th>
-                <td class="max-md:hidden">{text(|user| if email(user).is_empty() { "–".into() } else { email(user).to_owned() })}</td>
-                <td>{text(|user| match user.admin { Some(true) => "Administrator", Some(false) => "User", None => "" }.into())}</td>
+                <td class="wrap-anywhere max-md:hidden">{text(|user| if email(user).is_empty() { "–".into() } else { email(user).to_owned() })}</td>
+                <td class="max-md:hidden">{privilege}</td>
                 <td class="w-0 text-right whitespace-nowrap">
                     {admin.then(|| view! {
                         <RowButton icon=Icon::Key label=label("Sessions and tokens") action=show(access_of, access_open)/>
@@ -131,7 +142,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
                     <tr>
                         <SortHead label="User name" column=Column::Name sort/>
                         <SortHead label="E-mail" column=Column::Email sort class="max-md:hidden"/>
-                        <SortHead label="Privilege" column=Column::Privilege sort/>
+                        <SortHead label="Privilege" column=Column::Privilege sort class="max-md:hidden"/>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
@@ -203,7 +214,8 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
             }
             Ok::<_, ApiError>(())
         };
-        submit.run(call, move |()| open.set(false));
+        let place = move |error: &str| is_of_name(error).then_some(username);
+        submit.run_placing(call, place, move |()| open.set(false));
     };
     view! {
         <SubmitForm submit send autocomplete="off">
@@ -233,7 +245,8 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
-        submit.save(call(api.clone(), change), move |answer| {
+        let place = move |error: &str| is_of_name(error).then_some(username);
+        submit.save_placing(call(api.clone(), change), place, move |answer| {
             let Some(user) = opened.saved(answer) else { return };
             open.set(false);
             toasts.ok(format!("User {} saved.", user.username));

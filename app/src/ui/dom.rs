@@ -82,6 +82,8 @@ extern "C" {
     #[cfg(target_arch = "wasm32")]
     #[wasm_bindgen(js_name = cameBack)]
     pub(crate) fn came_back() -> bool;
+    #[wasm_bindgen(js_name = keepScroll)]
+    pub(crate) fn keep_scroll();
     #[wasm_bindgen(js_name = holdHeight)]
     pub(crate) fn hold_height(area: &web_sys::HtmlElement) -> bool;
     #[wasm_bindgen(js_name = releaseHeight)]

@@ -31,6 +31,13 @@ pub(crate) fn seconds(value: f64) -> String {
     }
 }
 
+/// Time that something will still take, which nobody knows exactly: `12 s`, `3 min 20 s`.
+pub(crate) fn left(seconds: f64) -> String {
+    let whole = seconds.max(1.0).round();
+    let (minutes, rest) = ((whole / 60.0).floor(), whole % 60.0);
+    if minutes > 0.0 { format!("{minutes:.0} min {rest:.0} s") } else { format!("{rest:.0} s") }
+}
+
 /// `14.6 MB/s`; nothing for a time too short to divide by.
 pub(crate) fn rate(count: f64, seconds: f64) -> Option<String> {
     (seconds > 1e-6 && count > 0.0).then(|| format!("{}/s", bytes(count / seconds)))
@@ -54,6 +61,13 @@ mod tests {
         assert_eq!(bytes(999_999.0), "1.0 MB");
         assert_eq!(bytes(61_400_000.0), "61.4 MB");
         assert_eq!(bytes(5e15), "5000.0 TB");
+    }
+
+    #[test]
+    fn what_is_left_is_told_in_whole_seconds() {
+        for (seconds, told) in [(0.2, "1 s"), (11.6, "12 s"), (59.6, "1 min 0 s"), (200.0, "3 min 20 s")] {
+            assert_eq!(left(seconds), told);
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) use opened::{Opened, Overtaken, opened, saved};
 pub(crate) use optimistic::Optimistic;
 pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowButton};
 pub(crate) use palette::{Command, Palette};
-pub(crate) use submit::{Submit, SubmitButton, SubmitErrors, SubmitForm, was_overtaken};
+pub(crate) use submit::{Submit, SubmitButton, SubmitErrors, SubmitForm, is_of_name, was_overtaken};
 pub(crate) use table::{SearchBox, Sort, SortHead, SortHeads, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use title::{PageChange, PageTitle, Title};

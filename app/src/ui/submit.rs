@@ -140,7 +140,17 @@ impl Submit {
         call: impl Future<Output = Result<Edit<T>, ApiError>> + 'static,
         done: impl FnOnce(Edit<T>) + 'static,
     ) {
-        self.run_judged(call, |_| None, was_overtaken, done);
+        self.save_placing(call, |_| None, done);
+    }
+
+    /// As [`Submit::save`]; `place` as in [`Submit::run_placing`].
+    pub(crate) fn save_placing<T: 'static>(
+        self,
+        call: impl Future<Output = Result<Edit<T>, ApiError>> + 'static,
+        place: impl Fn(&str) -> Option<FieldState> + 'static,
+        done: impl FnOnce(Edit<T>) + 'static,
+    ) {
+        self.run_judged(call, place, was_overtaken, done);
     }
 
     /// As [`Submit::run`]; `place` says which field a sentence of the server is about, to be shown there.
@@ -214,6 +224,11 @@ impl Submit {
 /// Why nothing was saved after all, for [`Submit::run_judged`].
 pub(crate) fn was_overtaken<T>(answer: &Edit<T>) -> Option<&'static str> {
     matches!(answer, Edit::Overtaken(_)).then_some(OVERTAKEN)
+}
+
+/// Whether a sentence of the server says that a name is taken.
+pub(crate) fn is_of_name(error: &str) -> bool {
+    error.contains("with this name")
 }
 
 /// A form whose fields are checked by their own rules: the browser's bubbles would say it in other words. Who is refused finds the

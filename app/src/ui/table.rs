@@ -107,6 +107,7 @@ fn sort_button(
     direction: impl Fn() -> Option<bool> + Copy + Send + Sync + 'static,
     click: impl Fn() + 'static,
 ) -> AnyView {
+    let several = pressed.is_some();
     view! {
         <button
             type="button"
@@ -115,6 +116,8 @@ fn sort_button(
             on:click=move |_| click()
         >
             {label}
+            // of several in one column, the one that tells
+            {move || word(direction().filter(|_| several)).map(|word| view! { <span class="sr-only">{format!(", {word}")}</span> })}
             <span aria-hidden="true" class="inline-block w-2">
                 {move || match direction() {
                     Some(true) => "▾",

@@ -27,10 +27,10 @@ pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Bmc>, LabError> {
     actor.must(Action::BmcRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let rows = store::bmcs::list(&mut read).await?;
-    let mut machines: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut machines: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
     for machine in store::machines::list(&mut read).await? {
         if let Some(bmc) = machine.bmc_id {
-            machines.entry(bmc).or_default().push(machine.name);
+            machines.entry(bmc).or_default().push((machine.name, machine.id));
         }
     }
     drop(read);
@@ -49,7 +49,7 @@ pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Bmc, LabError> {
     actor.must(Action::BmcRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let row = store::bmcs::get(&mut read, id).await?.ok_or_else(not_found)?;
-    let machines = store::bmcs::used_by(&mut read, id).await?.into_iter().map(|used| used.name).collect();
+    let machines = store::bmcs::used_by(&mut read, id).await?.into_iter().map(|used| (used.name, used.id)).collect();
     Ok(wire(lab, actor, row, machines))
 }
 
@@ -142,7 +142,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
     let mut pending = Pending::default();
     machines.iter().for_each(|machine| pending.changed(machine.id));
     lab.journal.publish(pending);
-    Ok(wire(lab, actor, after, machines.into_iter().map(|machine| machine.name).collect()))
+    Ok(wire(lab, actor, after, machines.into_iter().map(|machine| (machine.name, machine.id)).collect()))
 }
 
 /// # Errors
@@ -285,7 +285,8 @@ fn as_new(row: &BmcRow) -> store::NewBmc {
     }
 }
 
-fn wire(lab: &Lab, actor: &Actor, row: BmcRow, machines: Vec<String>) -> Bmc {
+fn wire(lab: &Lab, actor: &Actor, row: BmcRow, machines: Vec<(String, i64)>) -> Bmc {
+    let (machines, machine_ids) = machines.into_iter().unzip();
     let details = actor.may(Action::BmcAddress, Ties::NONE);
     let (ip, username) = if details { (row.ip, row.username) } else { Default::default() };
     Bmc {
@@ -303,5 +304,6 @@ fn wire(lab: &Lab, actor: &Actor, row: BmcRow, machines: Vec<String>) -> Bmc {
         has_key: row.key_sealed.is_some(),
         quirks: quirks(&row.quirks),
         machines,
+        machine_ids,
     }
 }

@@ -27,10 +27,10 @@ pub async fn list(lab: &Lab, actor: &Actor) -> Result<Vec<Network>, LabError> {
     let interfaces = store::interfaces::list_views(&mut read).await?;
     let names: BTreeMap<i64, String> = store::machines::list(&mut read).await?.into_iter().map(|row| (row.id, row.name)).collect();
     drop(read);
-    let mut machines: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    let mut machines: BTreeMap<i64, BTreeSet<(String, i64)>> = BTreeMap::new();
     for interface in interfaces {
         if let (Some(network), Some(name)) = (interface.network_id, names.get(&interface.machine_id)) {
-            machines.entry(network).or_default().insert(name.clone());
+            machines.entry(network).or_default().insert((name.clone(), interface.machine_id));
         }
     }
     let of = |id| machines.get(&id).map(|names| names.iter().cloned().collect()).unwrap_or_default();
@@ -49,7 +49,7 @@ pub async fn get(lab: &Lab, actor: &Actor, id: i64) -> Result<Network, LabError>
     actor.must(Action::NetworkRead, Ties::NONE)?;
     let mut read = lab.store.read().await?;
     let row = store::networks::get(&mut read, id).await?.ok_or_else(not_found)?;
-    let machines = store::networks::used_by(&mut read, id).await?.into_iter().map(|used| used.name).collect();
+    let machines = store::networks::used_by(&mut read, id).await?.into_iter().map(|used| (used.name, used.id)).collect();
     Ok(wire(row, machines))
 }
 
@@ -93,7 +93,7 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> 
     let mut pending = Pending::default();
     machines.iter().for_each(|machine| pending.changed(machine.id));
     lab.journal.publish(pending);
-    Ok(wire(row, machines.into_iter().map(|machine| machine.name).collect()))
+    Ok(wire(row, machines.into_iter().map(|machine| (machine.name, machine.id)).collect()))
 }
 
 /// # Errors
@@ -218,6 +218,8 @@ async fn must_keep_addresses(tx: &mut Tx, row: &NetworkRow, machines: &[store::U
     if by.is_empty() { Ok(()) } else { Err(LabError::InUse { what: "an address outside the new pools".into(), by, users }) }
 }
 
-fn wire(row: NetworkRow, machines: Vec<String>) -> Network {
-    Network { id: row.id, name: row.name, subnet: row.subnet, static_net: row.static_net, reserved_net: row.reserved_net, machines }
+fn wire(row: NetworkRow, machines: Vec<(String, i64)>) -> Network {
+    let (machines, machine_ids) = machines.into_iter().unzip();
+    let NetworkRow { id, name, subnet, static_net, reserved_net } = row;
+    Network { id, name, subnet, static_net, reserved_net, machines, machine_ids }
 }

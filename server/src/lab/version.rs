@@ -7,7 +7,7 @@ use super::{Actor, LabError};
 use crate::secrets;
 
 /// What changes by itself, or with who asks, is no other version of the thing.
-const PASSING: [&str; 13] = [
+const PASSING: [&str; 14] = [
     "power",
     "power_error",
     "state",
@@ -19,6 +19,7 @@ const PASSING: [&str; 13] = [
     "health",
     "bmc_health",
     "machines",
+    "machine_ids",
     "may_change",
     "updated_at",
 ];

@@ -161,7 +161,8 @@ async fn b14_a_bmc_with_machines_cannot_go() {
         arch(&admin, "x86_64").await;
         let bmc: Bmc = admin.post("/bmc", &json!({ "name": "bmc1", "ip": "127.0.0.1", "type": "plain" })).await.created();
         let made: Machine = admin.post("/machine", &json!({ "name": "m1", "arch": "x86_64", "bmc_id": bmc.id })).await.created();
-        assert_eq!(admin.get("/bmc").await.ok::<Vec<Bmc>>()[0].machines, ["m1"]);
+        let listed = admin.get("/bmc").await.ok::<Vec<Bmc>>().remove(0);
+        assert_eq!((listed.machines, listed.machine_ids), (vec!["m1".to_owned()], vec![made.id]));
         let path = format!("/bmc/{}", bmc.id);
         assert_eq!(admin.delete(&path).await.error(409).detail, "BMC bmc1 is in use by machine m1");
         admin.put(&format!("/machine/{}", made.id), &json!({ "bmc_id": null })).await.ok::<Value>();

@@ -113,13 +113,16 @@ async fn b6_b14_a_network_with_machines_cannot_go() {
         let admin = app.admin().await;
         arch(&admin, "x86_64").await;
         let network = network(&admin).await;
+        let mut ids = Vec::new();
         for (n, name) in ["m1", "m2"].into_iter().enumerate() {
             let machine = machine(&admin, name).await;
+            ids.push(machine.id);
             interface(&admin, &machine, &format!("52:54:00:00:00:0{n}"), Some(&network)).await;
             interface(&admin, &machine, &format!("52:54:00:00:00:1{n}"), Some(&network)).await;
         }
-        assert_eq!(admin.get("/network").await.ok::<Vec<Network>>()[0].machines, ["m1", "m2"]);
-        assert_eq!(admin.get(&format!("/network/{}", network.id)).await.ok::<Network>().machines, ["m1", "m2"]);
+        let listed = admin.get("/network").await.ok::<Vec<Network>>().remove(0);
+        assert_eq!((&listed.machines[..], &listed.machine_ids), (&["m1".to_owned(), "m2".to_owned()][..], &ids));
+        assert_eq!(admin.get(&format!("/network/{}", network.id)).await.ok::<Network>(), listed);
         let refused = admin.delete(&format!("/network/{}", network.id)).await.error(409);
         assert_eq!((refused.error_type.as_str(), refused.detail.as_str()), ("InUse", "network lab is in use by machine m1, machine m2"));
         admin.delete("/network/999").await.error(404);

@@ -116,17 +116,17 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
         None => String::new(),
     };
     view! {
-        // reached by the keyboard even when nothing in it can be: it scrolls sideways on a telephone
+        // reached by the keyboard even when nothing in it can be: a long address makes it scroll sideways
         <div class="overflow-x-auto" tabindex="0" role="region" aria-label="Sessions">
             <table class="table-sm table" data-testid="sessions">
                 <caption class="sr-only">"Sessions"</caption>
                 <thead>
                     <tr>
                         <th scope="col">"Browser"</th>
-                        <th scope="col">"Address"</th>
-                        <th scope="col">"Logged in"</th>
-                        <th scope="col" title="Within an hour">"Last seen"</th>
-                        <th scope="col">"Ends"</th>
+                        <th scope="col" class="max-md:hidden">"Address"</th>
+                        <th scope="col" class="max-md:hidden">"Logged in"</th>
+                        <th scope="col" class="max-md:hidden" title="Within an hour">"Last seen"</th>
+                        <th scope="col" class="max-md:hidden">"Ends"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
@@ -136,17 +136,25 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
                             let agent = session.user_agent.clone().unwrap_or_default();
                             let name = if agent.is_empty() { "unknown".to_owned() } else { browser(&agent) };
                             let label = format!("End session of {name}");
+                            let address = session.address.clone().unwrap_or_else(|| "–".into());
                             let ended = session.clone();
                             view! {
                                 <tr data-session=session.id.clone() data-current=session.current.then_some("true")>
-                                    <th scope="row" class="font-medium" title=agent>
+                                    <th scope="row" class="font-medium wrap-anywhere" title=agent>
                                         {name}
                                         {session.current.then(|| view! { " " <span class="badge badge-sm badge-soft badge-success whitespace-nowrap">"This one"</span> })}
+                                        // what has no column of its own on a telephone
+                                        <span class="block text-xs font-normal opacity-80 md:hidden">
+                                            <span class="block font-mono">{address.clone()}</span>
+                                            <span class="block">"Logged in "<Time at=session.created.clone()/></span>
+                                            <span class="block">"Last seen "<Time at=session.last_seen.clone()/></span>
+                                            <span class="block">"Ends "<Time at=session.expires.clone()/></span>
+                                        </span>
                                     </th>
-                                    <td class="font-mono text-xs">{session.address.clone().unwrap_or_else(|| "–".into())}</td>
-                                    <td class="text-xs whitespace-nowrap"><Time at=session.created.clone()/></td>
-                                    <td class="text-xs whitespace-nowrap"><Time at=session.last_seen.clone()/></td>
-                                    <td class="text-xs whitespace-nowrap"><Time at=session.expires.clone()/></td>
+                                    <td class="font-mono text-xs max-md:hidden">{address}</td>
+                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.created.clone()/></td>
+                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.last_seen.clone()/></td>
+                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.expires.clone()/></td>
                                     <td class="w-0 text-right">
                                         {(!session.current).then(|| view! { <RowButton icon=Icon::Trash label action=move |()| ask(Ending::One(ended.clone()))/> })}
                                     </td>

@@ -179,11 +179,11 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
                 <thead>
                     <tr>
                         <th scope="col">"Description"</th>
-                        <th scope="col">"Token"</th>
-                        <th scope="col">"May"</th>
-                        <th scope="col">"Created"</th>
-                        <th scope="col" title="Within a minute">"Last used"</th>
-                        <th scope="col">"Good until"</th>
+                        <th scope="col" class="max-md:hidden">"Token"</th>
+                        <th scope="col" class="max-md:hidden">"May"</th>
+                        <th scope="col" class="max-md:hidden">"Created"</th>
+                        <th scope="col" class="max-md:hidden" title="Within a minute">"Last used"</th>
+                        <th scope="col" class="max-md:hidden">"Good until"</th>
                         <th scope="col"><span class="sr-only">"Actions"</span></th>
                     </tr>
                 </thead>
@@ -193,17 +193,29 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
                             let gone = token.clone();
                             let what = if token.description.is_empty() { "–".to_owned() } else { token.description.clone() };
                             let expired = token.expires.as_ref().is_some_and(|expiry| *expiry <= now);
+                            let expires = token.expires.clone();
+                            let good_until = move || view! {
+                                {time_or(expires.as_ref(), "for ever")}
+                                {expired.then(|| view! { " " <span class="badge badge-sm badge-soft badge-error">"Expired"</span> })}
+                            };
                             view! {
                                 <tr data-token=token.prefix.clone()>
-                                    <th scope="row" class="font-medium break-words">{what}</th>
-                                    <td class="font-mono text-xs">{token.prefix.clone()}"…"</td>
-                                    <td class="text-xs">{may(&token)}</td>
-                                    <td class="text-xs whitespace-nowrap"><Time at=token.created.clone()/></td>
-                                    <td class="text-xs whitespace-nowrap">{time_or(token.last_used.as_ref(), "never")}</td>
-                                    <td class="text-xs whitespace-nowrap">
-                                        {time_or(token.expires.as_ref(), "for ever")}
-                                        {expired.then(|| view! { " " <span class="badge badge-sm badge-soft badge-error">"Expired"</span> })}
-                                    </td>
+                                    <th scope="row" class="font-medium wrap-anywhere">
+                                        {what}
+                                        // what has no column of its own on a telephone
+                                        <span class="block text-xs font-normal opacity-80 md:hidden">
+                                            <span class="block font-mono">{token.prefix.clone()}"…"</span>
+                                            <span class="block">"May: "{may(&token)}</span>
+                                            <span class="block">"Created "<Time at=token.created.clone()/></span>
+                                            <span class="block">"Last used "{time_or(token.last_used.as_ref(), "never")}</span>
+                                            <span class="block">"Good until "{good_until()}</span>
+                                        </span>
+                                    </th>
+                                    <td class="font-mono text-xs max-md:hidden">{token.prefix.clone()}"…"</td>
+                                    <td class="text-xs max-md:hidden">{may(&token)}</td>
+                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=token.created.clone()/></td>
+                                    <td class="text-xs whitespace-nowrap max-md:hidden">{time_or(token.last_used.as_ref(), "never")}</td>
+                                    <td class="text-xs whitespace-nowrap max-md:hidden">{good_until()}</td>
                                     <td class="w-0 text-right">
                                         <RowButton
                                             icon=Icon::Trash

@@ -9,7 +9,10 @@ use leptos_router::{
 };
 
 use self::entry::{Change, KINDS, LONG, changes, deed, noun, page, whence};
-use super::session::{Failed, Session};
+use super::{
+    records::keep_place,
+    session::{Failed, Session},
+};
 use crate::{
     api::{Api, ApiError, AuditEntry, AuditWanted, Instant},
     ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField, Time, Title, Zone, dom},
@@ -184,6 +187,7 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
 
 #[component]
 fn List(entries: Vec<AuditEntry>, wanted: AuditWanted) -> impl IntoView {
+    keep_place();
     let api = StoredValue::new(expect_context::<Api>());
     let full = |list: &[AuditEntry]| list.len() >= ENTRIES as usize;
     // a page that was not full was the last one

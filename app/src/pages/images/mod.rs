@@ -11,12 +11,12 @@ use super::{
     flags::Flags,
     follow::follow_list,
     records::{Record, Records, loaded, rows},
-    used::{Thing, UsedBy},
+    used::{Thing, UsedBy, image_name},
 };
 use crate::{
     api::{self, Api, ApiError, Arch, Image, ImageType, Me},
     ui::{
-        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time,
+        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
         format::{bytes, counted},
         matches, natural,
     },
@@ -86,8 +86,8 @@ impl Record for Image {
         self.id
     }
 
-    fn label(&self) -> &str {
-        &self.filename
+    fn label(&self, zone: Zone) -> String {
+        image_name(self, zone)
     }
 
     fn fits_for(&self, other: &Self) -> bool {
@@ -98,7 +98,7 @@ impl Record for Image {
 #[component]
 fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let records = Records::new(images);
-    let used = UsedBy::new();
+    let used = UsedBy::new(me.admin);
     let address = Address::new();
     let filter = address.keeps::<String>("q");
     let only_mine = address.keeps::<bool>("mine");
@@ -115,10 +115,10 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     });
     let uploading = RwSignal::new(false);
     let put = records.put();
-    let archs = StoredValue::new(archs);
+    let archs = RwSignal::new(archs);
     follow_list(&[api::List::Image, api::List::Arch], load, move |(list, all): (Vec<Image>, Vec<Arch>)| {
         records.replace()(list);
-        archs.try_set_value(all);
+        archs.try_set(all);
     });
     let row = move |own: Memo<Image>| {
         let text = move |get: fn(&Image) -> String| move || own.with(get);
@@ -146,9 +146,9 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                         described.then(|| view! { <span class="block text-xs opacity-80">{image.description.clone()}</span> })
                     })}
                     <span class="block font-mono text-xs break-all opacity-80">{text(|image| image.name.clone())}</span>
-                    // what has no column of its own on a telephone
-                    <span class="block text-xs md:hidden">
-                        <span class="block opacity-80">
+                    // what has no column of its own where it is narrow
+                    <span class="block text-xs lg:hidden">
+                        <span class="block opacity-80 md:hidden">
                             {text(|image| image.arch.clone())}", "{size.clone()}", "<Time at=first.upload_date.clone()/>
                         </span>
                         <span class="block opacity-80">"Owner: "{text(owner)}</span>
@@ -157,12 +157,12 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                     </span>
                 </th>
                 <td>{text(|image| kind_label(image.file_type).into())}</td>
-                <td class="max-md:hidden">{text(|image| image.arch.clone())}</td>
+                <td class="wrap-anywhere max-md:hidden">{text(|image| image.arch.clone())}</td>
                 <td class="text-right whitespace-nowrap max-md:hidden" title=format!("{} bytes", first.size)>{size}</td>
-                <td class="whitespace-nowrap max-md:hidden">{hash}</td>
-                <td class="max-md:hidden">{text(owner)}</td>
+                <td class="whitespace-nowrap max-lg:hidden">{hash}</td>
+                <td class="wrap-anywhere max-lg:hidden">{text(owner)}</td>
                 <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=first.upload_date/></td>
-                <td class="max-md:hidden">{flags}</td>
+                <td class="max-lg:hidden">{flags}</td>
                 <td class="w-0 text-right whitespace-nowrap">
                     {used.button(move || Thing::Image(own.get()))}
                     {move || may.get().then(|| records.buttons(own, true))}
@@ -176,7 +176,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
             <AddButton label="Upload image" open=uploading testid="upload-image"/>
         </PageHead>
         <Show when=move || uploading.get()>
-            <UploadPanel open=uploading archs=archs.get_value() done=put/>
+            <UploadPanel open=uploading archs done=put/>
         </Show>
         <div class="mb-3 flex flex-wrap items-center gap-x-4 gap-y-2">
             <SearchBox value=filter label="Filter images"/>
@@ -196,10 +196,10 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                             <SortHead label="Type" column=Column::Kind sort/>
                             <SortHead label="Architecture" column=Column::Arch sort class="max-md:hidden"/>
                             <SortHead label="Size" column=Column::Size sort class="text-right max-md:hidden"/>
-                            <th scope="col" class="max-md:hidden">"SHA-256"</th>
-                            <SortHead label="Owner" column=Column::Owner sort class="max-md:hidden"/>
+                            <th scope="col" class="max-lg:hidden">"SHA-256"</th>
+                            <SortHead label="Owner" column=Column::Owner sort class="max-lg:hidden"/>
                             <SortHead label="Uploaded" column=Column::Date sort class="max-md:hidden"/>
-                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort class="max-md:hidden"/>
+                            <SortHeads columns=&[("Known good", Column::KnownGood), ("Public", Column::Public)] sort class="max-lg:hidden"/>
                             <th scope="col"><span class="sr-only">"Actions"</span></th>
                         </tr>
                     </thead>
@@ -210,7 +210,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
                 <Empty title="No image matches"/>
             </Show>
         </Show>
-        {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_value() done=put/> }.into_any())}
+        {records.editor(move |open, opened| view! { <EditForm open opened archs=archs.get_untracked() done=put/> }.into_any())}
         {used.dialog()}
         {records.deleter(|_| String::new(), |api, id, removal| async move { api.delete_image(id, removal).await })}
     }

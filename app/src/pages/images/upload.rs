@@ -8,10 +8,12 @@ use super::edit::{arch_choices, type_choices};
 use crate::{
     api::{Api, Arch, Description, Image, ImageType, NewImage, Upload},
     ui::{
-        Choice, CopyButton, Curl, CurlButton, FieldState, Glyph, Icon, SelectField, SwitchField, TextField, Unsaved, dom,
-        format::{bytes, rate, seconds},
+        CopyButton, Curl, CurlButton, FieldState, Glyph, Icon, Notice, SelectField, SwitchField, TextField, Unsaved, dom,
+        format::{bytes, left, rate},
     },
 };
+
+const EMPTY: &str = "The file is empty";
 
 #[derive(Clone)]
 enum Step {
@@ -21,14 +23,21 @@ enum Step {
 }
 
 #[component]
-pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] done: Callback<Image>) -> impl IntoView {
+pub(super) fn UploadPanel(open: RwSignal<bool>, archs: RwSignal<Vec<Arch>>, #[prop(into)] done: Callback<Image>) -> impl IntoView {
     let api = expect_context::<Api>();
     let input = NodeRef::<html::Input>::new();
     let form = NodeRef::<html::Form>::new();
     let chosen = RwSignal::new(None::<(String, f64)>);
     let file_error = RwSignal::new(None::<String>);
     let kind = FieldState::new(ImageType::Kernel.word());
-    let arch = FieldState::new(archs.first().map(|arch| arch.name.clone()).unwrap_or_default());
+    let arch = FieldState::new("");
+    // also one that is made while the panel is open
+    Effect::new(move |_| {
+        let first = archs.with(|archs| archs.first().map(|arch| arch.name.clone()));
+        if let Some(first) = first.filter(|_| arch.value.with_untracked(String::is_empty)) {
+            arch.reset(first);
+        }
+    });
     let description = FieldState::new("");
     let public = RwSignal::new(false);
     let known_good = RwSignal::new(false);
@@ -60,13 +69,23 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
         {
             kind.reset(guess.word());
         }
-        file_error.set(None);
+        file_error.set(picked.as_ref().filter(|(_, size)| *size == 0.0).map(|_| EMPTY.to_owned()));
         chosen.set(picked);
     };
     let wanted = move || {
         let picked = file();
-        file_error.set(picked.is_none().then(|| "Choose a file".to_owned()));
-        let parsed = (picked, kind.parse(ImageType::parse), arch.chosen("an architecture"), description.parse(Description::parse));
+        let fault = match &picked {
+            None => Some("Choose a file"),
+            Some(file) if file.size() == 0.0 => Some(EMPTY),
+            Some(_) => None,
+        };
+        file_error.set(fault.map(str::to_owned));
+        let parsed = (
+            picked.filter(|_| fault.is_none()),
+            kind.parse(ImageType::parse),
+            arch.chosen("an architecture"),
+            description.parse(Description::parse),
+        );
         let (Some(file), Some(file_type), Some(arch), Some(description)) = parsed else { return None };
         let new = NewImage {
             file_type,
@@ -113,10 +132,12 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                 Ok(Ok(image)) => {
                     step.set(Step::Done(image.clone()));
                     done.run(image);
+                    return focus("[data-testid=upload-another]");
                 }
                 Ok(Err(error)) => errors.set(if error.errors.is_empty() { vec![error.text()] } else { error.errors }),
                 Err(Aborted) => errors.set(vec!["Cancelled. The server has kept nothing of it.".into()]),
             }
+            focus("[data-testid=upload-send]");
         });
     };
     let sending = Signal::derive(move || matches!(*step.read(), Step::Sending { .. }));
@@ -126,8 +147,9 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
         }
         chosen.set(None);
         step.set(Step::Choosing);
+        focus("#upload-file");
     };
-    let arch_list: Vec<Choice> = arch_choices(&archs);
+    let arch_list = Signal::derive(move || archs.with(|archs| arch_choices(archs)));
     view! {
         <section class="rounded-box border-base-300 bg-base-200 mb-4 border p-4" aria-labelledby="upload-heading" data-testid="upload-panel">
             <Unsaved dirty=begun text=unsaved/>
@@ -138,6 +160,9 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
                 </button>
             </div>
             <form node_ref=form class="flex flex-col gap-3" class:hidden=move || matches!(*step.read(), Step::Done(_)) on:submit=send>
+                <Show when=move || archs.with(Vec::is_empty)>
+                    <Notice>"There is no architecture yet. "<a class="link" href="/archs">"Add one first"</a>"."</Notice>
+                </Show>
                 <div class="grid grid-cols-1 gap-3 md:grid-cols-2 xl:grid-cols-4">
                     <div class="flex flex-col gap-1">
                         <label class="text-sm font-medium" for="upload-file">"File"</label>
@@ -203,21 +228,30 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: Vec<Arch>, #[prop(into)] 
     }
 }
 
+/// Once it is drawn, to something of the panel: what had the focus has gone, or can be used no more. Not if the user has gone elsewhere.
+fn focus(selector: &'static str) {
+    request_animation_frame(move || {
+        if dom::focus_is_idle() {
+            dom::focus_within(selector);
+        }
+    });
+}
+
 #[component]
 fn Sending(sent: f64, total: f64, started: f64) -> impl IntoView {
     let percent = if total > 0.0 { (sent / total * 100.0).min(100.0) } else { 0.0 };
     let elapsed = (js_sys::Date::now() - started) / 1000.0;
     let speed = rate(sent, elapsed).map(|rate| format!(", {rate}")).unwrap_or_default();
     // too early to tell in the first second
-    let left = if sent > 0.0 && sent < total && elapsed > 1.0 {
-        format!(", {} left", seconds(((total - sent) * elapsed / sent).max(1.0).round()))
+    let rest = if sent > 0.0 && sent < total && elapsed > 1.0 {
+        format!(", {} left", left((total - sent) * elapsed / sent))
     } else {
         String::new()
     };
     let words = if sent >= total && total > 0.0 {
         "Sent. The server is finishing…".to_owned()
     } else {
-        format!("{} of {} ({percent:.0} %{speed}{left})", bytes(sent), bytes(total))
+        format!("{} of {} ({percent:.0} %{speed}{rest})", bytes(sent), bytes(total))
     };
     view! {
         <div class="flex flex-col gap-1">

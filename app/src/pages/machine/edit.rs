@@ -8,7 +8,7 @@ use crate::{
     api::{Api, ApiError, Arch, Bmc, BmcType, Cartridge, Id, Image, Machine, MachineChange, MachineName, Subarch},
     ui::{
         Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, SubmitForm, TextField, Toasts,
-        load, opened,
+        is_of_name, load, opened,
     },
 };
 
@@ -90,7 +90,8 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
-        submit.save(call(context.api.get_value(), change), move |answer| {
+        let place = move |error: &str| is_of_name(error).then_some(name);
+        submit.save_placing(call(context.api.get_value(), change), place, move |answer| {
             let Some(machine) = own.saved(answer) else { return };
             context.machine.set(machine);
             open.set(false);

@@ -10,7 +10,10 @@ use leptos_router::hooks::use_navigate;
 use crate::{
     api::{Api, Arch, Bmc, BmcType, DiscoveredMac, Id, MacAddr, MachineName, NewMachine},
     pages::{machine::cartridge, parts::later},
-    ui::{Choice, Curl, Dialog, FieldState, FormEnd, Loading, Notice, SelectField, Submit, SubmitForm, TextArea, TextField, Toasts, load},
+    ui::{
+        Choice, Curl, Dialog, FieldState, FormEnd, Loading, Notice, SelectField, Submit, SubmitForm, TextArea, TextField, Toasts,
+        is_of_name, load,
+    },
 };
 
 #[component]
@@ -99,7 +102,12 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
     let send = move |()| {
         let Some(new) = input() else { return };
         let navigate = navigate.clone();
-        submit.run(call(api.clone(), new), move |machine| {
+        let place = move |error: &str| match error {
+            _ if is_of_name(error) => Some(name),
+            _ if error.starts_with("MAC ") => Some(macs),
+            _ => None,
+        };
+        submit.run_placing(call(api.clone(), new), place, move |machine| {
             open.set(false);
             toasts.ok(format!("Machine {} added.", machine.name));
             navigate(&format!("/machines/{}", machine.id), leptos_router::NavigateOptions::default());

@@ -194,7 +194,7 @@ async fn create(api: Api, new: NewPreseed) -> Result<Outcome, ApiError> {
 }
 
 #[component]
-pub(super) fn Edit(preseed: Preseed) -> impl IntoView {
+pub(super) fn Edit(preseed: Preseed, admin: bool) -> impl IntoView {
     let id = preseed.id;
     let editing = Editing::of(preseed);
     let Editing { form, saved, overtaken, gone, toasts, api } = editing;
@@ -239,7 +239,7 @@ pub(super) fn Edit(preseed: Preseed) -> impl IntoView {
             form.submit.run_judged(save(api, known, change), place, Outcome::not_done, move |outcome| done(outcome, back));
         }
     };
-    let used = UsedBy::new();
+    let used = UsedBy::new(admin);
     let deleting = RwSignal::new(false);
     let showing = RwSignal::new(false);
     view! {

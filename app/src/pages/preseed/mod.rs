@@ -63,7 +63,7 @@ pub(super) fn PreseedPage() -> impl IntoView {
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
                     match session.with(preseed).await {
-                        Ok((_, preseed)) => view! { <Edit preseed/> }.into_any(),
+                        Ok((me, preseed)) => view! { <Edit preseed admin=me.admin/> }.into_any(),
                         Err(error) => view! { <Failed error title="Preseed" retry=move |()| preseed.refetch()/> }.into_any(),
                     }
                 })}
