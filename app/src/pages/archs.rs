@@ -152,7 +152,6 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         deleting.set(Some(next));
         delete_open.set(true);
     });
-    let label = Signal::derive(move || deleting.with(|subject| subject.as_ref().map(Subject::label).unwrap_or_default()));
     let submit = Submit::new();
     let delete = move |()| {
         let Some(subject) = deleting.get_untracked() else { return };

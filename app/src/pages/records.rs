@@ -112,8 +112,8 @@ fn label<T: Record>(verb: &'static str, own: Memo<T>, zone: Zone) -> Signal<Stri
     Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label(zone))))
 }
 
-fn named<T: Record>(verb: &'static str, own: RwSignal<Option<T>>) -> Signal<String> {
-    Signal::derive(move || own.with(|own| own.as_ref().map(|own| format!("{verb} {} {}", T::NOUN, own.label())).unwrap_or_default()))
+fn named<T: Record>(verb: &'static str, own: RwSignal<Option<T>>, zone: Zone) -> Signal<String> {
+    Signal::derive(move || own.with(|own| own.as_ref().map(|own| format!("{verb} {} {}", T::NOUN, own.label(zone))).unwrap_or_default()))
 }
 
 /// The things a page lists, and which of them its dialogs are about.
@@ -189,7 +189,7 @@ impl<T: Record> Records<T> {
     pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
         let form = StoredValue::new(form);
         view! {
-            <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN) about=named("Edit", self.editing)>
+            <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN) about=named("Edit", self.editing, self.zone)>
                 {move || self.editing.get().map(|record| opened(record, move |opened| form.with_value(|form| form(self.edit_open, opened))))}
             </Dialog>
         }
@@ -238,7 +238,7 @@ impl<T: Record> Records<T> {
             <Confirm
                 open=self.delete_open
                 title=format!("Delete {}", T::NOUN)
-                about=named("Delete", self.deleting)
+                about=named("Delete", self.deleting, self.zone)
                 text=Signal::derive(text)
                 acknowledge=true
                 submit
