@@ -23,9 +23,6 @@ use crate::lab::{Actor, Lab, LabError, accounts, watch};
 /// A comment this often keeps proxies from closing a quiet connection, and finds readers that are gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How soon a reader who has been logged out is told nothing any more.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);
-
 pub fn router() -> OpenApiRouter<Lab> {
     OpenApiRouter::new().routes(routes!(watch_lab))
 }
@@ -83,7 +80,7 @@ impl Reader {
             waiting.extend(watch::missed(&lab, last).await?);
         }
         let told = waiting.iter().map(|message| if let LabEvent::Event { event } = message { event.id } else { 0 }).max();
-        Ok(Self { lab, actor, live, waiting, told: told.unwrap_or(0), check: Instant::now() + CHECK_INTERVAL })
+        Ok(Self { lab, actor, live, waiting, told: told.unwrap_or(0), check: Instant::now() + accounts::CHECK_INTERVAL })
     }
 
     /// None: the stream ends.
@@ -115,7 +112,7 @@ impl Reader {
 
     /// Ends the stream of somebody who has been logged out. A database that does not answer is no reason to.
     async fn check(&mut self) -> Option<()> {
-        self.check = Instant::now() + CHECK_INTERVAL;
+        self.check = Instant::now() + accounts::CHECK_INTERVAL;
         match accounts::still_known(&self.lab, &self.actor).await {
             Ok(false) => None,
             Ok(true) | Err(_) => Some(()),
