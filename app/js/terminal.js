@@ -16,7 +16,8 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
   let socket = null;
   let delay = FIRST_DELAY;
   let timer = 0;
-  let closed = false;
+  let stopped = false;
+  let disposed = false;
 
   function connect() {
     socket = new WebSocket(url);
@@ -38,10 +39,10 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
   }
 
   function disconnect() {
-    closed = true;
+    stopped = true;
     clearTimeout(timer);
     if (socket) {
-      // the Rust closures behind the callbacks are about to be freed
+      // nothing more of this one; the Rust closures behind the callbacks may be about to be freed
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
       socket = null;
@@ -86,7 +87,7 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
   };
   document.addEventListener("keydown", onKey);
   terminal.attachCustomKeyEventHandler(keys);
-  terminal.search.onDidChangeResults(({ resultIndex, resultCount }) => closed || onFound(resultIndex, resultCount));
+  terminal.search.onDidChangeResults(({ resultIndex, resultCount }) => disposed || onFound(resultIndex, resultCount));
 
   const open = () => socket?.readyState === WebSocket.OPEN;
   terminal.onData((text) => open() && socket.send(encoder.encode(text)));
@@ -131,12 +132,17 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
       }
       return text.trim();
     },
-    stop() {
-      if (!closed) disconnect();
+    stop: disconnect,
+    start() {
+      if (!stopped) return;
+      stopped = false;
+      delay = FIRST_DELAY;
+      connect();
     },
     close() {
+      disposed = true;
       document.removeEventListener("keydown", onKey);
-      if (!closed) disconnect();
+      disconnect();
       terminal.dispose();
     },
   };

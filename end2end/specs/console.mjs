@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { assertLooks } from "../lib/looks.mjs";
-import { api, logIn, openConsole, terminalShows } from "../lib/pages.mjs";
+import { api, logIn, openConsole, terminalHolds, terminalShows } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const MACHINE = "x86-uefi-1";
@@ -138,8 +138,11 @@ export async function spec({ server, browser, report }) {
     await until("silent so far", 1, () => browser.assertQuiet() === undefined);
     await server.killAndStartAgain();
     await page.locator("[data-testid=console-status][data-line=connected]").waitFor({ timeout: 40_000 });
+    // off, it says nothing: what is there is from the log
+    assert.ok(await terminalHolds(page, `${MACHINE} login:`), "nothing of what was written before is shown");
+    const before = await page.locator(".xterm-rows").textContent();
     await page.getByTestId("power-on").click();
-    await until("it prints", 20, async () => (await page.locator(".xterm-rows").textContent()).trim().length > 0);
+    await until("it prints", 20, async () => (await page.locator(".xterm-rows").textContent()) !== before);
     assert.equal(await page.evaluate(() => window.stillHere), true);
     browser.takeMessages(AWAY);
   });

@@ -32,6 +32,8 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn stop(this: &Session);
     #[wasm_bindgen(method)]
+    fn start(this: &Session);
+    #[wasm_bindgen(method)]
     fn focus(this: &Session);
     #[wasm_bindgen(method)]
     fn text(this: &Session) -> String;
@@ -111,9 +113,14 @@ impl TerminalHandle {
         self.with(|session| session.find(text, direction));
     }
 
-    /// Closes the socket for good; what is on the screen stays.
+    /// Closes the socket; what is on the screen stays.
     pub(crate) fn stop(self) {
         self.with(Session::stop);
+    }
+
+    /// Opens it again after it was stopped.
+    pub(crate) fn start(self) {
+        self.with(Session::start);
     }
 
     pub(crate) fn focus(self) {

@@ -15,11 +15,13 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{line, ring::Ring, viewer::Viewer};
+use super::{line, log, ring::Ring, viewer::Viewer};
 use crate::bmc::{Bmc, BmcError, ConsoleInput};
 
 /// Bytes of each console kept in memory for who opens it later; all of it is in the log.
 const RING: usize = 256 * 1024;
+/// Bytes of the log that whoever opens a console is shown when nobody has watched for long.
+const REMEMBERED: u64 = 64 * 1024;
 /// Inputs on their way to a slow BMC before typing waits.
 const INPUTS: usize = 64;
 /// A session is kept at least so long for who is about to join.
@@ -64,6 +66,8 @@ pub(super) struct Shared {
     pub(super) inputs: mpsc::Sender<ConsoleInput>,
     /// Wakes the line: somebody came, or wants to take over.
     pub(super) wake: Notify,
+    /// Wakes the line: the machine's BMC may be another.
+    pub(super) rewired: Notify,
     desk: Mutex<Desk>,
 }
 
@@ -109,6 +113,13 @@ impl Broker {
         shared.wake.notify_one();
     }
 
+    /// The machine has another BMC or none, or it is reached in another way: a session with the old one ends.
+    pub fn look_again(&self, machine: i64) {
+        if let Some(shared) = self.consoles().get(&machine) {
+            shared.rewired.notify_one();
+        }
+    }
+
     /// Open serial sessions, or those being opened.
     #[must_use]
     pub fn open(&self) -> usize {
@@ -145,6 +156,7 @@ impl Broker {
             notices: broadcast::Sender::new(64),
             inputs,
             wake: Notify::new(),
+            rewired: Notify::new(),
             desk: Mutex::new(Desk {
                 next_id: 1,
                 viewers: BTreeMap::new(),
@@ -157,6 +169,7 @@ impl Broker {
         let (broker, lines, cancel, console) = (self.clone(), Arc::clone(lines), self.0.cancel.child_token(), Arc::clone(&shared));
         self.0.tasks.spawn(async move {
             let mut typed = typed;
+            console.remember().await;
             loop {
                 line::run(&console, &*lines, &mut typed, &cancel).await;
                 let mut consoles = broker.consoles();
@@ -178,6 +191,14 @@ impl Shared {
 
     pub(super) fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins with the end of what is in the log. Before the line is there: nothing may come between.
+    async fn remember(&self) {
+        match log::recall(&self.settings.log_dir, self.machine, REMEMBERED).await {
+            Ok(bytes) => self.push(&bytes),
+            Err(error) => tracing::warn!(machine = self.machine, %error, "the console's log cannot be read"),
+        }
     }
 
     /// Output of the machine, for all viewers.

@@ -1,6 +1,6 @@
 //! The serial line of one machine: connects, reconnects, logs, and hands bytes both ways.
 
-use std::{io, path::Path, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use app::api::Line;
 use tokio::{
@@ -12,12 +12,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::broker::{Lines, Shared};
-use crate::bmc::{BmcError, Console, ConsoleEvent, ConsoleInput, ConsoleReader};
+use crate::bmc::{Bmc, BmcError, Console, ConsoleEvent, ConsoleInput, ConsoleReader};
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(30);
 /// How often it is looked whether anybody still needs the line.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is looked whether the BMC is still the machine's: another server on the same database tells nothing.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// A log that reaches this is kept once as `.1.log` and begun anew.
 const LOG_LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -32,10 +34,10 @@ pub(super) async fn run(shared: &Shared, lines: &dyn Lines, typed: &mut mpsc::Re
             opened = open(shared, lines, take_over) => opened,
         };
         match opened {
-            Ok(console) => {
+            Ok((bmc, console)) => {
                 retry = FIRST_RETRY;
                 shared.set_line(Line::Connected, None);
-                match carry(shared, console, typed, cancel).await {
+                match carry(shared, console, replaced(shared, lines, &bmc), typed, cancel).await {
                     Some(reason) => shared.set_line(Line::Failed, Some(reason)),
                     None => return,
                 }
@@ -55,6 +57,7 @@ pub(super) async fn run(shared: &Shared, lines: &dyn Lines, typed: &mut mpsc::Re
                 () = cancel.cancelled() => return,
                 () = &mut pause => break,
                 () = shared.wake.notified() => break,
+                () = shared.rewired.notified() => break,
                 () = sleep(LOOK) => {}
             }
         }
@@ -62,12 +65,36 @@ pub(super) async fn run(shared: &Shared, lines: &dyn Lines, typed: &mut mpsc::Re
     }
 }
 
-async fn open(shared: &Shared, lines: &dyn Lines, take_over: bool) -> Result<Console, BmcError> {
-    lines.bmc(shared.machine).await?.open_console(take_over).await
+async fn open(shared: &Shared, lines: &dyn Lines, take_over: bool) -> Result<(Arc<dyn Bmc>, Console), BmcError> {
+    let bmc = lines.bmc(shared.machine).await?;
+    let console = bmc.open_console(take_over).await?;
+    Ok((bmc, console))
 }
 
-/// Runs an open console. Returns why it ended, or None when nobody needs it any more.
-async fn carry(shared: &Shared, console: Console, typed: &mut mpsc::Receiver<ConsoleInput>, cancel: &CancellationToken) -> Option<String> {
+/// Resolves when the machine has another BMC than this, or none, or it is reached in another way; in words.
+async fn replaced(shared: &Shared, lines: &dyn Lines, bmc: &Arc<dyn Bmc>) -> String {
+    loop {
+        tokio::select! {
+            () = shared.rewired.notified() => {}
+            () = sleep(LOOK_AGAIN) => {}
+        }
+        match lines.bmc(shared.machine).await {
+            Ok(now) if !Arc::ptr_eq(&now, bmc) => return "the settings of the machine's BMC have changed".into(),
+            Err(error @ BmcError::NotAsked(_)) => return error.to_string(),
+            // not found out
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Runs an open console until something says why it is to end. Returns why it ended, or None when nobody needs it any more.
+async fn carry(
+    shared: &Shared,
+    console: Console,
+    end: impl Future<Output = String>,
+    typed: &mut mpsc::Receiver<ConsoleInput>,
+    cancel: &CancellationToken,
+) -> Option<String> {
     let Console { mut reader, mut writer } = console;
     let mut log = Log::open(shared).await;
     // Both directions run side by side: a BMC that takes no input must not hold up its output.
@@ -91,6 +118,7 @@ async fn carry(shared: &Shared, console: Console, typed: &mut mpsc::Receiver<Con
     let reason = tokio::select! {
         reason = output => Some(reason),
         reason = input => Some(reason),
+        reason = end => Some(reason),
         () = unwanted => None,
         () = cancel.cancelled() => None,
     };

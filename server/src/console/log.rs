@@ -16,6 +16,7 @@ use tokio_util::io::ReaderStream;
 
 /// Bytes at the end of a log in which its last lines are looked for: a thousand of a usual width.
 const TAIL: u64 = 128 * 1024;
+const ESC: u8 = 0x1b;
 
 /// The end of a console's log, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +61,22 @@ pub async fn whole(folder: &Path, machine: i64) -> io::Result<impl Stream<Item =
 /// # Errors
 /// Files that are there and cannot be read.
 pub async fn tail(folder: &Path, machine: i64, lines: usize) -> io::Result<Tail> {
+    let (bytes, written) = end(folder, machine, TAIL).await?;
+    Ok(Tail { lines: last_lines(&bytes, lines), written })
+}
+
+/// The end of what a machine's console wrote, at most so many bytes, to be shown on a terminal. It is cut where a line or a control
+/// sequence begins, and a terminal is not asked anything: its answers would be typed into the machine.
+///
+/// # Errors
+/// Files that are there and cannot be read.
+pub(super) async fn recall(folder: &Path, machine: i64, most: u64) -> io::Result<Vec<u8>> {
+    let (bytes, _) = end(folder, machine, most).await?;
+    Ok(without_questions(&bytes))
+}
+
+/// The last bytes from a whole line on, and when the last of them was written.
+async fn end(folder: &Path, machine: i64, most: u64) -> io::Result<(Vec<u8>, Option<SystemTime>)> {
     let path = current(folder, machine);
     let mut bytes = Vec::new();
     let mut written = None;
@@ -67,15 +84,13 @@ pub async fn tail(folder: &Path, machine: i64, lines: usize) -> io::Result<Tail>
         let Some(mut file) = open(&path).await? else { continue };
         let about = file.metadata().await?;
         written = written.or(about.modified().ok());
-        let room = TAIL.saturating_sub(bytes.len() as u64);
+        let room = most.saturating_sub(bytes.len() as u64);
         let start = about.len().saturating_sub(room);
         file.seek(io::SeekFrom::Start(start)).await?;
         let mut before = Vec::new();
         file.take(room).read_to_end(&mut before).await?;
         if start > 0 {
-            // most likely the middle of a line
-            let first = before.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            before.drain(..first);
+            before.drain(..beginning(&before));
         }
         before.append(&mut bytes);
         bytes = before;
@@ -83,7 +98,32 @@ pub async fn tail(folder: &Path, machine: i64, lines: usize) -> io::Result<Tail>
             break;
         }
     }
-    Ok(Tail { lines: last_lines(&bytes, lines), written })
+    Ok((bytes, written))
+}
+
+/// Where something whole begins in what is most likely cut within a line: what draws on the whole screen writes no lines at all.
+fn beginning(bytes: &[u8]) -> usize {
+    let line = bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+    line.or_else(|| bytes.iter().position(|byte| *byte == ESC)).unwrap_or(0)
+}
+
+/// Without what a terminal answers to: where its cursor is (DSR), what it is (DA), which modes it is in (DECRQM).
+fn without_questions(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(2).position(|two| two == [ESC, b'[']) {
+        let (before, sequence) = rest.split_at(at);
+        out.extend_from_slice(before);
+        // parameters and intermediates, then one final byte
+        let length = sequence[2..].iter().position(|byte| !(b' '..=b'?').contains(byte)).map_or(sequence.len(), |last| last + 3);
+        let (sequence, after) = sequence.split_at(length);
+        if !matches!(sequence, [.., b'n' | b'c'] | [.., b'$', b'p']) {
+            out.extend_from_slice(sequence);
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+    out
 }
 
 /// The last lines as they stood on a screen that knows no more than carriage return and backspace; empty ones at the end
@@ -177,6 +217,24 @@ mod tests {
         assert_eq!(end.lines, ["two", "three", "four"]);
         assert!(end.written.is_some());
         assert_eq!(read().await, b"one\ntwo\nthree\nfour\n");
+    }
+
+    #[tokio::test]
+    async fn what_is_recalled_begins_with_something_whole_and_asks_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let recalled = async |most| String::from_utf8(recall(folder.path(), 7, most).await.unwrap()).unwrap();
+        assert_eq!(recalled(100).await, "");
+        std::fs::write(folder.path().join("7.1.log"), "one\r\ntwo\r\nthr").unwrap();
+        std::fs::write(folder.path().join("7.log"), "ee\r\n\x1b[1mfour\x1b[0m\x1b[6n\x1b[?2026$p\x1b[>c\x1b[2J five\x1b[").unwrap();
+        let end = "ee\r\n\x1b[1mfour\x1b[0m\x1b[2J five\x1b[";
+        assert_eq!(recalled(1000).await, format!("one\r\ntwo\r\nthr{end}"));
+        // from the middle of the first line on
+        let all = std::fs::metadata(folder.path().join("7.log")).unwrap().len() + 13;
+        assert_eq!(recalled(all - 1).await, format!("two\r\nthr{end}"));
+        // a screen drawn without lines
+        std::fs::write(folder.path().join("7.log"), "\x1b[1;1Hah\x1b[2;1Hbe").unwrap();
+        assert_eq!(recalled(14).await, "\x1b[2;1Hbe");
+        assert_eq!(recalled(3).await, "Hbe");
     }
 
     #[tokio::test]

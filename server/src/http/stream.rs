@@ -26,9 +26,6 @@ use crate::lab::{Actor, Lab, LabError, accounts, watch as news};
 /// A comment this often keeps proxies from closing a quiet connection, and finds readers that are gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How soon a reader who has been logged out by another server is told nothing any more.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5);
-
 pub fn router() -> OpenApiRouter<Lab> {
     OpenApiRouter::new().routes(routes!(watch_lab))
 }
@@ -87,7 +84,7 @@ impl Reader {
             waiting.extend(news::missed(&lab, last).await?);
         }
         let told = waiting.iter().map(|message| if let LabEvent::Event { event } = message { event.id } else { 0 }).max();
-        Ok(Self { lab, actor, live, logouts, waiting, told: told.unwrap_or(0), check: Instant::now() + CHECK_INTERVAL })
+        Ok(Self { lab, actor, live, logouts, waiting, told: told.unwrap_or(0), check: Instant::now() + accounts::CHECK_INTERVAL })
     }
 
     /// None: the stream ends.
@@ -120,7 +117,7 @@ impl Reader {
 
     /// Ends the stream of somebody who has been logged out. A database that does not answer is no reason to.
     async fn check(&mut self) -> Option<()> {
-        self.check = Instant::now() + CHECK_INTERVAL;
+        self.check = Instant::now() + accounts::CHECK_INTERVAL;
         match accounts::still_known(&self.lab, &self.actor).await {
             Ok(false) => None,
             Ok(true) | Err(_) => Some(()),

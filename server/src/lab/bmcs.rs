@@ -140,7 +140,10 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: BmcInput) -> Resu
         lab.fleet.hang_up(id);
     }
     let mut pending = Pending::default();
-    machines.iter().for_each(|machine| pending.changed(machine.id));
+    for machine in &machines {
+        lab.consoles.look_again(machine.id);
+        pending.changed(machine.id);
+    }
     lab.journal.publish(pending);
     Ok(wire(lab, actor, after, machines.into_iter().map(|machine| (machine.name, machine.id)).collect()))
 }
@@ -171,8 +174,11 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Resu
     store::bmcs::delete(&mut tx, id).await?;
     audit::gone(&mut tx, actor, Subject::new("bmc", id, &row.name), facts::bmc(&row)).await?;
     tx.commit().await?;
-    users.iter().for_each(|machine| lab.fleet.forget_machine(machine.id));
     lab.fleet.forget_bmc(id);
+    for machine in &users {
+        lab.fleet.forget_machine(machine.id);
+        lab.consoles.look_again(machine.id);
+    }
     lab.journal.publish(pending);
     Ok(())
 }

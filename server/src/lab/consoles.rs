@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use app::api::{ConsoleTail, EventKind};
+use app::api::{ConsoleTail, EventKind, LabEvent, List};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
@@ -15,9 +15,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use store::{ConsoleTokenRow, MachineRow};
+use tokio::{sync::broadcast::error::RecvError, time::interval};
 
 use super::{
-    Action, Actor, Lab, LabError, Origin,
+    Action, Actor, Lab, LabError, Origin, accounts,
     audit::{self, Subject},
     machines, power,
 };
@@ -30,13 +31,15 @@ use crate::{
 
 /// How long a ticket is good.
 const TICKET: Duration = Duration::from_secs(300);
+/// What is said of a machine that has no BMC.
+const WITHOUT: &str = "console requires a BMC";
 
 /// Joins a machine's console.
 ///
 /// # Errors
 /// Actors who are neither admin nor assignee, machines without BMC.
 pub async fn attach(lab: &Lab, actor: &Actor, id: i64) -> Result<Seat, LabError> {
-    let (machine, _) = power::controlled(lab, actor, id, Action::MachineConsole, "console requires a BMC").await?;
+    let (machine, _) = power::controlled(lab, actor, id, Action::MachineConsole, WITHOUT).await?;
     let cause = actor.cause();
     let mut tx = lab.store.begin().await?;
     let mut pending = Pending::default();
@@ -44,7 +47,7 @@ pub async fn attach(lab: &Lab, actor: &Actor, id: i64) -> Result<Seat, LabError>
     audit::did(&mut tx, actor, Subject::new("machine", id, &machine.name), "console", json!({})).await?;
     tx.commit().await?;
     lab.journal.publish(pending);
-    Ok(Seat { viewer: lab.consoles.attach(id, &lines(lab), &actor.username), lab: lab.clone(), machine: id, cause })
+    Ok(Seat { viewer: lab.consoles.attach(id, &lines(lab), &actor.username), lab: lab.clone(), machine: id, actor: actor.clone() })
 }
 
 /// Somebody at a console: what they do there is recorded, to the end.
@@ -52,10 +55,17 @@ pub struct Seat {
     viewer: Viewer,
     lab: Lab,
     machine: i64,
-    cause: Cause,
+    actor: Actor,
 }
 
 impl Seat {
+    /// Resolves when the one who sits here may do so no longer, with what a new attempt would be told: the machine was given to
+    /// others, it or its BMC is gone, or the login has ended.
+    pub fn lost(&self) -> impl Future<Output = LabError> + Send + use<> {
+        let (lab, actor, machine) = (self.lab.clone(), self.actor.clone(), self.machine);
+        async move { lost(&lab, &actor, machine).await }
+    }
+
     /// Becomes the one who types.
     pub async fn take_write(&self) {
         if self.viewer.take_write() {
@@ -70,7 +80,7 @@ impl Seat {
     }
 
     async fn record(&self, status: &str) {
-        record_console(&self.lab, self.machine, &self.cause, status).await;
+        record_console(&self.lab, self.machine, &self.actor.cause(), status).await;
     }
 }
 
@@ -99,10 +109,48 @@ impl Drop for Seat {
     fn drop(&mut self) {
         // seats are left within a runtime, but for its own end
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (lab, machine, cause) = (self.lab.clone(), self.machine, self.cause.clone());
+            let (lab, machine, cause) = (self.lab.clone(), self.machine, self.actor.cause());
             runtime.spawn(async move { record_console(&lab, machine, &cause, "closed").await });
         }
     }
+}
+
+async fn lost(lab: &Lab, actor: &Actor, machine: i64) -> LabError {
+    let mut live = lab.journal.listen();
+    // the first is due at once: something may have changed before we listened
+    let mut checks = interval(accounts::CHECK_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = checks.tick() => {}
+            message = live.recv() => match message {
+                Ok(LabEvent::Changed { machine: id } | LabEvent::Removed { machine: id }) if id == machine => {}
+                Ok(LabEvent::List { list: List::User }) | Err(RecvError::Lagged(_)) => {}
+                Ok(_) | Err(RecvError::Closed) => continue,
+            },
+        }
+        match may_stay(lab, actor, machine).await {
+            Err(error @ (LabError::Unauthenticated | LabError::Forbidden(_) | LabError::NotFound(_) | LabError::Invalid(_))) => {
+                return error;
+            }
+            // a database that does not answer is no reason to
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+/// What [`attach`] asks, with what the actor is now.
+async fn may_stay(lab: &Lab, actor: &Actor, machine: i64) -> Result<(), LabError> {
+    if !accounts::still_known(lab, actor).await? {
+        return Err(LabError::Unauthenticated);
+    }
+    let mut actor = actor.clone();
+    if actor.origin != Origin::Local {
+        let user = store::users::get(&mut *lab.store.read().await?, actor.user_id).await?.ok_or(LabError::Unauthenticated)?;
+        actor.admin = user.admin;
+        let reach = actor.reach;
+        actor = actor.within(reach);
+    }
+    power::controlled(lab, &actor, machine, Action::MachineConsole, WITHOUT).await.map(drop)
 }
 
 /// Logs a machine's console for a while, though nobody watches.
@@ -115,7 +163,7 @@ pub(super) fn record(lab: &Lab, id: i64, during: Duration) {
 /// # Errors
 /// Actors who are neither admin nor assignee, machines without BMC.
 pub async fn ticket(lab: &Lab, actor: &Actor, id: i64) -> Result<String, LabError> {
-    power::controlled(lab, actor, id, Action::MachineConsole, "console requires a BMC").await?;
+    power::controlled(lab, actor, id, Action::MachineConsole, WITHOUT).await?;
     let token = secrets::random_hex::<24>()?;
     let now = now_micros();
     let row = ConsoleTokenRow {
@@ -192,11 +240,10 @@ struct LabLines(Lab);
 #[async_trait]
 impl Lines for LabLines {
     async fn bmc(&self, machine: i64) -> Result<Arc<dyn Bmc>, BmcError> {
-        let failed = |text: String| BmcError::Failed(text);
         match power::found(&self.0, machine).await {
             Ok(Some(target)) => self.0.fleet.bmc(&target),
-            Ok(None) => Err(failed("the machine has no BMC any more".into())),
-            Err(error) => Err(failed(format!("the machine's BMC cannot be looked up: {error}"))),
+            Ok(None) => Err(BmcError::NotAsked("the machine has no BMC any more".into())),
+            Err(error) => Err(BmcError::Failed(format!("the machine's BMC cannot be looked up: {error}"))),
         }
     }
 }

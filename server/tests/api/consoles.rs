@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::{ConsoleStatus, ConsoleTail, ConsoleTicket, Event, EventKind, Line, Me};
+use app::api::{ConsoleStatus, ConsoleTail, ConsoleTicket, Event, EventKind, Line, Machine, Me};
 use axum::http::StatusCode;
 use bmc_sim::{
     faults::{Faults, SolFault},
@@ -127,6 +127,70 @@ async fn who_comes_later_sees_what_was_said_before_and_all_of_it_is_on_disk() {
     }
     assert!(log.contains(&numbers), "a line is missing in the log: {log:?}");
     assert!(whole.contains(&numbers), "a line is missing for the viewer: {whole:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_opens_a_console_that_nobody_watched_for_long_sees_the_end_of_its_log() {
+    let lab = Simulated::start_with(Engine::Sqlite, Firmware::Bios, |config| config.console.linger = Duration::ZERO).await;
+    lab.sim().set_disk(Some(InstalledOs { hostname: "sim".into() }));
+    lab.sim().control(ipmi_client::ChassisControl::PowerUp).unwrap();
+    let mut ann = attach(&lab, "ann").await;
+    connected(&mut ann).await;
+    ann.input(ConsoleInput::Bytes("root\rany password\rseq 500\r".into())).await.unwrap();
+    until(&mut ann, |seen, _| seen.contains("\n500")).await;
+    drop(ann);
+    for _ in 0..300 {
+        if lab.app.lab.consoles.open() == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(lab.app.lab.consoles.open(), 0, "the session is still there");
+    // also without a BMC that answers
+    lab.faults(Faults::unreachable());
+    let mut bob = attach(&lab, "bob").await;
+    until(&mut bob, |seen, _| seen.contains("\r\n499\r\n500")).await;
+    lab.faults(Faults::default());
+    connected(&mut bob).await;
+    bob.input(ConsoleInput::Bytes("echo go-on\r".into())).await.unwrap();
+    until(&mut bob, |seen, _| seen.matches("go-on").count() >= 2).await;
+    // what was shown again is not logged again
+    let whole = lab.admin.get(&lab.path("/console/log")).await;
+    assert_eq!(whole.text().matches("\r\n499\r\n500").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_with_the_machines_bmc_so_that_another_machine_can_have_it() {
+    let lab = running().await;
+    let seat = async |machine| consoles::attach(&lab.app.lab, &Actor::new(1, "ann", true, Origin::Local), machine).await.unwrap();
+    let mut first = seat(lab.machine.id).await;
+    connected(&mut first).await;
+    let other: Machine = lab.admin.post("/machine", &json!({ "name": "other", "arch": "x86_64" })).await.created();
+    lab.admin.put(&lab.path(""), &json!({ "bmc_id": null })).await.ok::<Machine>();
+    until(&mut first, |_, status| {
+        matches!(status, Some(ConsoleStatus::Status { line: Line::Failed, message: Some(text), .. }) if text.contains("no BMC any more"))
+    })
+    .await;
+    lab.admin.put(&format!("/machine/{}", other.id), &json!({ "bmc_id": lab.bmc_id })).await.ok::<Machine>();
+    let mut second = seat(other.id).await;
+    connected(&mut second).await;
+
+    // nor does one outlive what it was logged in with; and what is put right is tried at once
+    let bmc = format!("/bmc/{}", lab.bmc_id);
+    let known: app::api::Bmc = lab.admin.get(&bmc).await.ok();
+    let named = |username: &str| json!({ "name": known.name, "ip": known.ip, "username": username });
+    lab.admin.put(&bmc, &named("nobody")).await.ok::<app::api::Bmc>();
+    until(&mut second, |_, status| line(status, Line::Failed)).await;
+    lab.admin.put(&bmc, &named("lab")).await.ok::<app::api::Bmc>();
+    connected(&mut second).await;
+    // what changes nothing of that ends nothing
+    lab.admin.put(&format!("/machine/{}", other.id), &json!({ "name": "renamed" })).await.ok::<Machine>();
+    second.input(ConsoleInput::Bytes("root\rany password\recho still-here\r".into())).await.unwrap();
+    until(&mut second, |seen, status| {
+        assert!(status.is_none(), "{status:?}");
+        seen.matches("still-here").count() >= 2
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod bmcs;
 mod booting;
 mod bugs;
 mod bulk;
+mod console_socket;
 mod consoles;
 mod dhcp;
 mod faults;

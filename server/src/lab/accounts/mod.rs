@@ -16,11 +16,16 @@ pub use sessions::{delete_session, list_sessions};
 pub use tokens::{by_token, create_token, delete_token, list_tokens};
 pub use users::{change, create, delete, get, list};
 
+use std::time::Duration;
+
 use cache::Cache;
 use limit::LoginLimit;
 use password::Hasher;
 
 use crate::lab::LabError;
+
+/// How soon somebody who has been logged out is told nothing any more by answers that go on for hours.
+pub const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Name of the identities whose password is kept here.
 const LOCAL: &str = "local";

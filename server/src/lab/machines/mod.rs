@@ -157,6 +157,7 @@ async fn change_with(lab: &Lab, actor: &Actor, id: i64, change: MachineChange, l
     if (before.bmc_id, &before.bmc_info) != (after.bmc_id, &after.bmc_info) {
         // what the other BMC said is not this machine's
         lab.fleet.forget_machine(id);
+        lab.consoles.look_again(id);
         (machine.power, machine.power_error) = power_of(lab, id);
     }
     lab.journal.publish(pending);
@@ -178,6 +179,7 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64) -> Result<(), LabError> {
     audit::gone(&mut tx, actor, Subject::new("machine", id, &row.name), facts::machine(&row)).await?;
     tx.commit().await?;
     lab.fleet.forget_machine(id);
+    lab.consoles.look_again(id);
     lab.journal.tell(LabEvent::Removed { machine: id });
     Ok(())
 }

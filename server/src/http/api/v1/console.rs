@@ -11,9 +11,12 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use serde::Deserialize;
-use tokio::time::{Duration, interval};
+use tokio::time::{Duration, interval, timeout};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::images::disposition;
@@ -31,6 +34,8 @@ use crate::{
 const FRAME_LIMIT: usize = 64 * 1024;
 /// Proxies close sockets that are silent for a minute.
 const PING: Duration = Duration::from_secs(25);
+/// How long a viewer may take to hear why the socket is closed.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 pub fn router() -> OpenApiRouter<Lab> {
     OpenApiRouter::new().routes(routes!(ticket)).routes(routes!(socket)).routes(routes!(tail)).routes(routes!(log))
@@ -128,7 +133,8 @@ pub(in crate::http) struct Key {
 /// A machine's serial console
 ///
 /// A WebSocket. Binary frames are the line's bytes, both ways; text frames are JSON: what the server says of the line,
-/// and what the viewer asks for (`take_write`, `break`, `take_over`).
+/// and what the viewer asks for (`take_write`, `break`, `take_over`). A viewer who may watch no longer is told why in the reason of
+/// a close frame with code 1008: the machine is not the viewer's any more, it or its BMC is gone, or the login has ended.
 #[utoipa::path(
     get,
     path = "/machine/{id}/console/socket",
@@ -186,22 +192,30 @@ fn upgraded(lab: Lab, upgrade: WebSocketUpgrade, viewer: Seat) -> Response {
     upgrade.max_message_size(FRAME_LIMIT).max_frame_size(FRAME_LIMIT).on_upgrade(move |socket| serve(lab, socket, viewer))
 }
 
-async fn serve(lab: Lab, socket: WebSocket, mut viewer: Seat) {
+async fn serve(lab: Lab, socket: WebSocket, seat: Seat) {
     let (mut out, mut from) = socket.split();
+    // beside the exchange, not within: a line that takes no input must not keep anybody at it
+    let (code, reason) = tokio::select! {
+        () = lab.shutdown.cancelled() => (close_code::AWAY, "the server is stopping".to_owned()),
+        error = seat.lost() => (close_code::POLICY, error.to_string()),
+        () = exchange(&mut out, &mut from, seat) => return,
+    };
+    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+    // a viewer who does not listen is left
+    let _ = timeout(FAREWELL, out.send(close)).await;
+}
+
+/// Until the viewer leaves.
+async fn exchange(out: &mut SplitSink<WebSocket, Message>, from: &mut SplitStream<WebSocket>, mut seat: Seat) {
     let mut pings = interval(PING);
     loop {
         let message = tokio::select! {
-            () = lab.shutdown.cancelled() => {
-                let frame = CloseFrame { code: close_code::AWAY, reason: "the server is stopping".into() };
-                let _ = out.send(Message::Close(Some(frame))).await;
-                return;
-            }
-            output = viewer.next() => match output {
+            output = seat.next() => match output {
                 Output::Bytes(bytes) => Message::Binary(bytes),
                 Output::Status(status) => text(&status),
             },
             received = from.next() => match received {
-                Some(Ok(message)) => match handle(&viewer, message).await {
+                Some(Ok(message)) => match handle(&seat, message).await {
                     Ok(()) => continue,
                     Err(notice) => text(&ConsoleStatus::Notice { text: notice }),
                 },
@@ -221,19 +235,19 @@ fn text(status: &ConsoleStatus) -> Message {
 }
 
 /// What the viewer sent; an error is a sentence for that viewer.
-async fn handle(viewer: &Seat, message: Message) -> Result<(), String> {
+async fn handle(seat: &Seat, message: Message) -> Result<(), String> {
     match message {
-        Message::Binary(bytes) if !bytes.is_empty() => viewer.input(ConsoleInput::Bytes(bytes)).await,
+        Message::Binary(bytes) if !bytes.is_empty() => seat.input(ConsoleInput::Bytes(bytes)).await,
         Message::Text(text) => match serde_json::from_str(&text) {
             Ok(ConsoleCommand::TakeWrite) => {
-                viewer.take_write().await;
+                seat.take_write().await;
                 Ok(())
             }
             Ok(ConsoleCommand::TakeOver) => {
-                viewer.take_over().await;
+                seat.take_over().await;
                 Ok(())
             }
-            Ok(ConsoleCommand::Break) => viewer.input(ConsoleInput::Break).await,
+            Ok(ConsoleCommand::Break) => seat.input(ConsoleInput::Break).await,
             Err(error) => Err(format!("not understood: {error}")),
         },
         _ => Ok(()),
