@@ -116,12 +116,13 @@ impl Drop for Seat {
 }
 
 async fn lost(lab: &Lab, actor: &Actor, machine: i64) -> LabError {
-    let mut live = lab.journal.listen();
+    let (mut live, mut logouts) = (lab.journal.listen(), lab.journal.logouts());
     // the first is due at once: something may have changed before we listened
     let mut checks = interval(accounts::CHECK_INTERVAL);
     loop {
         tokio::select! {
             _ = checks.tick() => {}
+            Ok(()) = logouts.changed() => {}
             message = live.recv() => match message {
                 Ok(LabEvent::Changed { machine: id } | LabEvent::Removed { machine: id }) if id == machine => {}
                 Ok(LabEvent::List { list: List::User }) | Err(RecvError::Lagged(_)) => {}
