@@ -31,7 +31,7 @@ export async function spec({ server, browser, report }) {
     await told("seen", { discover: true, mac: "02:ac:3e:00:00:01", options: [{ option: 12, value: `host${LONG.slice(4)}` }, { option: 93, value: 7 }] });
     await told("lease", { mac: machine.macs[0], ipv4: "10.200.100.200", duration: 3600 });
   });
-  /** Tables wider than their box, and buttons and links of rows that stand beyond it or the window. */
+  /** Tables wider than their box; buttons and links of rows that stand beyond the window, or on one another. */
   const outOfReach = () =>
     page.evaluate(() => {
       const found = [];
@@ -39,9 +39,15 @@ export async function spec({ server, browser, report }) {
         const box = table.parentElement;
         const name = table.caption?.textContent ?? "a table";
         if (table.scrollWidth > box.clientWidth) found.push(`${name} is ${table.scrollWidth - box.clientWidth} px too wide`);
-        for (const own of table.querySelectorAll("tbody :is(button, a)")) {
-          const { left, right, width } = own.getBoundingClientRect();
-          if (width > 0 && (left < 0 || right > innerWidth)) found.push(`${name}: ${own.getAttribute("aria-label") ?? own.textContent}`);
+        const all = [...table.querySelectorAll("tbody :is(button, a)")].filter((own) => own.getClientRects().length > 0);
+        const covers = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+        for (const [index, own] of all.entries()) {
+          const label = `${name}: ${own.getAttribute("aria-label") ?? own.textContent}`;
+          const box = own.getBoundingClientRect();
+          if (box.left < 0 || box.right > innerWidth) found.push(label);
+          // links may begin in the line where another ends
+          if (own.matches("button") && all.slice(index + 1).some((other) => other.matches("button") && covers(box, other.getBoundingClientRect()))) found.push(`${label} lies on another`);
+          if (own.matches("button") && own.scrollHeight > own.offsetHeight + 1) found.push(`${label} is higher than its button`);
         }
       }
       return found;

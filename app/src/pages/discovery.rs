@@ -135,21 +135,27 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
                 <td class="text-xs max-md:hidden">{last_seen}</td>
                 <td class="text-xs whitespace-nowrap max-xl:hidden">{first_seen}</td>
                 // one below the other where it is narrow
-                <td class="w-0 text-right xl:whitespace-nowrap">
-                    <button
-                        type="button"
-                        class="btn btn-xs btn-primary btn-soft"
-                        aria-label=named("New machine")
-                        on:click=open(machine_open, own)
-                    >
-                        "New machine"
-                    </button>
-                    " "
-                    <button type="button" class="btn btn-xs" aria-label=named("Give to a machine") on:click=open(interface_open, own)>
-                        "Give to a machine"
-                    </button>
-                    {dismiss_button}
-                    {records.delete_button(own)}
+                <td class="w-0 text-right">
+                    <span class="flex flex-wrap items-center justify-end gap-1 xl:flex-nowrap">
+                        <button
+                            type="button"
+                            class="btn btn-xs btn-primary btn-soft whitespace-nowrap"
+                            aria-label=named("New machine")
+                            on:click=open(machine_open, own)
+                        >
+                            "New machine"
+                        </button>
+                        <button
+                            type="button"
+                            class="btn btn-xs whitespace-nowrap"
+                            aria-label=named("Give to a machine")
+                            on:click=open(interface_open, own)
+                        >
+                            "Give to a machine"
+                        </button>
+                        {dismiss_button}
+                        {records.delete_button(own)}
+                    </span>
                 </td>
             </tr>
         }

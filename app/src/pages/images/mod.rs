@@ -139,7 +139,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
         };
         view! {
             <tr class="hover:bg-base-200" data-testid="image-row" data-image=text(|image| image.filename.clone())>
-                <th scope="row" class="max-w-72 font-normal">
+                <th scope="row" class="max-w-72 font-normal wrap-anywhere">
                     <span class="font-medium break-all">{text(|image| image.filename.clone())}</span>
                     {move || own.with(|image| {
                         let described = !image.description.is_empty();
