@@ -50,7 +50,7 @@ pub fn router(lab: &Lab, api: Router) -> Router<Lab> {
 
 /// Of the login page's address.
 #[derive(Deserialize)]
-struct Next {
+struct Onward {
     #[serde(default)]
     next: String,
 }
@@ -61,7 +61,7 @@ async fn identify(State(lab): State<Lab>, request: Request, next: Next) -> Respo
     let actor = <Actor as axum::extract::OptionalFromRequestParts<Lab>>::from_request_parts(&mut parts, &lab).await;
     match actor {
         Ok(Some(_)) if parts.uri.path() == "/login" => {
-            let next = Query::<Next>::try_from_uri(&parts.uri).map(|Query(Next { next })| next).unwrap_or_default();
+            let next = Query::<Onward>::try_from_uri(&parts.uri).map(|Query(Onward { next })| next).unwrap_or_default();
             return Redirect::to(safe_next(&next)).into_response();
         }
         Ok(Some(actor)) => drop(parts.extensions.insert(actor)),
