@@ -16,8 +16,9 @@ export async function spec({ server, browser, report }) {
   const toast = (text) => page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: text });
   const used = (await api(page, "GET", "/machine?show_all=true")).find(({ bmc_id }) => bmc_id);
   const first = (await api(page, "GET", "/bmc")).find(({ id }) => id === used.bmc_id).name;
-  const spare = (name) => api(page, "POST", "/bmc", { name, ip: "127.0.0.9", bmc_type: "plain", username: "lab", password: "lab" });
-  for (const name of ["spare-1", "spare-2"]) await spare(name);
+  const spare = (name, ip) => api(page, "POST", "/bmc", { name, ip, bmc_type: "plain", username: "lab", password: "lab" });
+  await spare("spare-1", "127.0.0.8");
+  await spare("spare-2", "127.0.0.9");
   const names = async () => (await api(page, "GET", "/bmc")).map(({ name }) => name);
   const ask = async (name) => {
     await page.getByRole("button", { name: `Delete BMC ${name}`, exact: true }).click();
@@ -73,7 +74,7 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("toasts").getByRole("button", { name: "Close message" }).first().click();
   });
   await report.check("nor does a success close the next question", async () => {
-    await spare("spare-3");
+    await spare("spare-3", "127.0.0.10");
     const call = await walkAway("spare-2");
     await ask("spare-3");
     await call.release();

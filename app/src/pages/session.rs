@@ -65,9 +65,8 @@ impl Session {
         let seldom = Seldom::new();
         let ask = move || {
             let (api, gate) = (api.clone(), gate.clone());
-            let Some(Ok(known)) = self.me.get_untracked() else { return };
             spawn_local(async move {
-                let Ok(me) = api.me().await else { return };
+                let (Ok(known), Ok(me)) = (self.me.await, api.me().await) else { return };
                 if me.id == known.id {
                     gate.opened_elsewhere();
                     self.newest.try_set(Some(me));

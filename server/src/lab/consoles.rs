@@ -129,12 +129,11 @@ async fn lost(lab: &Lab, actor: &Actor, machine: i64) -> LabError {
                 Ok(_) | Err(RecvError::Closed) => continue,
             },
         }
-        match may_stay(lab, actor, machine).await {
-            Err(error @ (LabError::Unauthenticated | LabError::Forbidden(_) | LabError::NotFound(_) | LabError::Invalid(_))) => {
-                return error;
-            }
-            // a database that does not answer is no reason to
-            Ok(()) | Err(_) => {}
+        // a database that does not answer is no reason to
+        if let Err(error @ (LabError::Unauthenticated | LabError::Forbidden(_) | LabError::NotFound(_) | LabError::Invalid(_))) =
+            may_stay(lab, actor, machine).await
+        {
+            return error;
         }
     }
 }

@@ -67,10 +67,8 @@ impl Followed {
         // what has come with the document is as new as the stream's first message
         let connected_before = StoredValue::new(live.status().get_untracked() == Some(StreamStatus::Open));
         live.listen(move |event| match event {
-            LabEvent::Snapshot { .. } => {
-                if connected_before.try_update_value(|before| mem::replace(before, true)).unwrap_or(false) {
-                    followed.ask();
-                }
+            LabEvent::Snapshot { .. } if connected_before.try_update_value(|before| mem::replace(before, true)).unwrap_or(false) => {
+                followed.ask();
             }
             LabEvent::Changed { machine } if *machine == followed.id => followed.ask(),
             // who was made an administrator, or is none any more
