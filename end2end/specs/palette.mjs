@@ -71,10 +71,13 @@ export async function spec({ server, browser, report }) {
   await report.check("from its console, too, and once", async () => {
     await page.getByTestId("open-console").click();
     await page.waitForURL(/\/console$/);
+    const line = page.locator("[data-testid=console-status][data-line=connected]");
+    await line.waitFor({ timeout: 20_000 });
     await provisions();
     await page.keyboard.press("Escape");
     await page.goBack();
     await page.waitForURL(/\/console$/);
+    await line.waitFor({ timeout: 20_000 });
     await page.goForward();
     await page.getByTestId("provision").waitFor();
     await page.waitForTimeout(300);

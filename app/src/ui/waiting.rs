@@ -55,7 +55,7 @@ pub(super) fn Waiting(asking: Asking, submit: Submit) -> impl IntoView {
     view! {
         // there from the start: it is read out when it gets its text
         <div role="status" class="empty:hidden">
-            <Show when=move || late.get()>
+            <Show when=move || late.try_get().unwrap_or(false)>
                 <div data-testid="still-waiting">
                     <Notice tone="alert-info">
                         "Still waiting for the server. You may " <button type="button" class="link" on:click=close>"close this"</button>
