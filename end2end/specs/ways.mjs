@@ -21,7 +21,7 @@ export async function spec({ server, browser, report }) {
   await report.check("a page that is loaded leaves the focus alone, and says nothing twice", async () => {
     await visit(page, server, "/images");
     assert.match(await focused(), /^BODY/);
-    assert.equal(await said.textContent(), "");
+    assert.equal((await said.textContent()).trim(), "");
     assert.deepEqual([await said.getAttribute("role"), await said.getAttribute("aria-live")], ["status", "polite"]);
   });
   await report.check("a link of the bar leads to the page's heading, and the page is named", async () => {
@@ -62,7 +62,7 @@ export async function spec({ server, browser, report }) {
     await page.waitForURL(/q=x/);
     await page.waitForTimeout(500);
     assert.ok(await search.evaluate((own) => own === document.activeElement));
-    assert.equal(await said.textContent(), "");
+    assert.equal((await said.textContent()).trim(), "");
   });
   await report.check("back to the list: as far down as it was left, and not lost", async () => {
     await page.setViewportSize({ width: 1280, height: 300 });

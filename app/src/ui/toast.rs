@@ -39,11 +39,18 @@ pub(crate) struct Toasts {
     next: StoredValue<u32>,
     /// Of those that will leave by themselves.
     timers: StoredValue<BTreeMap<u32, TimeoutHandle>>,
+    /// The application's: a way back outlives what it was offered for, e.g. a notice that goes with it.
+    owner: StoredValue<Owner>,
 }
 
 impl Toasts {
     pub(crate) fn provide() {
-        provide_context(Self { list: RwSignal::new(Vec::new()), next: StoredValue::new(0), timers: StoredValue::new(BTreeMap::new()) });
+        provide_context(Self {
+            list: RwSignal::new(Vec::new()),
+            next: StoredValue::new(0),
+            timers: StoredValue::new(BTreeMap::new()),
+            owner: StoredValue::new(Owner::current().unwrap_or_default()),
+        });
     }
 
     pub(crate) fn ok(self, text: impl Into<String>) {
@@ -77,7 +84,7 @@ impl Toasts {
         F: Future<Output = Result<T, ApiError>> + 'static,
     {
         let done = Arc::new(done);
-        Callback::new(move |()| {
+        let undo = move |()| {
             let (inverse, done) = (inverse(), Arc::clone(&done));
             spawn_local(async move {
                 match inverse.await {
@@ -88,7 +95,8 @@ impl Toasts {
                     Err(error) => self.error(format!("Not undone: {}", error.text())),
                 }
             });
-        })
+        };
+        self.owner.get_value().with(|| Callback::new(undo))
     }
 
     pub(crate) fn warning(self, text: impl Into<String>) {
