@@ -73,6 +73,7 @@ export async function spec({ server, browser, report }) {
       await api(third, "DELETE", `/self/token/${token.id}`);
       await comeBack();
       await page.getByTestId("tokens").getByText("made elsewhere").waitFor({ state: "detached" });
+      await api(third, "DELETE", "/session");
     });
     await logIn(third, server, { username: "sara", password });
     await report.check("administrators see and end the sessions of others", async () => {
