@@ -128,6 +128,7 @@ export async function spec({ server, browser, report }) {
     await toast("Done: “Save preseed slow”.").waitFor();
   });
   await report.check("going back from a dialog that waits tells the answer, too", async () => {
+    await page.getByTestId("admin-menu").click();
     await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Networks" }).click();
     const call = await held(page, "POST", /\/api\/v1\/network$/);
     await page.getByTestId("add-network").click();
@@ -154,7 +155,7 @@ export async function spec({ server, browser, report }) {
     await opened.getByTestId("as-curl").click();
     await toast("Copied").waitFor();
     await assertLooks(browser, page, "message-over-dialog");
-    await page.keyboard.press("Escape");
+    await opened.getByRole("button", { name: "Cancel" }).click();
     await opened.waitFor({ state: "detached" });
   });
   await report.check("what a message offers is done with a dialog open, and the message outlives the dialog", async () => {
@@ -169,7 +170,7 @@ export async function spec({ server, browser, report }) {
     await toast("Undone.").waitFor();
     assert.equal(await page.getByTestId("assignee-dialog").getByLabel("Reason").inputValue(), "typed");
     assert.ok(!(await api(page, "GET", `/machine/${used.id}`)).assignees.some(({ user }) => user === "nina"));
-    await page.keyboard.press("Escape");
+    await opened.getByRole("button", { name: "Cancel" }).click();
     await opened.waitFor({ state: "detached" });
     await toast("Undone.").getByRole("button", { name: "Close message" }).click();
   });
