@@ -204,6 +204,7 @@ fn Overlays() -> impl IntoView {
             <Switch
                 id="dev-unsaved"
                 label="Something is not saved"
+                class="pt-3"
                 checked=dirty
                 change=move |on| dirty.set(on)
                 help="Then whoever follows a link or goes back is asked first."
