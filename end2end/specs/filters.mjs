@@ -10,15 +10,15 @@ export async function spec({ server, browser, report }) {
   const open = (path) => visit(page, server, path);
   const query = () => decodeURIComponent(new URL(page.url()).search);
   const address = (search) => page.waitForURL((url) => decodeURIComponent(url.search) === search);
-  /** The texts of the rows in the document that the server answers with, before any script runs. */
+  /** The texts of the rows, without blanks (an empty text is one in HTML), in the document that the server answers with, before any script runs. */
   const drawn = async (rows) => {
     const html = await (await page.context().request.get(page.url())).text();
     return page.evaluate(
-      ([html, rows]) => [...new DOMParser().parseFromString(html, "text/html").querySelectorAll(rows)].map((row) => row.querySelector("h2, th").textContent.trim()),
+      ([html, rows]) => [...new DOMParser().parseFromString(html, "text/html").querySelectorAll(rows)].map((row) => row.querySelector("h2, th").textContent.replace(/\s+/g, "")),
       [html, rows],
     );
   };
-  const shown = (rows) => page.locator(rows).evaluateAll((all) => all.map((row) => row.querySelector("h2, th").textContent.trim()));
+  const shown = (rows) => page.locator(rows).evaluateAll((all) => all.map((row) => row.querySelector("h2, th").textContent.replace(/\s+/g, "")));
 
   await report.need("there is something in every list", async () => {
     for (const number of [1, 2]) await api(page, "POST", "/network", { name: `net-${number}`, subnet: `10.78.${number}.0/24` });
