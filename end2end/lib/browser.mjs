@@ -38,11 +38,16 @@ export class Browser {
     return browser;
   }
 
-  /** A new tab whose messages and requests are recorded. */
+  /**
+   * A new tab whose messages and requests are recorded. "Nobody" is an answer like any other to who one is: a page whose stream ends
+   * asks, and learns in this way that its session has ended.
+   */
   async page() {
+    const nobody = (url) => url.endsWith("/api/v1/self");
     const page = await this.#context.newPage();
     page.on("console", (message) => {
       const text = message.text();
+      if (text.includes("status of 401") && nobody(message.location().url)) return;
       // Headless Chromium draws WebGL in software and complains of its own ReadPixels. Verbose is Chromium's advice
       // on forms, which no console shows unless asked to.
       if (message.type() !== "verbose" && !text.includes("GL Driver Message")) this.#messages.push(`${message.type()}: ${text}`);
@@ -50,7 +55,7 @@ export class Browser {
     page.on("pageerror", (error) => this.#messages.push(`pageerror: ${error.message}`));
     page.on("request", (request) => this.requests.push(new URL(request.url()).pathname));
     page.on("response", (response) => {
-      if (response.status() >= 400) this.#messages.push(`${response.status()} ${response.url()}`);
+      if (response.status() >= 400 && !(response.status() === 401 && nobody(response.url()))) this.#messages.push(`${response.status()} ${response.url()}`);
     });
     return page;
   }
