@@ -1,5 +1,5 @@
 // What a page asks of the browser beyond Leptos' reach. Only ever called from effects and event handlers, but for
-// `cookies`, `cameBack` and `localTime`, which drawing needs.
+// `cookies`, `cameBack`, `localTime` and `smallLetters`, which drawing needs.
 
 const FIELD = ":is(input, select, textarea):not(:disabled)";
 
@@ -217,6 +217,8 @@ export function localTime(at, zone) {
     return undefined;
   }
 }
+
+export const smallLetters = (text) => text.toLowerCase();
 
 export function instantOf(text) {
   const moment = new Date(text);

@@ -63,7 +63,7 @@ fn found(arch: &Arch, query: &str) -> bool {
         format!("{} / {}\n{}\n{loader}", arch.name, subarch.name, subarch.description)
     };
     let flavours = arch.subarchs.iter().map(own).collect::<Vec<_>>().join("\n");
-    matches(&format!("{}\n{}\n{flavours}", arch.name, arch.description).to_lowercase(), query)
+    matches(&format!("{}\n{}\n{flavours}", arch.name, arch.description), query)
 }
 
 /// What a dialog is open for: an architecture, and a flavour of it.

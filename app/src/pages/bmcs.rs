@@ -45,7 +45,7 @@ impl Record for Bmc {
 }
 
 fn found(own: &Bmc, query: &str) -> bool {
-    matches(&format!("{}\n{}\n{}\n{}", own.name, own.ip, own.bmc_type.word(), own.machines.join("\n")).to_lowercase(), query)
+    matches(&format!("{}\n{}\n{}\n{}", own.name, own.ip, own.bmc_type.word(), own.machines.join("\n")), query)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

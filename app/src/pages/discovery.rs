@@ -46,7 +46,7 @@ impl Record for DiscoveredMac {
 
 fn found(own: &DiscoveredMac, query: &str) -> bool {
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
-    matches(&format!("{}\n{}\n{}\n{}", own.mac, own.info.mac_vendor, said(&own.info.hostname), said(&own.info.arch)).to_lowercase(), query)
+    matches(&format!("{}\n{}\n{}\n{}", own.mac, own.info.mac_vendor, said(&own.info.hostname), said(&own.info.arch)), query)
 }
 
 #[component]

@@ -32,7 +32,7 @@ enum Column {
 }
 
 fn found(lease: &Lease, query: &str) -> bool {
-    matches(&format!("{}\n{}\n{}", lease.ipv4, lease.mac, lease.machine.as_deref().unwrap_or("unknown")).to_lowercase(), query)
+    matches(&format!("{}\n{}\n{}", lease.ipv4, lease.mac, lease.machine.as_deref().unwrap_or("unknown")), query)
 }
 
 fn sorted(mut leases: Vec<Lease>, sort: Sort<Column>) -> Vec<Lease> {

@@ -39,7 +39,7 @@ impl Record for Network {
 fn found(own: &Network, query: &str) -> bool {
     let pool = |pool: &Option<String>| pool.clone().unwrap_or_default();
     let pools = [pool(&own.static_net), pool(&own.reserved_net)].join("\n");
-    matches(&format!("{}\n{}\n{pools}\n{}", own.name, own.subnet, own.machines.join("\n")).to_lowercase(), query)
+    matches(&format!("{}\n{}\n{pools}\n{}", own.name, own.subnet, own.machines.join("\n")), query)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     api::{Api, ApiError, Machine, MachineView, Page, query::quoted, query_string},
     live::Live,
-    ui::{Command, Dialog, Glyph, Icon, Palette, dom, load},
+    ui::{Command, Dialog, Glyph, Icon, Palette, dom, format::folded, load},
 };
 
 /// Machines offered at once: more letters find the others.
@@ -185,7 +185,7 @@ async fn machines_of(api: &Api, typed: &str) -> Result<Page<Machine>, ApiError> 
 /// As typed, and in small letters: a query knows the difference.
 fn begins(typed: &str) -> String {
     let within = |word: &str| format!("(and (>= name {}) (< name {}))", quoted(word), quoted(&format!("{word}{}", char::MAX)));
-    format!("(or {} {})", within(typed), within(&typed.to_lowercase()))
+    format!("(or {} {})", within(typed), within(&folded(typed)))
 }
 
 /// The machine that the address is about.

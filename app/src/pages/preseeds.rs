@@ -82,7 +82,7 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
         let (filter, only_mine, sort) = (filter.get(), only_mine.get(), sort.get());
         let wanted = |entry: &Entry| {
             let user = entry.user.as_deref().unwrap_or_default();
-            let all = [&entry.name, &entry.description, &entry.kind, user].join("\n").to_lowercase();
+            let all = [&entry.name, &entry.description, &entry.kind, user].join("\n");
             (!only_mine || user == username) && matches(&all, &filter)
         };
         let mut list: Vec<Entry> = preseeds.with(|list| list.iter().filter(|entry| wanted(entry)).cloned().collect());

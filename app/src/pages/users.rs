@@ -68,7 +68,7 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let sort = RwSignal::new(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let (query, sort) = (filter.get(), sort.get());
-        let found = |user: &User| matches(&format!("{}\n{}", user.username, email(user)).to_lowercase(), &query);
+        let found = |user: &User| matches(&format!("{}\n{}", user.username, email(user)), &query);
         let mut list: Vec<User> = records.list.with(|list| list.iter().filter(|user| found(user)).cloned().collect());
         list.sort_by(|a, b| compare(a, b, sort));
         list

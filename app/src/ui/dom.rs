@@ -35,6 +35,9 @@ extern "C" {
     #[cfg(target_arch = "wasm32")]
     #[wasm_bindgen(js_name = localTime)]
     pub(crate) fn local_time(at: &str, zone: &str) -> Option<String>;
+    #[cfg(target_arch = "wasm32")]
+    #[wasm_bindgen(js_name = smallLetters)]
+    pub(crate) fn small_letters(text: &str) -> String;
     /// Of what a field for a time has, in the browser's zone; empty if that is no time.
     #[wasm_bindgen(js_name = instantOf)]
     pub(crate) fn instant_of(text: &str) -> String;

@@ -209,7 +209,7 @@ impl Choice {
 
 /// Those whose labels fit, at most so many; the chosen one always.
 fn offered(choices: Vec<Choice>, query: &str, chosen: &str, most: usize) -> Vec<Choice> {
-    let fitting = choices.into_iter().filter(|own| own.value == chosen || matches(&own.label.to_lowercase(), query));
+    let fitting = choices.into_iter().filter(|own| own.value == chosen || matches(&own.label, query));
     let mut left = most;
     let within = |own: &Choice| {
         let fits = left > 0;
@@ -260,7 +260,7 @@ pub(crate) fn SelectField(
                     <input
                         type="search"
                         class="input input-xs -my-1 w-32"
-                        aria-label=format!("Search {}", label.to_lowercase())
+                        aria-label=format!("Search {}", label.to_ascii_lowercase())
                         aria-controls=id
                         placeholder="Search"
                         autocomplete="off"

@@ -1,5 +1,17 @@
 //! Figures as people read them. Decimal units: a network's MB is 10⁶ bytes.
 
+/// In small letters, to be compared where they do not matter. The browser has Unicode's tables; Rust's would be 30 kB of every first load.
+pub(crate) fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    #[cfg(target_arch = "wasm32")]
+    let small = super::dom::small_letters(text);
+    #[cfg(not(target_arch = "wasm32"))]
+    let small = text.to_lowercase();
+    small
+}
+
 /// `61.4 MB`
 pub(crate) fn bytes(count: f64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];

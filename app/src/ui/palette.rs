@@ -6,6 +6,7 @@ use leptos::{ev, leptos_dom::helpers::TimeoutHandle, prelude::*};
 
 use super::{
     dom,
+    format::folded,
     icon::{Glyph, Icon},
     table::matches,
 };
@@ -38,11 +39,11 @@ pub(crate) fn Palette(
     let timer = StoredValue::new(None::<TimeoutHandle>);
     let offered = Signal::derive(move || {
         let typed = typed.get();
-        let fits = |command: &Command| matches(&format!("{} {}", command.label, command.detail).to_lowercase(), &typed);
+        let fits = |command: &Command| matches(&format!("{} {}", command.label, command.detail), &typed);
         let mut offered = found.get();
         offered.extend(commands.get().into_iter().filter(fits));
-        let begins = typed.trim().to_lowercase();
-        offered.sort_by_key(|command| !command.label.to_lowercase().starts_with(&begins));
+        let begins = folded(typed.trim());
+        offered.sort_by_key(|command| !folded(&command.label).starts_with(&begins));
         offered
     });
     let choose = move |index: usize| {

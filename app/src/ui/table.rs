@@ -6,6 +6,7 @@ use leptos::{html, prelude::*};
 
 use super::{
     field::{Setter, keep_in_step},
+    format::folded,
     icon::{Glyph, Icon},
 };
 
@@ -37,9 +38,10 @@ impl<C: Copy + PartialEq> Sort<C> {
     }
 }
 
-/// Whether every word of the query occurs. `haystack` is lower case already.
+/// Whether every word of the query occurs, in whatever letters.
 pub(crate) fn matches(haystack: &str, query: &str) -> bool {
-    query.split_whitespace().all(|word| haystack.contains(&word.to_lowercase()))
+    let haystack = folded(haystack);
+    query.split_whitespace().all(|word| haystack.contains(&folded(word)))
 }
 
 /// A column's heading that sorts by it, of a table that is sorted in the browser.
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn every_word_of_a_filter_must_occur() {
-        assert!(matches("d03-1 arm64 alice", "arm ALI"));
+        assert!(matches("D03-1 arm64 Alice", "arm ALI"));
         assert!(!matches("d03-1 arm64 alice", "arm bob"));
         assert!(matches("anything", "  "));
     }

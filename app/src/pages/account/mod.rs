@@ -161,7 +161,7 @@ fn Password(sessions: RwSignal<Vec<api::Session>>) -> impl IntoView {
         let api = api.clone();
         submit.run_placing(
             async move { api.change_own_password(&change).await },
-            move |error| error.to_lowercase().contains("old").then_some(old),
+            move |error| error.to_ascii_lowercase().contains("old").then_some(old),
             move |()| {
                 for field in [old, new, again] {
                     field.reset("");

@@ -59,7 +59,7 @@ fn compare(a: &Image, b: &Image, sort: Sort<Column>) -> std::cmp::Ordering {
         Column::Description => {
             a.description.is_empty().cmp(&b.description.is_empty()).then_with(|| natural(&a.description, &b.description))
         }
-        Column::Kind => a.file_type.word().to_lowercase().cmp(&b.file_type.word().to_lowercase()),
+        Column::Kind => a.file_type.word().to_ascii_lowercase().cmp(&b.file_type.word().to_ascii_lowercase()),
         Column::Arch => natural(&a.arch, &b.arch),
         Column::Size => a.size.cmp(&b.size),
         Column::Owner => a.user.cmp(&b.user),
@@ -73,9 +73,7 @@ fn compare(a: &Image, b: &Image, sort: Sort<Column>) -> std::cmp::Ordering {
 
 fn found(image: &Image, query: &str) -> bool {
     let user = image.user.as_deref().unwrap_or_default();
-    let all = [&image.filename, &image.name, &image.description, image.file_type.word(), &image.arch, user, &image.sha256]
-        .join("\n")
-        .to_lowercase();
+    let all = [&image.filename, &image.name, &image.description, image.file_type.word(), &image.arch, user, &image.sha256].join("\n");
     matches(&all, query)
 }
 

@@ -289,7 +289,7 @@ fn Uploaded(image: Image, another: impl Fn(leptos::ev::MouseEvent) + 'static) ->
 
 /// What a file's name says it is.
 fn guess_type(name: &str) -> Option<ImageType> {
-    let name = name.to_lowercase();
+    let name = name.to_ascii_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| name.contains(word));
     if any(&["initrd", "initramfs", "uinitrd"]) {
         Some(ImageType::Initrd)

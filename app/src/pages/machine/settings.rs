@@ -163,7 +163,7 @@ impl Form {
 
     /// Which field a sentence of the server is about.
     pub(super) fn field_of(self, error: &str) -> Option<FieldState> {
-        let error = error.to_lowercase();
+        let error = error.to_ascii_lowercase();
         let about = |word: &str| error.contains(word);
         match () {
             () if about("kernel options") || about("kernel_opts") => Some(self.options),

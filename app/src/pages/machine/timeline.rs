@@ -51,7 +51,7 @@ impl Group {
 
 impl Kept for Option<Group> {
     fn word(&self) -> String {
-        self.map(|group| group.label().to_lowercase()).unwrap_or_default()
+        self.map(|group| group.label().to_ascii_lowercase()).unwrap_or_default()
     }
 
     fn of(word: &str) -> Self {
@@ -77,8 +77,7 @@ impl Filter {
         }
         let said = sentence(event);
         let words = [Some(said.text.as_str()), said.detail.as_deref(), event.username.as_deref()];
-        (!self.faults || said.tone == Tone::Bad)
-            && matches(&words.into_iter().flatten().collect::<Vec<_>>().join(" ").to_lowercase(), &self.text)
+        (!self.faults || said.tone == Tone::Bad) && matches(&words.into_iter().flatten().collect::<Vec<_>>().join(" "), &self.text)
     }
 }
 

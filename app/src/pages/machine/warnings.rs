@@ -59,7 +59,7 @@ pub(super) fn warnings(machine: &Machine, archs: &[Arch], images: &[Image], pres
 }
 
 fn image_warning(machine: &Machine, images: &[Image], id: i64, kind: ImageType) -> Option<Warning> {
-    let word = kind.word().to_lowercase();
+    let word = kind.word().to_ascii_lowercase();
     let Some(image) = images.iter().find(|image| image.id == id) else {
         return Some(doubtful(format!("The {word} is another user's private one.")));
     };

@@ -238,7 +238,7 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
                 type="button"
                 class="btn btn-sm"
                 disabled=move || busy.get()
-                data-testid=format!("bulk-{}", action.label().to_lowercase().replace(' ', "-"))
+                data-testid=format!("bulk-{}", action.label().to_ascii_lowercase().replace(' ', "-"))
                 on:click=move |_| bulk.press(action)
             >
                 <Glyph icon=glyph/>

@@ -4,7 +4,7 @@ use leptos::{html, prelude::*};
 use serde::{Deserialize, Serialize};
 
 use super::view::View;
-use crate::ui::{Glyph, Icon, RowButton, Toasts, dom};
+use crate::ui::{Glyph, Icon, RowButton, Toasts, dom, format::folded};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Saved {
@@ -33,8 +33,8 @@ fn put(list: &mut Vec<Saved>, name: &str, view: &View) -> Result<bool, String> {
     if list.len() >= MOST {
         return Err(format!("There are {MOST} already: delete one first."));
     }
-    list.push(Saved { name: name.to_owned(), address: view.on_page(0).address() });
-    list.sort_by_key(|saved| saved.name.to_lowercase());
+    let at = list.iter().position(|saved| folded(&saved.name) > folded(name)).unwrap_or(list.len());
+    list.insert(at, Saved { name: name.to_owned(), address: view.on_page(0).address() });
     Ok(replaced)
 }
 

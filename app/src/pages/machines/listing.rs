@@ -10,7 +10,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{search, view::View};
 use crate::{
-    api::{Api, ApiError, LabEvent, Machine, MachineView, Page},
+    api::{Api, ApiError, LabEvent, Machine, MachineView, Page, Status},
     live::Live,
     pages::seldom::{GATHER, Seldom},
     ui::dom,
@@ -196,7 +196,8 @@ impl Listing {
     /// Puts the rows that are seen, and the others once these are painted.
     fn put_page(self, of: (View, usize), page: Page<Machine>) {
         let Some(shown) = self.rows.try_get_untracked() else { return };
-        let known: BTreeMap<i64, &Arc<Row>> = shown.iter().map(|row| (row.id, row)).collect();
+        let mut known = BTreeMap::new();
+        known.extend(shown.iter().map(|row| (row.id, row)));
         let rows: Vec<Arc<Row>> = page
             .items
             .into_iter()
@@ -299,7 +300,7 @@ impl Listing {
             LabEvent::Snapshot { machines, .. } => {
                 let again = connected_before.try_update_value(|before| std::mem::replace(before, true)).unwrap_or(true);
                 // between the page's rendering and the first connection machines may have come or gone
-                if again || self.is_out_of_date(&machines.iter().map(|status| status.machine).collect()) {
+                if again || self.is_out_of_date(machines) {
                     self.ask();
                 }
             }
@@ -330,7 +331,9 @@ impl Listing {
         });
     }
 
-    fn is_out_of_date(self, lab: &BTreeSet<i64>) -> bool {
+    fn is_out_of_date(self, machines: &[Status]) -> bool {
+        let mut lab = BTreeSet::new();
+        lab.extend(machines.iter().map(|status| status.machine));
         let gone = self.rows.try_with_untracked(|rows| rows.iter().any(|row| !lab.contains(&row.id)));
         let all = self.shown.try_with_untracked(|(view, _)| !view.is_filtered()) == Some(true);
         gone == Some(true) || all && self.total.try_get_untracked() != Some(lab.len())

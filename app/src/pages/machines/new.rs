@@ -163,7 +163,7 @@ fn likely(archs: &[Arch], said: &str) -> String {
     } else {
         &[]
     };
-    let fitting = archs.iter().find(|arch| names.contains(&arch.name.to_lowercase().as_str()));
+    let fitting = archs.iter().find(|arch| names.contains(&arch.name.to_ascii_lowercase().as_str()));
     fitting.or_else(|| archs.first().filter(|_| archs.len() == 1)).map(|arch| arch.name.clone()).unwrap_or_default()
 }
 

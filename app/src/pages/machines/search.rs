@@ -122,7 +122,7 @@ fn marked(text: &str, position: usize) -> (String, String, String) {
 
 fn capital(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars.next().map(|first| std::iter::once(first.to_ascii_uppercase()).chain(chars).collect()).unwrap_or_default()
 }
 
 /// What can be asked of a machine, with an example of each.

@@ -116,7 +116,8 @@ impl Selection {
     pub(super) async fn renew(self, listing: Listing, outdated: BTreeSet<i64>) -> Result<(), ApiError> {
         match listing.some(&outdated).await {
             Ok(machines) => {
-                let mut newest: TickedMachines = machines.iter().map(|machine| (machine.id, Ticked::from(machine))).collect();
+                let mut newest = TickedMachines::new();
+                newest.extend(machines.iter().map(|machine| (machine.id, Ticked::from(machine))));
                 self.ticked.try_update(|ticked| {
                     // some may have been cleared meanwhile
                     ticked.retain(|id, _| newest.contains_key(id) || !outdated.contains(id));

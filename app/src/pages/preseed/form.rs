@@ -137,7 +137,7 @@ impl Form {
     }
 
     pub(super) fn place(self, error: &str) -> Option<FieldState> {
-        let error = error.to_lowercase();
+        let error = error.to_ascii_lowercase();
         if error.contains("name") { Some(self.name) } else { error.starts_with("description").then_some(self.description) }
     }
 }
