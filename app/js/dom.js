@@ -38,7 +38,7 @@ export function showDialog(dialog) {
   dialog.addEventListener("close", releaseScroll, { once: true });
   // the browser takes the first button, which closes it
   const taken = document.activeElement;
-  const field = () => dialog.querySelector(":is(input, select, textarea)[autofocus]:not(:disabled)") ?? dialog.querySelector(FIELD);
+  const field = () => dialog.querySelector(":is(input, select, textarea)[data-first]:not(:disabled)") ?? dialog.querySelector(FIELD);
   if (field()) return field().focus();
   // what it shows may have to be fetched first
   const coming = new MutationObserver(() => {
