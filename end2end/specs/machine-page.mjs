@@ -147,6 +147,33 @@ export async function spec({ server, browser, report }) {
     await until("off again", 5, async () => (await read()).netboot_enabled === false);
   });
 
+  await report.check("no subarchitecture with netboot on: the field says what to do before anything is sent", async () => {
+    const netboot = page.getByLabel("Netboot", { exact: true });
+    const note = page.locator("[data-field-note=subarch]").getByText(/^Enabled netboot requires a subarch with a valid bootloader: /);
+    await api(page, "PUT", `/machine/${own.id}`, { netboot_enabled: true });
+    await open(own.id);
+    await page.locator("#subarch").selectOption("");
+    await note.waitFor();
+    const before = browser.requests.length;
+    await page.getByTestId("save-provisioning").click();
+    await until("the field has the focus", 5, () => page.locator("#subarch").evaluate((field) => field === document.activeElement));
+    await note.waitFor();
+    assert.ok(!browser.requests.slice(before).includes(`/api/v1/machine/${own.id}`));
+    await assertLooks(browser, page, "netboot-needs");
+    // another choice is as good as netboot off
+    await page.locator("#subarch").selectOption("uefi");
+    await note.waitFor({ state: "detached" });
+    await page.locator("#subarch").selectOption("");
+    await note.waitFor();
+    await netboot.click();
+    await note.waitFor({ state: "detached" });
+    await page.getByTestId("save-provisioning").click();
+    await toast("Settings saved.").waitFor();
+    const { subarch, netboot_enabled } = await read();
+    assert.deepEqual({ subarch, netboot_enabled }, { subarch: null, netboot_enabled: false });
+    await api(page, "PUT", `/machine/${own.id}`, { subarch: "uefi" });
+  });
+
   // ------------------------------------------------------------------ steps, and the end by hand
 
   const steps = page.getByTestId("steps");
