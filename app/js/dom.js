@@ -472,6 +472,12 @@ export function releasePage() {
   held = undefined;
 }
 
+/** Does what leaves the whole application, after the question whether what was typed may be lost. */
+export function leaveBy(action) {
+  if (held) ask(action);
+  else action();
+}
+
 function ask(go) {
   way = go;
   dispatchEvent(new Event("leaving"));
