@@ -1,7 +1,7 @@
 // One machine's page: another architecture, interfaces with their addresses, the steps of a provisioning and how it is ended by hand.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { Browser } from "../lib/browser.mjs";
+import { Browser, SESSION_ENDED } from "../lib/browser.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
@@ -298,8 +298,7 @@ export async function spec({ server, browser, report }) {
     // nobody listens there
     await api(page, "PUT", `/bmc/${bmc.id}`, { name: bmc.name, ip: "127.0.0.1", port: 9 });
     await assert.rejects(api(page, "POST", `/machine/${silent.id}/power`, { state: "on" }), /no answer/);
-    // the page whose session was ended above asks who one is
-    browser.takeMessages([/^500 .*\/power/, /status of 500/, /400 .*\/interface/, /status of 400/, /^401 .*\/self/, /status of 401/]).forEach((message) => assert.fail(message));
+    browser.takeMessages([/^500 .*\/power/, /status of 500/, /400 .*\/interface/, /status of 400/, ...SESSION_ENDED]).forEach((message) => assert.fail(message));
     await page.setViewportSize({ width: 360, height: 800 });
     await open(silent.id);
     const detail = page.locator("[data-event=BMC_ERROR] p").nth(1);

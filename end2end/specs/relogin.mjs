@@ -1,12 +1,12 @@
 // A session that ends while somebody is typing (L3): logged in again in place, nothing is lost.
 import assert from "node:assert/strict";
-import { Browser } from "../lib/browser.mjs";
+import { Browser, SESSION_ENDED } from "../lib/browser.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
-// the question has the focus by its own doing, whatever had it before
-const ENDED = [/^401 /, /status of 401/, /Autofocus processing was blocked/];
+// what is pressed meanwhile is refused, whatever it asks for
+const ENDED = [...SESSION_ENDED, /^401 /];
 
 export async function spec({ server, browser, report }) {
   const page = await browser.page();
