@@ -60,15 +60,16 @@ export async function spec({ server, browser, report }) {
     });
 
     await report.check("Later: the page stays, says so, and asks again when a button is pressed", async () => {
+      // before: once the question is there, it would be typed into that
+      await page.locator("#preseed-description").fill("typed before the end");
       await endSessions();
-      await page.locator("#preseed-description").fill("typed after the end");
       await press(page.getByTestId("save-preseed"));
       await dialog.getByText("Your session has ended").waitFor();
       await until("the focus is on the password", 5, () => dialog.getByLabel("Password").evaluate((own) => own === document.activeElement));
       await page.keyboard.press("Escape");
       await page.getByTestId("logged-out").waitFor();
       await page.getByTestId("form-errors").filter({ hasText: "You are logged out" }).waitFor();
-      assert.equal(await page.locator("#preseed-description").inputValue(), "typed after the end");
+      assert.equal(await page.locator("#preseed-description").inputValue(), "typed before the end");
       await press(page.getByTestId("save-preseed"));
       await answer(password);
       await page.getByTestId("toasts").filter({ hasText: "saved" }).waitFor();
