@@ -38,7 +38,7 @@ export function showDialog(dialog) {
   dialog.addEventListener("close", releaseScroll, { once: true });
   // the browser takes the first button, which closes it
   const taken = document.activeElement;
-  const field = () => dialog.querySelector(":is(input, select, textarea)[autofocus]:not(:disabled)") ?? dialog.querySelector(FIELD);
+  const field = () => dialog.querySelector(":is(input, select, textarea)[data-first]:not(:disabled)") ?? dialog.querySelector(FIELD);
   if (field()) return field().focus();
   // what it shows may have to be fetched first
   const coming = new MutationObserver(() => {
@@ -472,6 +472,12 @@ export function holdPage() {
 
 export function releasePage() {
   held = undefined;
+}
+
+/** Does what leaves the whole application, after the question whether what was typed may be lost. */
+export function leaveBy(action) {
+  if (held) ask(action);
+  else action();
 }
 
 function ask(go) {

@@ -22,6 +22,8 @@ struct Inner {
     put_off: ArcRwSignal<bool>,
     /// How often somebody has logged in on this page.
     logins: ArcRwSignal<u32>,
+    /// Whether the user is logging out, and so leaving the page.
+    leaving: ArcRwSignal<bool>,
 }
 
 #[derive(Default)]
@@ -35,6 +37,8 @@ struct State {
     waiting: Vec<Waker>,
     /// Of those who wait until somebody logs in, however often the question is put off.
     patient: Vec<Waker>,
+    /// Of those who wait until it is known that the user stays.
+    held: Vec<Waker>,
 }
 
 impl SessionGate {
@@ -50,6 +54,8 @@ impl SessionGate {
     /// Waits until somebody has logged in, and answers whether they did. `wanted`: the user asked for this call, so that the
     /// question comes again though it was put off.
     pub async fn pass(&self, wanted: bool) -> bool {
+        // refused because the user has just logged out: nothing to ask about
+        self.staying().await;
         let round = {
             let mut state = self.state();
             if !state.armed || state.put_off && !wanted {
@@ -69,6 +75,35 @@ impl SessionGate {
             Poll::Pending
         })
         .await
+    }
+
+    /// The user logs out. Until they have left, what the page asks for by itself waits: it would be refused.
+    pub(crate) fn leave(&self) {
+        self.0.leaving.set(true);
+    }
+
+    /// They stay: logging out was refused.
+    pub(crate) fn stay(&self) {
+        self.0.leaving.set(false);
+        let held = std::mem::take(&mut self.state().held);
+        held.into_iter().for_each(Waker::wake);
+    }
+
+    pub(crate) fn leaving(&self) -> ArcRwSignal<bool> {
+        self.0.leaving.clone()
+    }
+
+    /// Waits while the user is logging out, and for ever when they have.
+    pub async fn staying(&self) {
+        poll_fn(|context| {
+            let mut state = self.state();
+            if !self.0.leaving.get_untracked() {
+                return Poll::Ready(());
+            }
+            state.held.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Waits until somebody logs in, whenever that is; asks nobody.
@@ -184,6 +219,21 @@ mod tests {
         assert_eq!(gate.logins().get_untracked(), 1);
         gate.opened_elsewhere();
         assert_eq!(gate.logins().get_untracked(), 1, "nobody was asked");
+    }
+
+    #[test]
+    fn who_logs_out_is_asked_only_when_they_stay_after_all() {
+        let gate = SessionGate::default();
+        gate.arm();
+        gate.leave();
+        let (mut refused, mut unsent) = (Box::pin(gate.pass(true)), Box::pin(gate.staying()));
+        assert_eq!((refused.as_mut().now_or_never(), unsent.as_mut().now_or_never()), (None, None));
+        assert!(!gate.asking().get_untracked());
+        gate.stay();
+        assert_eq!((refused.as_mut().now_or_never(), unsent.as_mut().now_or_never()), (None, Some(())));
+        assert!(gate.asking().get_untracked());
+        gate.settle(true);
+        assert_eq!(refused.now_or_never(), Some(true));
     }
 
     #[test]

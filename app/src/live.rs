@@ -83,7 +83,7 @@ impl Live {
         live
     }
 
-    /// Opens the stream, once, for as long as the document lives. From an effect only.
+    /// Opens the stream, once, for as long as the document lives or until it is closed. Not while the page is drawn.
     pub(crate) fn connect(self, api: &Api) {
         if self.subscription.with_value(Option::is_some) {
             return;
@@ -97,7 +97,13 @@ impl Live {
         self.subscription.set_value(Some(stream));
     }
 
-    /// None before the stream is opened.
+    /// Closes the stream before what it was opened with ends. [`Live::connect`] opens another.
+    pub(crate) fn close(self) {
+        self.subscription.set_value(None);
+        self.status.set(None);
+    }
+
+    /// None while there is no stream.
     pub(crate) fn status(self) -> Signal<Option<StreamStatus>> {
         self.status.into()
     }

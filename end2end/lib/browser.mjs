@@ -14,6 +14,12 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/**
+ * What may be complained of where a spec ends the session of an open page: the page's stream ends, and it asks who one is. The browser's
+ * own line does not say of what it is; each comes with one that does.
+ */
+export const SESSION_ENDED = [/^401 .*\/api\/v1\/self$/, /status of 401/];
+
 export class Browser {
   #context;
   #profile;
@@ -38,16 +44,11 @@ export class Browser {
     return browser;
   }
 
-  /**
-   * A new tab whose messages and requests are recorded. "Nobody" is an answer like any other to who one is: a page whose stream ends
-   * asks, and learns in this way that its session has ended.
-   */
+  /** A new tab whose messages and requests are recorded. */
   async page() {
-    const nobody = (url) => url.endsWith("/api/v1/self");
     const page = await this.#context.newPage();
     page.on("console", (message) => {
       const text = message.text();
-      if (text.includes("status of 401") && nobody(message.location().url)) return;
       // Headless Chromium draws WebGL in software and complains of its own ReadPixels. Verbose is Chromium's advice
       // on forms, which no console shows unless asked to.
       if (message.type() !== "verbose" && !text.includes("GL Driver Message")) this.#messages.push(`${message.type()}: ${text}`);
@@ -55,7 +56,7 @@ export class Browser {
     page.on("pageerror", (error) => this.#messages.push(`pageerror: ${error.message}`));
     page.on("request", (request) => this.requests.push(new URL(request.url()).pathname));
     page.on("response", (response) => {
-      if (response.status() >= 400 && !(response.status() === 401 && nobody(response.url()))) this.#messages.push(`${response.status()} ${response.url()}`);
+      if (response.status() >= 400) this.#messages.push(`${response.status()} ${response.url()}`);
     });
     return page;
   }

@@ -1,7 +1,7 @@
 // One machine's page: another architecture, interfaces with their addresses, the steps of a provisioning and how it is ended by hand.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { Browser } from "../lib/browser.mjs";
+import { Browser, SESSION_ENDED } from "../lib/browser.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
@@ -147,6 +147,33 @@ export async function spec({ server, browser, report }) {
     await until("off again", 5, async () => (await read()).netboot_enabled === false);
   });
 
+  await report.check("no subarchitecture with netboot on: the field says what to do before anything is sent", async () => {
+    const netboot = page.getByLabel("Netboot", { exact: true });
+    const note = page.locator("[data-field-note=subarch]").getByText(/^Enabled netboot requires a subarch with a valid bootloader: /);
+    await api(page, "PUT", `/machine/${own.id}`, { netboot_enabled: true });
+    await open(own.id);
+    await page.locator("#subarch").selectOption("");
+    await note.waitFor();
+    const before = browser.requests.length;
+    await page.getByTestId("save-provisioning").click();
+    await until("the field has the focus", 5, () => page.locator("#subarch").evaluate((field) => field === document.activeElement));
+    await note.waitFor();
+    assert.ok(!browser.requests.slice(before).includes(`/api/v1/machine/${own.id}`));
+    await assertLooks(browser, page, "netboot-needs");
+    // another choice is as good as netboot off
+    await page.locator("#subarch").selectOption("uefi");
+    await note.waitFor({ state: "detached" });
+    await page.locator("#subarch").selectOption("");
+    await note.waitFor();
+    await netboot.click();
+    await note.waitFor({ state: "detached" });
+    await page.getByTestId("save-provisioning").click();
+    await toast("Settings saved.").waitFor();
+    const { subarch, netboot_enabled } = await read();
+    assert.deepEqual({ subarch, netboot_enabled }, { subarch: null, netboot_enabled: false });
+    await api(page, "PUT", `/machine/${own.id}`, { subarch: "uefi" });
+  });
+
   // ------------------------------------------------------------------ steps, and the end by hand
 
   const steps = page.getByTestId("steps");
@@ -271,8 +298,7 @@ export async function spec({ server, browser, report }) {
     // nobody listens there
     await api(page, "PUT", `/bmc/${bmc.id}`, { name: bmc.name, ip: "127.0.0.1", port: 9 });
     await assert.rejects(api(page, "POST", `/machine/${silent.id}/power`, { state: "on" }), /no answer/);
-    // the page whose session was ended above asks who one is
-    browser.takeMessages([/^500 .*\/power/, /status of 500/, /400 .*\/interface/, /status of 400/, /^401 .*\/self/, /status of 401/]).forEach((message) => assert.fail(message));
+    browser.takeMessages([/^500 .*\/power/, /status of 500/, /400 .*\/interface/, /status of 400/, ...SESSION_ENDED]).forEach((message) => assert.fail(message));
     await page.setViewportSize({ width: 360, height: 800 });
     await open(silent.id);
     const detail = page.locator("[data-event=BMC_ERROR] p").nth(1);

@@ -24,6 +24,9 @@ const SESSION: &str = "/session";
 impl ApiClient for HttpClient {
     async fn call(&self, method: Method, path: &str, body: Option<String>, version: Option<String>) -> Result<Answer, ApiError> {
         SendWrapper::new(async {
+            if path != SESSION {
+                self.0.staying().await;
+            }
             match call(method, address(path), body.clone(), version.clone()).await {
                 // sent once more, as if the session had never ended
                 Err(error) if error.is_unauthenticated() && path != SESSION && self.0.pass(method != Method::Get).await => {

@@ -401,13 +401,11 @@ fn SubarchForm(
     let zone = expect_context::<Zone>();
     let mut fitting: Vec<Image> = loaders.into_iter().filter(|image| image.arch == arch.name).collect();
     fitting.sort_by(|a, b| b.upload_date.cmp(&a.upload_date));
-    let choices: Vec<Choice> = fitting
-        .iter()
-        .map(|image| {
-            let description = if image.description.is_empty() { String::new() } else { format!(" ({})", image.description) };
-            Choice::new(image.id, format!("{}{description} – {}", image.filename, zone.day(&image.upload_date)))
-        })
-        .collect();
+    let choice = move |image: &Image| {
+        let description = if image.description.is_empty() { String::new() } else { format!(" ({})", image.description) };
+        Choice::new(image.id, format!("{}{description} – {}", image.filename, zone.day(&image.upload_date)))
+    };
+    let choices = Signal::derive(move || fitting.iter().map(choice).collect::<Vec<_>>());
     let arch_id = arch.id;
     let input = move || {
         let (Some(name), Some(description)) = (name.parse(SubarchName::parse), description.parse(Description::parse)) else { return None };

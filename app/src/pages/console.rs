@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     api::{self, Api, ConsoleCommand, ConsoleStatus},
+    gate::SessionGate,
     live::{Live, Power},
     ui::{
         Curl, CurlMenu, Empty, Glyph, Icon, Link, Loading, Terminal, TerminalHandle, TerminalSearch, Title, Toasts, copy as copy_text,
@@ -138,7 +139,13 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
         handle.focus();
     };
 
+    let leaving = use_context::<SessionGate>().unwrap_or_default().leaving();
     Effect::new(move |_| {
+        if leaving.get() {
+            // before the server ends it, which would look like a loss
+            handle.stop();
+            return;
+        }
         let on = matches!(link.get(), Link::Open | Link::Lost);
         if bar.get().is_none() {
             handle.start();

@@ -19,6 +19,39 @@ pub(super) fn on_return(action: impl Fn() + Clone + 'static) {
     });
 }
 
+/// Counts questions, so that the answer to an older one than the newest is known, and dropped. Ends with the calling component.
+#[derive(Clone, Copy)]
+pub(super) struct Newest(StoredValue<u64>);
+
+impl Newest {
+    pub(super) fn new() -> Self {
+        Self(StoredValue::new(0))
+    }
+
+    /// One more. None: the page was left.
+    pub(super) fn ask(self) -> Option<Question> {
+        let number = self.0.try_update_value(|count| {
+            *count += 1;
+            *count
+        })?;
+        Some(Question { among: self, number })
+    }
+}
+
+/// What an answer is to.
+#[derive(Clone, Copy)]
+pub(super) struct Question {
+    among: Newest,
+    number: u64,
+}
+
+impl Question {
+    /// Whether the answer counts: nothing was asked since, and the page is still there.
+    pub(super) fn is_newest(self) -> bool {
+        self.among.0.try_get_value() == Some(self.number)
+    }
+}
+
 /// Asks for a list again when the lab says that something of it has changed, and hands it to `put`, until the calling component goes.
 pub(super) fn follow_list<T, F>(
     lists: &'static [List],
@@ -30,20 +63,15 @@ pub(super) fn follow_list<T, F>(
 {
     let api = StoredValue::new(expect_context::<Api>());
     let seldom = Seldom::new();
-    // older answers than the newest question's are dropped
-    let newest = StoredValue::new(0_u64);
+    let newest = Newest::new();
     let live = expect_context::<Live>();
     let connected_before = StoredValue::new(live.status().get_untracked() == Some(StreamStatus::Open));
     let ask = move || {
-        let question = newest.try_update_value(|newest| {
-            *newest += 1;
-            *newest
-        });
-        let (Some(question), Some(api)) = (question, api.try_get_value()) else { return };
+        let (Some(question), Some(api)) = (newest.ask(), api.try_get_value()) else { return };
         spawn_local(async move {
             // a failure shows as "connection lost"; the connection after it brings the next try
             if let Ok(list) = fetch(api).await
-                && newest.try_get_value() == Some(question)
+                && question.is_newest()
             {
                 put(list);
             }
@@ -61,4 +89,21 @@ pub(super) fn follow_list<T, F>(
             seldom.run(ask);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_answer_to_the_newest_question_counts_and_none_when_the_page_was_left() {
+        let page = Owner::new();
+        let newest = page.with(Newest::new);
+        let (first, second) = (newest.ask().unwrap(), newest.ask().unwrap());
+        assert!(!first.is_newest());
+        assert!(second.is_newest());
+        page.cleanup();
+        assert!(!second.is_newest());
+        assert!(newest.ask().is_none());
+    }
 }

@@ -2,10 +2,12 @@
 
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::{components::A, hooks::use_location};
+use wasm_bindgen::closure::Closure;
 
 use super::{palette::PaletteButton, session::Session};
 use crate::{
     api::{Api, StreamStatus},
+    gate::SessionGate,
     live::Live,
     ui::{Glyph, Icon, Toasts, dom},
 };
@@ -121,6 +123,9 @@ fn Navigation(admin: bool) -> impl IntoView {
 fn UserMenu(username: String, admin: bool) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
+    let live = expect_context::<Live>();
+    // none on the server
+    let gate = use_context::<SessionGate>().unwrap_or_default();
     let menu = NodeRef::<html::Details>::new();
     let close = move |_| {
         if let Some(menu) = menu.get_untracked() {
@@ -128,15 +133,25 @@ fn UserMenu(username: String, admin: bool) -> impl IntoView {
         }
     };
     let logout = move |_| {
-        let api = api.clone();
-        spawn_local(async move {
-            match api.logout().await {
-                Ok(()) => dom::leave_for("/login"),
-                // it had ended already
-                Err(error) if error.is_unauthenticated() => dom::leave_for("/login"),
-                Err(error) => toasts.error(format!("Not logged out: {}", error.text())),
-            }
-        });
+        let (api, gate) = (api.clone(), gate.clone());
+        let end = move || {
+            // what is open learns of the end of the session, too, and would ask for the password before the page has gone
+            gate.leave();
+            live.close();
+            spawn_local(async move {
+                match api.logout().await {
+                    Ok(()) => dom::leave_for("/login"),
+                    // it had ended already
+                    Err(error) if error.is_unauthenticated() => dom::leave_for("/login"),
+                    Err(error) => {
+                        gate.stay();
+                        live.connect(&api);
+                        toasts.error(format!("Not logged out: {}", error.text()));
+                    }
+                }
+            });
+        };
+        dom::leave_by(&Closure::once_into_js(end));
     };
     view! {
         <details node_ref=menu class="dropdown dropdown-end">

@@ -3,6 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 
 use super::{
+    follow::Newest,
     health::{HealthBadge, HealthNote},
     machine::sentence,
     records::loaded,
@@ -37,19 +38,17 @@ fn followed(lab: Lab) -> RwSignal<Lab> {
     let Changes(changes) = expect_context();
     let api = StoredValue::new(expect_context::<Api>());
     let lab = RwSignal::new(lab);
-    // older answers than the newest question's are dropped
-    let newest = StoredValue::new(0);
+    let newest = Newest::new();
     Effect::new(move |_| {
-        let change = changes.get();
-        if change == 0 {
+        if changes.get() == 0 {
             return;
         }
-        newest.set_value(change);
+        let Some(question) = newest.ask() else { return };
         let api = api.get_value();
         spawn_local(async move {
             // a failure shows as "connection lost"; the connection after it is a change
             if let Ok(now) = api.overview().await
-                && newest.try_get_value() == Some(change)
+                && question.is_newest()
             {
                 lab.try_set(now);
             }

@@ -13,6 +13,7 @@ use leptos_router::{
 };
 
 use super::{
+    follow::Newest,
     header::{ADMINS, EVERYBODY},
     machine::Wish,
     parts::later,
@@ -134,10 +135,9 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         commands
     });
     let found = RwSignal::new(Vec::<Command>::new());
-    let asked = StoredValue::new(0_u64);
+    let newest = Newest::new();
     let find = Callback::new(move |typed: String| {
-        let number = asked.get_value() + 1;
-        asked.set_value(number);
+        let Some(question) = newest.ask() else { return };
         let search = typed.trim().to_owned();
         if search.is_empty() {
             found.set(Vec::new());
@@ -146,8 +146,7 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         let api = api.get_value();
         spawn_local(async move {
             let page = machines_of(&api, &search).await;
-            // an older answer than that to the newest question is dropped
-            if let (Ok(page), true) = (page, asked.try_get_value() == Some(number)) {
+            if let (Ok(page), true) = (page, question.is_newest()) {
                 let rest = page.total.saturating_sub(page.items.len());
                 let all = format!("/machines?{}", query_string(std::iter::once(("search", search.as_str()))));
                 let more = (rest > 0).then(|| leads(&format!("… and {rest} more"), "in the list of machines", Icon::Machine, all));

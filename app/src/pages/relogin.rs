@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::session::Session;
 use crate::{
-    api::{Api, ApiError, Credentials},
+    api::{Api, ApiError, Credentials, Me},
     gate::SessionGate,
     ui::{Dialog, FieldState, Glyph, Icon, Submit, SubmitButton, SubmitErrors, SubmitForm, TextField, dom},
 };
@@ -18,11 +18,15 @@ pub(super) fn Relogin() -> impl IntoView {
     let open = RwSignal::from(gate.asking());
     let put_off = RwSignal::from(gate.put_off());
     let armed = gate.clone();
+    // kept for the question, which is drawn where a resource cannot be read
+    let known = StoredValue::new(None::<Me>);
     Effect::new(move |_| {
-        if matches!(session.me.get(), Some(Ok(_))) {
+        if let Some(Ok(me)) = session.me.get() {
+            known.set_value(Some(me));
             armed.arm();
         }
     });
+    let own = move || known.get_value().map(|me| session.now(me).username).unwrap_or_default();
     let closed = gate.clone();
     Effect::new(move |was: Option<bool>| {
         let open = open.get();
@@ -41,15 +45,14 @@ pub(super) fn Relogin() -> impl IntoView {
             </div>
         </Show>
         <Dialog open title="Log in again" testid="relogin">
-            <Question open gate session/>
+            <Question open gate own=own()/>
         </Dialog>
     }
 }
 
 #[component]
-fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, session: Session) -> impl IntoView {
+fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, own: String) -> impl IntoView {
     let api = expect_context::<Api>();
-    let own = session.me.get_untracked().and_then(Result::ok).map(|me| me.username).unwrap_or_default();
     let username = FieldState::new(own.clone());
     let password = FieldState::new("");
     let submit = Submit::new();
@@ -71,7 +74,7 @@ fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, session: Sessi
         <SubmitForm submit send>
             <p>"Your session has ended. Log in to go on: what you have typed on this page is kept."</p>
             <TextField id="relogin-username" label="User name" field=username autocomplete="username" required=true/>
-            <TextField id="relogin-password" label="Password" field=password kind="password" autocomplete="current-password" required=true autofocus=true/>
+            <TextField id="relogin-password" label="Password" field=password kind="password" autocomplete="current-password" required=true first=true/>
             <SubmitErrors submit/>
             <div class="flex justify-end gap-2">
                 <button type="button" class="btn btn-sm" disabled=submit.busy() on:click=move |_| open.set(false)>"Later"</button>

@@ -55,6 +55,8 @@ extern "C" {
     pub(crate) fn forget(name: &str);
     #[wasm_bindgen(js_name = holdPage)]
     pub(crate) fn hold_page();
+    #[wasm_bindgen(js_name = leaveBy)]
+    pub(crate) fn leave_by(action: &JsValue);
     #[wasm_bindgen(js_name = releasePage)]
     pub(crate) fn release_page();
     #[wasm_bindgen(js_name = leavePage)]

@@ -85,7 +85,13 @@ pub(crate) fn TextField(
     #[prop(optional)] placeholder: Option<&'static str>,
     #[prop(optional)] required: bool,
     #[prop(optional)] mono: bool,
-    #[prop(optional)] autofocus: bool,
+    /// Has the focus when the page has been loaded.
+    #[prop(optional)]
+    autofocus: bool,
+    /// Has the focus when its dialog opens. Not by `autofocus`, which is for a page that comes: the browser complains of one on a page
+    /// where something else has the focus.
+    #[prop(optional)]
+    first: bool,
     /// Id of a `<datalist>` with what is likely.
     #[prop(optional)]
     list: Option<&'static str>,
@@ -112,6 +118,7 @@ pub(crate) fn TextField(
                 // the field's own rule says so when it is empty
                 aria-required=required.then_some("true")
                 autofocus=autofocus
+                data-first=first.then_some("")
                 list=list
                 disabled=move || disabled.get()
                 aria-describedby=format!("{id}-note")

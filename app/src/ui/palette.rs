@@ -94,7 +94,7 @@ pub(crate) fn Palette(
             aria-controls="palette-options"
             aria-autocomplete="list"
             aria-activedescendant=active
-            autofocus=true
+            data-first=""
             autocomplete="off"
             spellcheck="false"
             placeholder="Page, machine or action"

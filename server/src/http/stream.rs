@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
-use app::api::{ApiError, LabEvent};
+use app::api::{ApiError, LabEvent, List};
 use axum::{
     extract::State,
     http::HeaderMap,
@@ -33,7 +33,8 @@ pub fn router() -> OpenApiRouter<Lab> {
 /// What happens in the lab, live
 ///
 /// Each message is a `LabEvent` as JSON. The first is a `snapshot`. Entries of a machine's log carry their id; a reader
-/// who comes back with `Last-Event-ID` is told what it missed, or `resync` when that is too much.
+/// who comes back with `Last-Event-ID` is told what it missed, or `resync` when that is too much. A reader who becomes an administrator, or
+/// is one no longer, is told `resync` and another `snapshot`: it sees more, or less, than before.
 #[utoipa::path(
     get, path = "/stream", tag = "stream",
     params(("Last-Event-ID" = Option<i64>, Header, description = "The last entry of a log that was seen")),
@@ -99,6 +100,11 @@ impl Reader {
                 Ok(()) = self.logouts.changed() => self.check().await?,
                 message = self.live.recv() => match message {
                     Ok(LabEvent::Event { event }) if event.id <= self.told => {}
+                    // perhaps the reader has become an administrator, or is none any more
+                    Ok(message @ LabEvent::List { list: List::User }) => {
+                        self.check().await?;
+                        return Some(message);
+                    }
                     Ok(message) => return Some(message),
                     Err(RecvError::Lagged(_)) => self.start_over().await?,
                     Err(RecvError::Closed) => return None,
@@ -107,7 +113,7 @@ impl Reader {
         }
     }
 
-    /// The reader was too slow: what is still in the channel is older than a new snapshot.
+    /// The reader was too slow, or may see something else now: what is still in the channel is older than a new snapshot.
     async fn start_over(&mut self) -> Option<()> {
         self.live = self.lab.journal.listen();
         self.waiting.push_back(LabEvent::Resync);
@@ -115,12 +121,12 @@ impl Reader {
         Some(())
     }
 
-    /// Ends the stream of somebody who has been logged out. A database that does not answer is no reason to.
+    /// Ends the stream of somebody who has been logged out. Whose rights have changed goes on with the new ones, and is told to load
+    /// anew what was told by the old ones. A database that does not answer is no reason for either.
     async fn check(&mut self) -> Option<()> {
         self.check = Instant::now() + accounts::CHECK_INTERVAL;
-        match accounts::still_known(&self.lab, &self.actor).await {
-            Ok(false) => None,
-            Ok(true) | Err(_) => Some(()),
-        }
+        let Ok(now) = accounts::as_now(&self.lab, &self.actor).await else { return Some(()) };
+        let before = std::mem::replace(&mut self.actor, now?);
+        if before.admin == self.actor.admin { Some(()) } else { self.start_over().await }
     }
 }

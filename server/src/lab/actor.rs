@@ -13,10 +13,21 @@ pub enum Origin {
     Session(String),
     /// An API token, by its id.
     Token(i64),
-    /// A console's one-time key.
-    Ticket,
+    /// A console's one-time key, made by somebody who came in this way.
+    Ticket(Box<Origin>),
     /// The command line on the server itself.
     Local,
+}
+
+impl Origin {
+    /// What ends when the actor is logged out: a key is worth as much as what its maker came with.
+    #[must_use]
+    pub fn login(&self) -> &Self {
+        match self {
+            Self::Ticket(maker) => maker.login(),
+            own => own,
+        }
+    }
 }
 
 /// How far a token goes.

@@ -140,16 +140,7 @@ async fn lost(lab: &Lab, actor: &Actor, machine: i64) -> LabError {
 
 /// What [`attach`] asks, with what the actor is now.
 async fn may_stay(lab: &Lab, actor: &Actor, machine: i64) -> Result<(), LabError> {
-    if !accounts::still_known(lab, actor).await? {
-        return Err(LabError::Unauthenticated);
-    }
-    let mut actor = actor.clone();
-    if actor.origin != Origin::Local {
-        let user = store::users::get(&mut *lab.store.read().await?, actor.user_id).await?.ok_or(LabError::Unauthenticated)?;
-        actor.admin = user.admin;
-        let reach = actor.reach;
-        actor = actor.within(reach);
-    }
+    let actor = accounts::as_now(lab, actor).await?.ok_or(LabError::Unauthenticated)?;
     power::controlled(lab, &actor, machine, Action::MachineConsole, WITHOUT).await.map(drop)
 }
 
@@ -158,7 +149,7 @@ pub(super) fn record(lab: &Lab, id: i64, during: Duration) {
     lab.consoles.record(id, &lines(lab), during);
 }
 
-/// A key that opens the console's socket once.
+/// A key that opens the console's socket once. It ends, and so does the console it opened, with what its maker came with.
 ///
 /// # Errors
 /// Actors who are neither admin nor assignee, machines without BMC.
@@ -166,10 +157,17 @@ pub async fn ticket(lab: &Lab, actor: &Actor, id: i64) -> Result<String, LabErro
     power::controlled(lab, actor, id, Action::MachineConsole, WITHOUT).await?;
     let token = secrets::random_hex::<24>()?;
     let now = now_micros();
+    let (session_hash, token_id) = match actor.origin.login() {
+        Origin::Session(hash) => (Some(hash.clone()), None),
+        Origin::Token(id) => (None, Some(*id)),
+        Origin::Ticket(_) | Origin::Local => (None, None),
+    };
     let row = ConsoleTokenRow {
         token_hash: hash(&token),
         machine_id: id,
         user_id: actor.user_id,
+        session_hash,
+        token_id,
         expires_at: now + i64::try_from(TICKET.as_micros()).unwrap_or(i64::MAX - now),
     };
     let mut tx = lab.store.begin().await?;
@@ -182,14 +180,20 @@ pub async fn ticket(lab: &Lab, actor: &Actor, id: i64) -> Result<String, LabErro
 /// Uses up a ticket: whose it is, and for which machine.
 ///
 /// # Errors
-/// [`LabError::NotFound`] when it is unknown, used or too old.
+/// [`LabError::NotFound`] when it is unknown, used or too old; [`LabError::Unauthenticated`] when its maker has been logged out.
 pub async fn redeem(lab: &Lab, token: &str) -> Result<(Actor, i64), LabError> {
     let mut tx = lab.store.begin().await?;
     let row = store::console_tokens::take(&mut tx, &hash(token), now_micros()).await?;
     let row = row.ok_or_else(|| LabError::not_found("this console key is unknown, used or too old"))?;
     let user = store::users::get(&mut tx, row.user_id).await?.ok_or(LabError::Unauthenticated)?;
     tx.commit().await?;
-    let actor = Actor::new(user.id, &user.username, user.admin, Origin::Ticket);
+    let maker = match (row.session_hash, row.token_id) {
+        (Some(hash), _) => Origin::Session(hash),
+        (None, Some(id)) => Origin::Token(id),
+        (None, None) => Origin::Local,
+    };
+    let actor = Actor::new(user.id, &user.username, user.admin, Origin::Ticket(Box::new(maker)));
+    let actor = accounts::as_now(lab, &actor).await?.ok_or(LabError::Unauthenticated)?;
     Ok((actor, row.machine_id))
 }
 

@@ -60,6 +60,16 @@ async fn assigned(lab: &Simulated, name: &str) -> (Client, String) {
     (client, lab.path(&format!("/assignee/{}", assignee.id)))
 }
 
+/// A console opened by a key of theirs, and the address that another one of theirs would open.
+async fn with_keys(lab: &Simulated, client: &Client) -> (Socket, String) {
+    let key = async || {
+        let ticket: ConsoleTicket = client.post(&lab.path("/console"), &json!({})).await.ok();
+        format!("/ws?token={}", ticket.token)
+    };
+    let (used, unused) = (key().await, key().await);
+    (connect(lab, &used, &Auth::None).await.unwrap(), unused)
+}
+
 const NOT_YOURS: &str = "only an admin or somebody the machine is assigned to may do this";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,11 +112,18 @@ async fn it_ends_with_the_login_it_was_opened_with() {
     let (ann, _) = assigned(&lab, "ann").await;
     let token = ann.token().await;
     let (mut by_session, mut by_token) = (open(&lab, &ann).await, open(&lab, &token).await);
+    // a key is worth as much as what its maker came with, and so is the console it opened
+    let (mut by_key, unused) = with_keys(&lab, &ann).await;
+    let (mut by_tokens_key, tokens_unused) = with_keys(&lab, &token).await;
     let tokens: Vec<Token> = ann.get("/self/token").await.ok();
     ann.delete(&format!("/self/token/{}", tokens[0].id)).await.no_content();
     assert_eq!(closed(&mut by_token, SOON).await, logged_out);
+    assert_eq!(closed(&mut by_tokens_key, SOON).await, logged_out);
+    assert!(matches!(connect(&lab, &tokens_unused, &Auth::None).await, Err(tungstenite::Error::Http(answer)) if answer.status() == 401));
     ann.delete("/session").await.no_content();
     assert_eq!(closed(&mut by_session, SOON).await, logged_out);
+    assert_eq!(closed(&mut by_key, SOON).await, logged_out);
+    assert!(matches!(connect(&lab, &unused, &Auth::None).await, Err(tungstenite::Error::Http(answer)) if answer.status() == 401));
 
     let (ben, _) = assigned(&lab, "ben").await;
     let id = ben.get("/self").await.ok::<Me>().id;

@@ -2,7 +2,7 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use app::api::{EventKind, LabEvent, List, MacAddr};
+use app::api::{EventKind, LabEvent, List, MacAddr, Me, PowerState};
 use axum::{
     body::BodyDataStream,
     http::{Method, StatusCode},
@@ -138,6 +138,55 @@ async fn it_ends_soon_after_the_reader_was_logged_out() {
         // the other way in is untouched
         app.lab.journal.tell(LabEvent::Removed { machine: 1 });
         assert_eq!(by_token.next().await.unwrap().1, LabEvent::Removed { machine: 1 });
+    }
+}
+
+/// The next message that is such a one.
+async fn until(messages: &mut Messages, wanted: impl Fn(&LabEvent) -> bool) -> LabEvent {
+    loop {
+        let (_, message) = messages.next().await.unwrap();
+        if wanted(&message) {
+            return message;
+        }
+    }
+}
+
+/// Whether the reader is told what the machine's BMC complains of.
+async fn is_told_details(messages: &mut Messages, app: &TestApp, machine: i64) -> bool {
+    app.lab.journal.tell(LabEvent::Power { machine, power: PowerState::BmcError, error: Some("no answer".into()) });
+    let message = until(messages, |message| matches!(message, LabEvent::Power { .. })).await;
+    matches!(message, LabEvent::Power { error: Some(_), .. })
+}
+
+#[tokio::test]
+async fn it_goes_on_with_the_rights_that_its_reader_has_now() {
+    for app in TestApp::each().await {
+        let machine = machine(&app).await;
+        let admin = app.admin().await;
+        let ann = app.user("ann").await;
+        let her = format!("/user/{}", ann.get("/self").await.ok::<Me>().id);
+        let mut messages = Messages::open(&ann, &[]).await;
+        assert!(!is_told_details(&mut messages, &app, machine).await);
+
+        for is_admin in [true, false] {
+            admin.put(&her, &json!({ "admin": is_admin })).await.ok::<serde_json::Value>();
+            // what was told by the old rights is loaded anew
+            until(&mut messages, |message| *message == LabEvent::Resync).await;
+            assert!(matches!(messages.next().await, Some((_, LabEvent::Snapshot { .. }))));
+            assert_eq!(is_told_details(&mut messages, &app, machine).await, is_admin);
+        }
+
+        // what changes nothing of them is told and no more
+        admin.put(&her, &json!({ "email": "ann@example.com" })).await.ok::<serde_json::Value>();
+        until(&mut messages, |message| *message == LabEvent::List { list: List::User }).await;
+        app.lab.journal.tell(LabEvent::Removed { machine: 0 });
+        assert_eq!(messages.next().await.unwrap().1, LabEvent::Removed { machine: 0 });
+
+        let assignee = format!("/machine/{machine}/assignee");
+        let given: serde_json::Value = admin.post(&assignee, &json!({ "user": "ann" })).await.created();
+        assert!(is_told_details(&mut messages, &app, machine).await);
+        admin.delete(&format!("{assignee}/{}", given["id"])).await.no_content();
+        assert!(!is_told_details(&mut messages, &app, machine).await);
     }
 }
 

@@ -114,7 +114,8 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
         action.reset(wanted.action);
         since.reset(to_field(wanted.since, zone));
     };
-    fill(wanted.get_untracked());
+    // both are followed below
+    untrack(|| fill(wanted.get()));
     // the back button, and the browser's zone when it is known
     Effect::new(move |before: Option<(AuditWanted, String)>| {
         let now = (wanted.get(), zone.name());

@@ -7,6 +7,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     api::{self, Api, LabEvent, List, StreamStatus},
     live::Live,
+    pages::follow::Newest,
 };
 
 /// Why there is no console.
@@ -47,8 +48,7 @@ pub(super) struct Followed {
     deleted: RwSignal<bool>,
     /// The last answer was that nobody is logged in.
     pub(super) logged_out: RwSignal<bool>,
-    /// Older answers than the newest question's are dropped.
-    newest: StoredValue<u64>,
+    newest: Newest,
     api: StoredValue<Api>,
 }
 
@@ -60,7 +60,7 @@ impl Followed {
             machine: RwSignal::new(machine),
             deleted: RwSignal::new(false),
             logged_out: RwSignal::new(false),
-            newest: StoredValue::new(0),
+            newest: Newest::new(),
             api: StoredValue::new(expect_context()),
         };
         let live = expect_context::<Live>();
@@ -83,14 +83,10 @@ impl Followed {
 
     /// Asks for the machine again.
     pub(super) fn ask(self) {
-        let question = self.newest.try_update_value(|newest| {
-            *newest += 1;
-            *newest
-        });
-        let (Some(question), Some(api)) = (question, self.api.try_get_value()) else { return };
+        let (Some(question), Some(api)) = (self.newest.ask(), self.api.try_get_value()) else { return };
         spawn_local(async move {
             let answer = api.machine(self.id).await;
-            if self.newest.try_get_value() != Some(question) {
+            if !question.is_newest() {
                 return;
             }
             self.logged_out.try_set(answer.as_ref().is_err_and(api::ApiError::is_unauthenticated));

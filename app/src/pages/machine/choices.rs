@@ -50,23 +50,10 @@ pub(super) fn subarch_choices(subarchs: &[Subarch]) -> Vec<Choice> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::machine::sample_image;
 
     fn image(id: i64, file_type: ImageType, arch: &str, date: &str) -> Image {
-        Image {
-            id,
-            name: String::new(),
-            description: "Debian".into(),
-            file_type,
-            arch: arch.into(),
-            upload_date: Instant(date.into()),
-            user: Some("alice".into()),
-            known_good: id == 3,
-            public: true,
-            filename: "linux".into(),
-            size: 1,
-            sha256: String::new(),
-            may_change: false,
-        }
+        Image { description: "Debian".into(), upload_date: Instant(date.into()), known_good: id == 3, ..sample_image(id, file_type, arch) }
     }
 
     #[test]

@@ -210,32 +210,14 @@ pub(super) fn DeleteDialog(open: RwSignal<bool>, context: Context) -> impl IntoV
 mod tests {
     use super::*;
     use crate::{
-        api::{ImageType, Instant},
-        pages::machine::sample,
+        api::ImageType,
+        pages::machine::{sample, sample_image},
     };
-
-    fn image(id: i64, arch: &str) -> Image {
-        Image {
-            id,
-            name: String::new(),
-            description: String::new(),
-            file_type: ImageType::Kernel,
-            arch: arch.into(),
-            upload_date: Instant(String::new()),
-            user: None,
-            known_good: false,
-            public: true,
-            filename: "linux".into(),
-            size: 1,
-            sha256: String::new(),
-            may_change: false,
-        }
-    }
 
     #[test]
     fn another_architecture_takes_what_is_of_the_old_one_and_nothing_else() {
         let machine = Machine { kernel_id: Some(1), initrd_id: Some(2), netboot_enabled: true, ..sample() };
-        let images = [image(1, "arm64"), image(2, "x86_64")];
+        let images = [(1, "arm64"), (2, "x86_64")].map(|(id, arch)| sample_image(id, ImageType::Kernel, arch));
         let lost = Lost::with(&machine, "x86_64", true, &images);
         assert_eq!(lost, Lost { kernel: true, initrd: false, netboot: false });
         let change = lost.change("uefi");

@@ -307,3 +307,23 @@ pub(super) fn sample() -> api::Machine {
         may_change: true,
     }
 }
+
+/// An image as tests need one.
+#[cfg(test)]
+fn sample_image(id: i64, file_type: api::ImageType, arch: &str) -> Image {
+    Image {
+        id,
+        name: format!("alice/linux.{id}"),
+        description: String::new(),
+        file_type,
+        arch: arch.into(),
+        upload_date: api::Instant("2026-11-22T11:00:00Z".into()),
+        user: Some("alice".into()),
+        known_good: false,
+        public: true,
+        filename: "linux".into(),
+        size: 1,
+        sha256: String::new(),
+        may_change: false,
+    }
+}

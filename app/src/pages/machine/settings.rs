@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{
     Context,
-    warnings::{Warning, warnings},
+    warnings::{Warning, subarch_of, warnings},
 };
 use crate::{
     api::{Api, ApiError, Edit, Id, KernelOpts, Machine, MachineChange},
@@ -65,6 +65,9 @@ impl Settings {
     }
 }
 
+/// The API's words, and what to do.
+const NETBOOT_NEEDS: &str = "Enabled netboot requires a subarch with a valid bootloader: choose one, or switch netboot off first";
+
 /// The form's state. Head and panel share it: Provision saves first what was chosen.
 #[derive(Clone, Copy)]
 pub(super) struct Form {
@@ -96,6 +99,18 @@ impl Form {
             save: Submit::new(),
         };
         Effect::new(move |_| form.follow(context.machine.with(Settings::of)));
+        // said when it is chosen or netboot is switched on, not only when it was refused
+        let bars = Memo::new(move |_| form.bars_netboot());
+        Effect::new(move |said: Option<bool>| {
+            // another choice takes the sentence away
+            form.subarch.value.track();
+            match (said, bars.get()) {
+                (_, true) => form.subarch.error.set(Some(NETBOOT_NEEDS.into())),
+                (Some(true), false) => form.subarch.error.set(None),
+                _ => {}
+            }
+            bars.get_untracked()
+        });
         let toasts = expect_context::<Toasts>();
         let may_change = Memo::new(move |_| context.machine.with(|machine| machine.may_change));
         Effect::new(move |could: Option<bool>| {
@@ -158,7 +173,19 @@ impl Form {
     /// None when a field is wrong; it then says so.
     pub(super) fn change(self) -> Option<MachineChange> {
         let options = self.options.parse(KernelOpts::parse)?;
+        // of a subarch that is chosen the server may know a bootloader by now
+        if untrack(|| self.subarch.value.with(String::is_empty) && self.bars_netboot()) {
+            self.subarch.error.set(Some(NETBOOT_NEEDS.into()));
+            return None;
+        }
         Some(MachineChange { kernel_opts: Some(options), ..untrack(|| self.now()).change() })
+    }
+
+    /// Whether what is chosen takes away what the machine's netboot needs. The API switches nothing off by itself: it refuses.
+    fn bars_netboot(self) -> bool {
+        let (machine, wanted) = (self.context.shown(), self.would_be());
+        let boots = self.context.archs.with(|archs| subarch_of(&wanted, archs).is_some_and(|subarch| subarch.bootloader_id.is_some()));
+        machine.netboot_enabled && machine.subarch_id != wanted.subarch_id && !boots
     }
 
     /// Which field a sentence of the server is about.

@@ -73,8 +73,8 @@ fn image_warning(machine: &Machine, images: &[Image], id: i64, kind: ImageType) 
 mod tests {
     use super::*;
     use crate::{
-        api::{Instant, PreseedType},
-        pages::machine::sample,
+        api::PreseedType,
+        pages::machine::{sample, sample_image},
     };
 
     fn archs(bootloader_id: Option<i64>) -> Vec<Arch> {
@@ -82,26 +82,8 @@ mod tests {
         vec![Arch { id: 1, name: "arm64".into(), description: String::new(), subarchs: vec![subarch] }]
     }
 
-    fn image(id: i64, file_type: ImageType, arch: &str) -> Image {
-        Image {
-            id,
-            name: format!("alice/f.{id}"),
-            description: String::new(),
-            file_type,
-            arch: arch.into(),
-            upload_date: Instant("2026-11-22T11:00:00Z".into()),
-            user: Some("alice".into()),
-            known_good: false,
-            public: true,
-            filename: "f".into(),
-            size: 1,
-            sha256: String::new(),
-            may_change: true,
-        }
-    }
-
     fn images() -> Vec<Image> {
-        vec![image(1, ImageType::Kernel, "arm64"), image(2, ImageType::Initrd, "arm64")]
+        vec![sample_image(1, ImageType::Kernel, "arm64"), sample_image(2, ImageType::Initrd, "arm64")]
     }
 
     fn preseeds() -> Vec<PreseedName> {
@@ -140,13 +122,13 @@ mod tests {
     fn images_of_another_kind_or_architecture_are_refused_in_words() {
         let machine = Machine { preseed_id: Some(7), kernel_id: Some(3), initrd_id: Some(1), ..sample() };
         let mut images = images();
-        images.push(image(3, ImageType::Kernel, "x86_64"));
+        images.push(sample_image(3, ImageType::Kernel, "x86_64"));
         let found = warnings(&machine, &archs(Some(9)), &images, &preseeds());
         assert_eq!(
             found,
             [
                 fatal("The kernel is for x86_64, the machine is arm64."),
-                fatal("f is not of type Initrd."),
+                fatal("linux is not of type Initrd."),
                 doubtful("The preseed is another user's private one."),
             ]
         );

@@ -12,7 +12,10 @@ use super::{search, view::View};
 use crate::{
     api::{Api, ApiError, LabEvent, Machine, MachineView, Page, Status},
     live::Live,
-    pages::seldom::{GATHER, Seldom},
+    pages::{
+        follow::{Newest, Question},
+        seldom::{GATHER, Seldom},
+    },
     ui::dom,
 };
 
@@ -57,10 +60,9 @@ pub(super) struct Listing {
     pub(super) fault: RwSignal<Option<String>>,
     pub(super) table: NodeRef<html::Div>,
     wanted: StoredValue<(View, usize)>,
-    /// Counts what was asked for: older answers than the newest question's are dropped.
-    asked: StoredValue<u64>,
-    /// Counts the answers, of which only the newest puts the rows below its first.
-    put: StoredValue<u64>,
+    asked: Newest,
+    /// Of the answers, only the newest puts the rows below its first.
+    put: Newest,
     seldom: Seldom,
     changed: StoredValue<BTreeSet<i64>>,
     api: StoredValue<Api>,
@@ -77,8 +79,8 @@ impl Listing {
             fault: RwSignal::new(None),
             table: NodeRef::new(),
             wanted: StoredValue::new((view, rows)),
-            asked: StoredValue::new(0),
-            put: StoredValue::new(0),
+            asked: Newest::new(),
+            put: Newest::new(),
             seldom: Seldom::new(),
             changed: StoredValue::new(BTreeSet::new()),
             api: StoredValue::new(expect_context()),
@@ -137,11 +139,10 @@ impl Listing {
     pub(super) fn show(self, view: View, rows: usize) {
         self.wanted.set_value((view, rows));
         self.waiting.set(true);
-        self.ask();
-        let asked = self.asked.get_value();
+        let Some(question) = self.question() else { return };
         set_timeout(
             move || {
-                if self.waiting.try_get_untracked() == Some(true) && self.asked.try_get_value() == Some(asked) {
+                if self.waiting.try_get_untracked() == Some(true) && question.is_newest() {
                     self.slow.try_set(true);
                 }
             },
@@ -151,24 +152,24 @@ impl Listing {
 
     /// The same view anew.
     pub(super) fn ask(self) {
-        let Some((view, rows)) = self.wanted.try_get_value() else { return };
-        // from an address with a fault: there is nothing to ask for
+        self.question();
+    }
+
+    /// None: there is nothing to ask for.
+    fn question(self) -> Option<Question> {
+        let (view, rows) = self.wanted.try_get_value()?;
+        // from an address with a fault
         if search::fault(&view).is_some() {
-            return;
+            return None;
         }
-        let Some(number) = self.asked.try_update_value(|asked| {
-            *asked += 1;
-            *asked
-        }) else {
-            return;
-        };
-        let Some(api) = self.api.try_get_value() else { return };
+        let (question, api) = (self.asked.ask()?, self.api.try_get_value()?);
         spawn_local(async move {
             let answer = api.machines_page(&view.asked(rows)).await;
-            if self.asked.try_get_value() == Some(number) {
+            if question.is_newest() {
                 self.answered(view, rows, answer);
             }
         });
+        Some(question)
     }
 
     fn answered(self, view: View, rows: usize, answer: Result<Page<Machine>, ApiError>) {
@@ -209,10 +210,7 @@ impl Listing {
                 None => Row::new(machine),
             })
             .collect();
-        let number = self.put.try_update_value(|put| {
-            *put += 1;
-            *put
-        });
+        let Some(answer) = self.put.ask() else { return };
         // what is seen takes a quarter of the time that a whole page takes
         let table = self.table.try_get_untracked().flatten();
         let first = table.as_ref().map_or(0, |table| dom::room_below(table)).div_ceil(ROW_HEIGHT).max(1);
@@ -220,7 +218,7 @@ impl Listing {
         let held = new > first && table.as_ref().is_some_and(|table| dom::hold_height(table));
         let seen = held.then(|| rows[..first].to_vec());
         let whole = move || {
-            if self.put.try_get_value() != number {
+            if !answer.is_newest() {
                 return;
             }
             self.put_rows(rows);

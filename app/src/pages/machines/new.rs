@@ -121,7 +121,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
                         <Notice>"There is no architecture yet. "<a class="link" href="/archs">"Add one first"</a>"."</Notice>
                     }
                 })}
-            <TextField id="new-name" label="Name" field=name required=true autofocus=true/>
+            <TextField id="new-name" label="Name" field=name required=true first=true/>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <SelectField id="new-arch" label="Architecture" field=arch choices=arch_choices/>
                 <SelectField id="new-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>

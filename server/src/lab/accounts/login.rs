@@ -67,21 +67,27 @@ pub async fn by_session(lab: &Lab, user_id: i64, session: String) -> Result<Opti
     Ok(user.map(|user| Actor::new(user_id, &user.username, user.admin, Origin::Session(session))))
 }
 
-/// Whether the session or token the actor came with is still good: for answers that go on for hours.
+/// The actor with what their user may do now, for answers that go on for hours. None: the session or token they came with is not good
+/// any more.
 ///
 /// # Errors
 /// The store's.
-pub async fn still_known(lab: &Lab, actor: &Actor) -> Result<bool, LabError> {
+pub async fn as_now(lab: &Lab, actor: &Actor) -> Result<Option<Actor>, LabError> {
     let now = now_micros();
     let mut read = lab.store.read().await?;
-    Ok(match &actor.origin {
+    let known = match actor.origin.login() {
         Origin::Session(hash) => store::sessions::get(&mut read, hash, now).await?.is_some(),
         Origin::Token(id) => {
             let token = store::tokens::get(&mut read, *id).await?;
             token.is_some_and(|token| token.expires_at.is_none_or(|expiry| expiry > now))
         }
-        Origin::Ticket | Origin::Local => true,
-    })
+        Origin::Ticket(_) | Origin::Local => true,
+    };
+    if !known || actor.origin == Origin::Local {
+        return Ok(known.then(|| actor.clone()));
+    }
+    let user = store::users::get(&mut read, actor.user_id).await?;
+    Ok(user.map(|user| Actor { admin: user.admin, ..actor.clone() }.within(actor.reach)))
 }
 
 /// Makes the user `admin` when there are no users at all. Answers its password, which is known nowhere else.

@@ -10,7 +10,7 @@ mod sessions;
 mod tokens;
 mod users;
 
-pub use login::{by_session, first_admin, login, new_admin, reset_password, still_known, sweep};
+pub use login::{as_now, by_session, first_admin, login, new_admin, reset_password, sweep};
 pub use own::{change_me, change_password, me, wire};
 pub use sessions::{delete_session, list_sessions};
 pub use tokens::{by_token, create_token, delete_token, list_tokens};

@@ -81,7 +81,7 @@ pub async fn change_password(lab: &Lab, actor: &Actor, change: PasswordChange) -
     }
     let this = match &actor.origin {
         Origin::Session(hash) => Some(hash.as_str()),
-        Origin::Token(_) | Origin::Ticket | Origin::Local => None,
+        Origin::Token(_) | Origin::Ticket(_) | Origin::Local => None,
     };
     set_password(&mut tx, &user, hash, this).await?;
     let subject = Subject::new("user", user.id, &user.username);

@@ -72,7 +72,7 @@ async fn write(
     let (via, via_id) = match &actor.origin {
         Origin::Session(hash) => ("session", hash.get(..SESSION).unwrap_or(hash).to_owned()),
         Origin::Token(id) => ("token", id.to_string()),
-        Origin::Ticket => ("ticket", String::new()),
+        Origin::Ticket(_) => ("ticket", String::new()),
         Origin::Local => ("local", String::new()),
     };
     let entry = NewAudit {

@@ -81,7 +81,7 @@ store_test!(
 store_test!(
     async fn a_console_key_opens_once(db) {
         let lab = lab(&db).await;
-        let row = ConsoleTokenRow { token_hash: "k".into(), machine_id: lab.machine, user_id: lab.anna, expires_at: NOW + 10 };
+        let row = ConsoleTokenRow { token_hash: "k".into(), machine_id: lab.machine, user_id: lab.anna, session_hash: Some("s".into()), token_id: Some(7), expires_at: NOW + 10 };
         let mut tx = tx(&db).await;
         console_tokens::insert(&mut tx, &row).await.expect("insert");
         assert_eq!(console_tokens::take(&mut tx, "k", NOW + 10).await.expect("take"), None, "too late");

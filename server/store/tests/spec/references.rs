@@ -12,7 +12,7 @@ store_test!(
         let lab = lab(&db).await;
         let mut tx = tx(&db).await;
         events::insert(&mut tx, &an_event(lab.machine, None, NOW)).await.expect("event");
-        let token = ConsoleTokenRow { token_hash: "c".into(), machine_id: lab.machine, user_id: lab.ben, expires_at: NOW + 1 };
+        let token = ConsoleTokenRow { token_hash: "c".into(), machine_id: lab.machine, user_id: lab.ben, session_hash: None, token_id: None, expires_at: NOW + 1 };
         console_tokens::insert(&mut tx, &token).await.expect("console token");
 
         assert!(machines::delete(&mut tx, lab.machine).await.expect("delete"));

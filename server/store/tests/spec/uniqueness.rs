@@ -37,7 +37,7 @@ store_test!(
         assert_eq!(twice!(tokens, a_token(lab.anna, "hash")), "tokens.token_hash");
         assert_eq!(twice!(sessions, a_session("hash", None, NOW)), "sessions.id_hash");
         assert_eq!(
-            twice!(console_tokens, ConsoleTokenRow { token_hash: "h".into(), machine_id: lab.machine, user_id: lab.anna, expires_at: NOW }),
+            twice!(console_tokens, ConsoleTokenRow { token_hash: "h".into(), machine_id: lab.machine, user_id: lab.anna, session_hash: None, token_id: None, expires_at: NOW }),
             "console_tokens.token_hash"
         );
     }

@@ -43,7 +43,8 @@ pub fn router() -> OpenApiRouter<Lab> {
 
 /// A one-time key for a machine's console
 ///
-/// It opens `/ws?token=…` and `/api/v1/machine/{id}/console/socket?token=…` once, within five minutes.
+/// It opens `/ws?token=…` and `/api/v1/machine/{id}/console/socket?token=…` once, within five minutes. The key, and the console it opened,
+/// end with the session or API token by which it was made.
 #[utoipa::path(
     post,
     path = "/machine/{id}/console",
