@@ -184,8 +184,9 @@ export function restoreTheme() {
   if (chosen) document.documentElement.dataset.theme = chosen;
 }
 
-/** Loads a page anew: nothing of the old one stays in memory. */
+/** Loads a page anew: nothing of the old one stays in memory, nor comes back with the browser's Back button as it was left. */
 export function leaveFor(path) {
+  addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
   location.assign(path);
 }
 
