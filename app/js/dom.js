@@ -34,7 +34,9 @@ export function showDialog(dialog) {
   dialog.showModal();
   shown.push(dialog);
   placeMessages();
-  document.documentElement.dataset.modal = "";
+  const root = document.documentElement;
+  // the page keeps the width that its scroll bar leaves it
+  root.dataset.modal = innerWidth > root.clientWidth ? "scrolled" : "";
   dialog.addEventListener("close", releaseScroll, { once: true });
   // the browser takes the first button, which closes it
   const taken = document.activeElement;

@@ -21,7 +21,7 @@ export async function spec({ server, browser, report }) {
     await page.evaluate(() => navigator.clipboard.writeText(""));
     await where.getByTestId("as-curl").click();
     const command = await until("it is copied", 5, () => page.evaluate(() => navigator.clipboard.readText()));
-    assert.match(command, /^curl -fsS/);
+    assert.match(command, /^curl -sS --fail-with-body/);
     assert.ok(!command.includes(secret));
     const said = execFileSync("sh", ["-c", command], { env: { ...process.env, MR_PROVISIONER_TOKEN: secret }, encoding: "utf8", cwd: server.data });
     return { command, said: said === "" ? undefined : JSON.parse(said) };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApiError, client::Api, fields::Reason, machine::Machine};
+use super::{ApiError, client::Api, fields::Reason, machine::Machine, query::quoted};
 
 /// Most characters of the query, as in the original.
 pub const RESERVATION_QUERY_LIMIT: usize = 300;
@@ -14,8 +14,19 @@ pub struct Reservation {
     #[serde(deserialize_with = "Option::deserialize")]
     #[cfg_attr(feature = "openapi", schema(required, max_length = 300))]
     pub query: Option<String>,
+    /// Only machines that this search of the machine list finds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
     #[serde(default)]
     pub reason: Option<Reason>,
+}
+
+impl Reservation {
+    /// This very machine, if nobody has it.
+    #[must_use]
+    pub fn of(name: &str, reason: Option<Reason>) -> Self {
+        Self { query: Some(format!("(= name {})", quoted(name))), search: None, reason }
+    }
 }
 
 impl Api {

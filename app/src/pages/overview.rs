@@ -90,7 +90,7 @@ fn View(lab: Lab) -> impl IntoView {
             when=move || !none.get()
             fallback=|| view! { <Empty title="No machines yet">"What they do is shown here once there are some. "<a class="link" href="/machines">"Machines"</a></Empty> }
         >
-            <div class="grid grid-cols-1 items-start gap-4 lg:grid-cols-2 min-[2200px]:grid-cols-3">
+            <div class="grid grid-cols-1 items-start gap-4 lg:grid-cols-2 min-[137.5rem]:grid-cols-3">
                 <Panel id="by-state" title="Machines by state" actions=|| all("/machines?sort=state", "All machines by state")>
                     <Donut caption="Machines by state" slices=states testid="by-state"/>
                 </Panel>

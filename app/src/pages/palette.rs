@@ -20,9 +20,9 @@ use super::{
     power::{Commander, Order, POWER_MENU, command, icon, pointless},
 };
 use crate::{
-    api::{Api, ApiError, Machine, MachineView, Page, query::quoted, query_string},
+    api::{Api, ApiError, Machine, MachineView, Page, Reservation, query::quoted, query_string},
     live::Live,
-    ui::{Command, Dialog, Glyph, Icon, Palette, dom, format::folded, load},
+    ui::{Command, Dialog, Glyph, Icon, Palette, Toasts, dom, format::folded, load},
 };
 
 /// Machines offered at once: more letters find the others.
@@ -70,6 +70,7 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
     let api = StoredValue::new(expect_context::<Api>());
     let live = expect_context::<Live>();
     let wish = expect_context::<Wish>();
+    let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
     let go = Callback::new(move |path: String| {
         // what is not saved there is asked about first
@@ -116,11 +117,30 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         }));
         own
     };
+    let reserve = move |machine: &Machine| {
+        let name = machine.name.clone();
+        let run = Callback::new(move |()| {
+            let (api, name) = (api.get_value(), name.clone());
+            spawn_local(async move {
+                match api.reserve(&Reservation::of(&name, None)).await {
+                    Ok(_) => toasts.ok(format!("{name} is yours. Give it back among its assignees.")),
+                    Err(error) if error.is_not_found() => toasts.warning(format!("{name} is not free any more.")),
+                    Err(error) => toasts.error(format!("{name} is not reserved: {}", error.text())),
+                }
+            });
+        });
+        Command { label: "Reserve".to_owned(), detail: machine.name.clone(), icon: Icon::User, run }
+    };
     let commands = Signal::derive(move || {
-        let mut commands = match machine.and_then(|machine| machine.get()) {
-            Some(Ok(machine)) if machine.may_change && machine.bmc_id.is_some() => of_machine(&machine),
-            _ => Vec::new(),
-        };
+        let mut commands = Vec::new();
+        if let Some(Ok(machine)) = machine.and_then(|machine| machine.get()) {
+            if machine.may_change && machine.bmc_id.is_some() {
+                commands.extend(of_machine(&machine));
+            }
+            if machine.assignees.is_empty() {
+                commands.push(reserve(&machine));
+            }
+        }
         let pages = EVERYBODY.iter().chain(if admin { ADMINS.as_slice() } else { &[] });
         commands.extend(pages.map(|(path, label)| leads(label, "page", Icon::Menu, (*path).to_owned())));
         commands.push(leads("My machines", "page", Icon::Machine, "/machines?mine=1".into()));

@@ -30,14 +30,14 @@ impl Curl {
         self
     }
 
-    /// For a POSIX shell. The token is the user's own, and stands in no history.
+    /// For a POSIX shell, and a curl of 2021 or later: the server's words about a refusal are printed, and the command fails. The token is the user's own, and stands in no history.
     fn command(&self, origin: &str) -> String {
         self.calls.iter().map(|call| Self::line(call, origin)).collect::<Vec<_>>().join(" &&\n")
     }
 
     fn line(call: &Recorded, origin: &str) -> String {
         let Recorded { method, path, body, file } = call;
-        let mut out = "curl -fsS".to_owned();
+        let mut out = "curl -sS --fail-with-body".to_owned();
         match method {
             Method::Get => {}
             // with these two curl knows by itself
@@ -137,7 +137,7 @@ mod tests {
     fn a_command_reads_with_the_users_own_token() {
         assert_eq!(
             Curl::get("Read", "/machine/7").command("https://lab.example"),
-            r#"curl -fsS -H "Authorization: Bearer $MR_PROVISIONER_TOKEN" 'https://lab.example/api/v1/machine/7'"#
+            r#"curl -sS --fail-with-body -H "Authorization: Bearer $MR_PROVISIONER_TOKEN" 'https://lab.example/api/v1/machine/7'"#
         );
     }
 
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn whatever_is_sent_stays_one_word() {
         let command = send(Method::Put, r#"{"kernel_opts":"a='$(b)' \\c"}"#, None);
-        assert!(command.starts_with("curl -fsS -X PUT -H"), "{command}");
+        assert!(command.starts_with("curl -sS --fail-with-body -X PUT -H"), "{command}");
         assert!(command.contains(r#"-H 'Content-Type: application/json' -d '{"kernel_opts":"a='\''$(b)'\'' \\c"}' '"#), "{command}");
     }
 

@@ -128,7 +128,7 @@ pub(crate) fn Confirm(
     open: RwSignal<bool>,
     #[prop(into)] title: Signal<String>,
     #[prop(into)] text: Signal<String>,
-    #[prop(default = "Delete")] verb: &'static str,
+    #[prop(default = "Delete".into(), into)] verb: Signal<String>,
     /// The user has to tick that it cannot be undone.
     #[prop(optional)]
     acknowledge: bool,

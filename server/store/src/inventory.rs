@@ -61,7 +61,10 @@ impl Entry {
     pub fn words(&self) -> &str {
         self.words.get_or_init(|| {
             let machine = &self.machine;
+            // as some switches and firmwares print them
+            let bare: Vec<String> = self.interfaces.iter().map(|interface| interface.mac.replace(':', "")).collect();
             let mut words = vec![machine.name.as_str(), &machine.arch_name, &machine.state];
+            words.extend(bare.iter().map(String::as_str));
             words.extend([&machine.subarch_name, &machine.bmc_name].into_iter().filter_map(Option::as_deref));
             for interface in &self.interfaces {
                 words.extend([interface.mac.as_str(), &interface.identifier]);

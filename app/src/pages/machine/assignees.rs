@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::Context;
 use crate::pages::records::rows;
 use crate::{
-    api::{Api, Assignee, AssigneeChange, NewAssignee, Reason, User},
+    api::{Api, ApiError, Assignee, AssigneeChange, NewAssignee, Reason, Reservation, User},
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton, SelectField,
         Submit, SubmitForm, TextField, Time, Toasts, load, opened,
@@ -21,35 +21,52 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
     let removing = RwSignal::new(None::<Assignee>);
     let remove_open = RwSignal::new(false);
     let submit = Submit::new();
+    let own = context.username;
+    let is_own = move |assignee: &Assignee| own.with_value(|own| *own == assignee.user);
     let remove = move |()| {
         let Some(assignee) = removing.get_untracked() else { return };
+        let given_back = is_own(&assignee);
         let api = context.api.get_value();
         let again = NewAssignee { user: assignee.user.clone(), reason: Reason::parse(&assignee.reason).ok() };
         submit.run(async move { api.delete_assignee(context.id, assignee.id).await }, move |()| {
             remove_open.set(false);
             context.reload();
-            let said = format!("{} no longer has the machine.", assignee.user);
-            if !context.admin {
-                // only administrators assign
-                toasts.ok(said);
-                return;
-            }
+            let said = if given_back {
+                "You have given the machine back.".to_owned()
+            } else {
+                format!("{} no longer has the machine.", assignee.user)
+            };
             let api = context.api.get_value();
+            let admin = context.admin;
             let inverse = move || {
                 let (api, again) = (api.clone(), again.clone());
-                async move { api.add_assignee(context.id, &again).await }
+                let name = context.machine.with_untracked(|machine| machine.name.clone());
+                async move {
+                    // only administrators assign; others can have it again while it is free
+                    if admin { api.add_assignee(context.id, &again).await.map(drop) } else { reserved(&api, &name, again.reason).await }
+                }
             };
-            toasts.undoable(said, inverse, move |_| context.reload());
+            toasts.undoable(said, inverse, move |()| context.reload());
+        });
+    };
+    let reserving = Submit::new();
+    let reserve = move |_| {
+        let api = context.api.get_value();
+        let name = context.machine.with_untracked(|machine| machine.name.clone());
+        let said = format!("{name} is yours.");
+        reserving.run(async move { reserved(&api, &name, None).await }, move |()| {
+            context.reload();
+            toasts.ok(said);
         });
     };
     let remove_curl = Callback::new(move |()| {
         let assignee = removing.get_untracked()?;
         Curl::of("Remove", async |api| api.delete_assignee(context.id, assignee.id).await)
     });
-    // one's own assignment can be given back without an administrator
-    let own = context.username;
     let row = move |assignee: Memo<Assignee>| {
-        let may = context.admin || own.with_value(|own| assignee.with_untracked(|assignee| *own == assignee.user));
+        // one's own assignment can be given back without an administrator
+        let given_back = assignee.with_untracked(is_own);
+        let may = context.admin || given_back;
         let named = move |what: &'static str| Signal::derive(move || assignee.with(|assignee| format!("{what} {}", assignee.user)));
         view! {
             <tr>
@@ -70,7 +87,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                         />
                         <RowButton
                             icon=Icon::Trash
-                            label=named("Remove")
+                            label=if given_back { Signal::stored("Give back".to_owned()) } else { named("Remove") }
                             action=move |()| {
                                 removing.set(Some(assignee.get_untracked()));
                                 remove_open.set(true);
@@ -103,7 +120,18 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                 </table>
             </div>
             <Show when=move || context.assignees.with(Vec::is_empty)>
-                <p class="py-3 text-center text-sm opacity-80">"Nobody has this machine."</p>
+                <div class="flex flex-wrap items-center justify-center gap-3 py-3 text-sm">
+                    <span class="opacity-80">"Nobody has this machine."</span>
+                    <button
+                        type="button"
+                        class="btn btn-sm"
+                        data-testid="reserve-this"
+                        aria-disabled=move || reserving.busy().get().then_some("true")
+                        on:click=reserve
+                    >
+                        "Reserve it"
+                    </button>
+                </div>
             </Show>
             {context.admin.then(|| view! {
                 <Dialog open=adding title="Assign a user" testid="assignee-dialog">
@@ -115,18 +143,34 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
             </Dialog>
             <Confirm
                 open=remove_open
-                title="Remove assignee"
-                text=Signal::derive(move || {
-                    let user = removing.get().map(|assignee| assignee.user).unwrap_or_default();
-                    format!("Take the machine from {user}? They can then no longer change it or open its console.")
+                title=Signal::derive(move || if removing.with(|own| own.as_ref().is_some_and(is_own)) { "Give back" } else { "Remove assignee" }.to_owned())
+                text=Signal::derive(move || match removing.get() {
+                    Some(assignee) if is_own(&assignee) && context.admin => "Give the machine back?".to_owned(),
+                    Some(assignee) if is_own(&assignee) => {
+                        "Give the machine back? You can then no longer change it or open its console.".to_owned()
+                    }
+                    Some(Assignee { user, .. }) => {
+                        format!("Take the machine from {user}? They can then no longer change it or open its console.")
+                    }
+                    None => String::new(),
                 })
-                verb="Remove"
+                verb=Signal::derive(move || if removing.with(|own| own.as_ref().is_some_and(is_own)) { "Give back" } else { "Remove" }.to_owned())
                 submit
                 action=remove
                 curl=remove_curl
             />
         </Panel>
     }
+}
+
+/// This very machine. Somebody may have been quicker.
+async fn reserved(api: &Api, name: &str, reason: Option<Reason>) -> Result<(), ApiError> {
+    api.reserve(&Reservation::of(name, reason)).await.map(drop).map_err(|mut error| {
+        if error.is_not_found() {
+            error.errors = vec![format!("{name} is not free any more")];
+        }
+        error
+    })
 }
 
 #[component]

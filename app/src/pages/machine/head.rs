@@ -149,8 +149,15 @@ pub(super) fn Head(context: Context, form: Form) -> impl IntoView {
                     .map(|error| view! { <Notice tone="alert-error"><span data-testid="bmc-error">{format!("BMC: {error}")}</span></Notice> })
             }}
             {move || {
-                (!may_change.get())
-                    .then(|| view! { <Notice tone="alert-info">"You can look at this machine, but only those it is assigned to and administrators can change it."</Notice> })
+                let free = context.assignees.with(Vec::is_empty);
+                (!may_change.get()).then(|| {
+                    view! {
+                        <Notice tone="alert-info">
+                            "You can look at this machine, but only those it is assigned to and administrators can change it."
+                            {free.then(|| view! { " Nobody has it: " <a class="link" href="#assignees" rel="external">"reserve it"</a> "." })}
+                        </Notice>
+                    }
+                })
             }}
         </div>
     }

@@ -263,7 +263,7 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
     view! {
         <Title text=move || context.machine.with(|machine| machine.name.clone())/>
         <Head context form/>
-        <div class="mt-4 grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] min-[2200px]:grid-cols-[minmax(0,80rem)_minmax(0,70rem)]">
+        <div class="mt-4 grid items-start grid-cols-1 gap-4 xl:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] min-[137.5rem]:grid-cols-[minmax(0,80rem)_minmax(0,70rem)]">
             <div class="flex min-w-0 flex-col gap-4">
                 <Provisioning context form/>
                 {move || console.get().then(|| view! { <Tail context/> })}

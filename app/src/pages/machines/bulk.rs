@@ -165,7 +165,11 @@ impl Bulk {
     fn select_all(self) {
         spawn_local(async move {
             match self.listing.all().await {
-                Ok(machines) => self.selection.add(&machines),
+                Ok(machines) => {
+                    self.selection.add(&machines);
+                    // its own button goes
+                    dom::focus_within("[data-testid=bulk-clear]");
+                }
                 Err(error) => self.toasts.error(error.text()),
             }
         });
@@ -246,7 +250,19 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
             </button>
         }
     };
+    let told = move || match (any.get(), elsewhere()) {
+        (false, _) => String::new(),
+        (true, 0) => format!("{} selected", selection.count()),
+        (true, elsewhere) => format!("{} selected, {elsewhere} of them not shown", selection.count()),
+    };
+    let clear = move |_| {
+        selection.clear();
+        // the bar goes
+        dom::focus_within("[data-testid=tick-all]");
+    };
     view! {
+        // there before it says something, or nobody is told of the first
+        <span class="sr-only" role="status">{told}</span>
         <Show when=move || any.get()>
             <div
                 role="toolbar"
@@ -254,12 +270,7 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
                 class="bg-base-200 rounded-box border-base-300 mb-2 flex flex-wrap items-center gap-x-2 gap-y-1 border px-3 py-2 shadow-lg"
                 data-testid="bulk-bar"
             >
-                <span class="text-sm font-medium" role="status" data-testid="bulk-count">
-                    {move || match elsewhere() {
-                        0 => format!("{} selected", selection.count()),
-                        elsewhere => format!("{} selected, {elsewhere} of them not shown", selection.count()),
-                    }}
-                </span>
+                <span class="text-sm font-medium" data-testid="bulk-count">{told}</span>
                 <Show when=more>
                     <button type="button" class="btn btn-ghost btn-sm" data-testid="bulk-all" on:click=move |_| bulk.select_all()>
                         {move || format!("Select all {} that match", grouped(bulk.listing.total.get()))}
@@ -273,7 +284,7 @@ pub(super) fn BulkBar(bulk: Bulk) -> impl IntoView {
                     {admin.then(|| button(Action::Assign, Icon::User))}
                     {button(Action::Release, Icon::User)}
                     {button(Action::Tag, Icon::Pencil)}
-                    <button type="button" class="btn btn-ghost btn-sm" data-testid="bulk-clear" on:click=move |_| selection.clear()>"Clear"</button>
+                    <button type="button" class="btn btn-ghost btn-sm" data-testid="bulk-clear" on:click=clear>"Clear"</button>
                 </span>
             </div>
         </Show>

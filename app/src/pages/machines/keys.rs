@@ -68,6 +68,10 @@ pub(super) fn listen(shared: Shared, help: RwSignal<bool>) {
                 let Some(machine) = shared.listing.machine(id) else { return };
                 if let Some(button) = dom::focus_within(&format!("tr[data-id='{id}'] [data-testid=row-power]:not(:disabled)")) {
                     shared.menu.open(target(&machine, shared.live), &button);
+                } else if !machine.may_change {
+                    toasts.warning(format!("{} is not yours: its power is not for you.", machine.name));
+                } else if machine.bmc_id.is_none() {
+                    toasts.warning(format!("{} has no BMC, and so no power to switch.", machine.name));
                 }
             }
             // a link or a button does what it does

@@ -33,13 +33,16 @@ fn Form(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let navigate = use_navigate();
     // what is looked at is what is likely wanted
-    let query = FieldState::new(view.with_untracked(|view| view.q.clone()));
+    let (q, text) = view.with_untracked(|view| (view.q.clone(), view.search.trim().to_owned()));
+    let query = FieldState::new(q);
+    let search = FieldState::new(text);
     let reason = FieldState::new("");
     let submit = Submit::new();
     let input = move || {
-        let parsed = (query.parse_optional(wanted), reason.parse_optional(Reason::parse));
-        let (Some(query), Some(reason)) = parsed else { return None };
-        Some(Reservation { query, reason })
+        let parsed =
+            (query.parse_optional(wanted), search.parse_optional(|text| Ok(text.trim().to_owned())), reason.parse_optional(Reason::parse));
+        let (Some(query), Some(search), Some(reason)) = parsed else { return None };
+        Some(Reservation { query, search, reason })
     };
     let curl = Callback::new(move |()| input().and_then(|wanted| Curl::of("Reserve", async |api| api.reserve(&wanted).await)));
     let send = move |()| {
@@ -47,18 +50,25 @@ fn Form(open: RwSignal<bool>, view: Memo<View>) -> impl IntoView {
         let (api, navigate) = (api.clone(), navigate.clone());
         submit.run(async move { api.reserve(&wanted).await }, move |machine| {
             open.set(false);
-            toasts.ok(format!("{} is yours. Give it back on its page.", machine.name));
+            toasts.ok(format!("{} is yours. Give it back among its assignees.", machine.name));
             navigate(&format!("/machines/{}", machine.id), NavigateOptions::default());
         });
     };
     view! {
         <SubmitForm submit send>
             <TextField
-                id="reserve-query"
+                id="reserve-search"
                 label="Which will do"
+                field=search
+                placeholder="Name, MAC, IP, tag, …"
+                help="As in the list's search box. Empty: any that nobody has."
+            />
+            <TextField
+                id="reserve-query"
+                label="Query"
                 field=query
                 placeholder="(= arch \"arm64\")"
-                help="In the query language of the list. Empty: any that nobody has."
+                help="Besides, in the query language of the list."
                 mono=true
             />
             <TextField id="reserve-reason" label="Reason" field=reason placeholder="What for?"/>

@@ -42,7 +42,7 @@ impl Wanted {
     /// A query that is not understood, with the place of the fault.
     pub fn parse(all: bool, query: &str, search: &str) -> Result<Self, LabError> {
         let query = Query::parse(query).map_err(|fault| LabError::invalid(fault.to_string()))?;
-        Ok(Self { all, query, words: search.split_whitespace().map(str::to_lowercase).collect() })
+        Ok(Self { all, query, words: words(search) })
     }
 
     /// Whether every machine is one.
@@ -53,14 +53,33 @@ impl Wanted {
 
     fn fits(&self, lab: &Lab, actor: &Actor, entry: &Entry) -> bool {
         (self.all || is_assigned(actor, entry))
-            && self.words.iter().all(|word| entry.words().contains(word) || label(entry).contains(word))
+            && finds(lab, entry, &self.words)
             && (self.query.is_all() || self.query.fits(&Whole(lab, entry)))
     }
 }
 
-/// The state as rows show it: whoever reads it there looks for it.
-fn label(entry: &Entry) -> String {
-    state(&entry.machine.state).label().to_lowercase()
+/// The words of a search. A stroke alone stands in rows between names, and in no name. MAC addresses are looked for in whatever way
+/// they are written.
+pub(super) fn words(search: &str) -> Vec<String> {
+    search.split_whitespace().filter(|word| *word != "/").map(|word| mac(word).unwrap_or_else(|| word.to_lowercase())).collect()
+}
+
+/// `52-54-00-de-00-0b` and `5254.00de.000b`, also parts of them, without what is between: so each machine's are known, too.
+fn mac(word: &str) -> Option<String> {
+    let of = |separator: char, digits: usize| {
+        word.contains(separator)
+            && word.split(separator).all(|group| group.len() == digits && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let groups = of('-', 2) && word.len() >= 8 || of('.', 4);
+    groups.then(|| word.replace(['-', '.'], "").to_lowercase())
+}
+
+/// Whether each word is part of some text of the machine, of its state as rows show it, or is its power.
+fn finds(lab: &Lab, entry: &Entry, words: &[String]) -> bool {
+    let label = || state(&entry.machine.state).label().to_lowercase();
+    // whole: what is `on` is within many a name
+    let power = || power_of(lab, entry.machine.id).0.word();
+    words.iter().all(|word| entry.words().contains(word) || label().contains(word) || word == power())
 }
 
 /// The machines wanted, by name, as JSON.
@@ -217,9 +236,12 @@ pub(super) async fn load(lab: &Lab, actor: &Actor, conn: &mut Conn, id: i64) -> 
 }
 
 /// The first machine, by name, that nobody has and that fits.
-pub(super) fn first_free(lab: &Lab, inventory: &Inventory, query: &Query) -> Option<i64> {
+pub(super) fn first_free(lab: &Lab, inventory: &Inventory, query: &Query, search: &str) -> Option<i64> {
+    let words = words(search);
     let mut entries = inventory.by_name().iter();
-    entries.find(|entry| entry.assignments.is_empty() && query.fits(&Whole(lab, entry))).map(|entry| entry.machine.id)
+    entries
+        .find(|entry| entry.assignments.is_empty() && query.fits(&Whole(lab, entry)) && finds(lab, entry, &words))
+        .map(|entry| entry.machine.id)
 }
 
 /// A user with a token's limits; None: an admin with all rights.

@@ -24,7 +24,8 @@ pub async fn reserve(lab: &Lab, actor: &Actor, wanted: Reservation) -> Result<Ma
     }
     let query = Query::parse(&text).map_err(|fault| LabError::invalid(fault.to_string()))?;
     let (mut tx, inventory) = lab.store.begin_with_inventory().await?;
-    let id = first_free(lab, &inventory, &query).ok_or_else(|| LabError::not_found("no matching machine"))?;
+    let id = first_free(lab, &inventory, &query, &wanted.search.unwrap_or_default())
+        .ok_or_else(|| LabError::not_found("no matching machine"))?;
     let row = store::NewAssignment {
         machine_id: id,
         user_id: actor.user_id,
