@@ -115,5 +115,21 @@ export async function spec({ server, browser, report }) {
     await page.locator("[data-testid=console-status][data-line=connected]").waitFor({ timeout: 20_000 });
     assert.equal(await page.getByTestId("console-status").getAttribute("role"), "status");
   });
+  await report.check("what Shift+Tab leads to is never behind the bar at the top", async () => {
+    await page.setViewportSize({ width: 1280, height: 420 });
+    for (const path of ["/bmcs", "/audit", `/machines/${own.id}`]) {
+      await page.goto(`${server.url}${path}`);
+      await live();
+      await page.evaluate(() => [...document.querySelectorAll("main :is(a, button)")].at(-1).focus());
+      for (let step = 0; step < 30; step += 1) {
+        await press("Shift+Tab");
+        const hidden = await page.evaluate(() => {
+          const [own, bar] = [document.activeElement, document.querySelector("header").getBoundingClientRect()];
+          return own.closest("main") && own.getBoundingClientRect().top < bar.bottom ? own.outerHTML.slice(0, 120) : "";
+        });
+        assert.equal(hidden, "", path);
+      }
+    }
+  });
   await report.check("no page complained", () => browser.assertQuiet());
 }

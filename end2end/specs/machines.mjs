@@ -565,12 +565,20 @@ export async function spec({ server, browser, report }) {
     await rows.first().waitFor();
     assert.equal(await page.getByTestId("row-power").count(), 0);
     assert.equal(await page.getByTestId("row-console").count(), 0);
+    await page.getByTestId("search").fill("arm64-3");
+    await page.waitForURL(/search=arm64-3/);
     await page.getByTestId("reserve-machine").click();
     const dialog = page.getByTestId("reserve");
-    await dialog.getByLabel("Which will do").fill("(= nome 1)");
+    // what is looked at
+    await dialog.locator("#reserve-search").waitFor();
+    assert.equal(await dialog.locator("#reserve-search").inputValue(), "arm64-3");
+    await dialog.locator("#reserve-query").fill("(= nome 1)");
     await dialog.getByTestId("reserve-one").click();
     await dialog.getByText("`nome` is not a valid symbol, at character 4").waitFor();
-    await dialog.getByLabel("Which will do").fill('(=~ name "arm64-3")');
+    await dialog.locator("#reserve-query").fill('(= arch "x86_64")');
+    await dialog.getByTestId("reserve-one").click();
+    await dialog.getByText("no matching machine").waitFor();
+    await dialog.locator("#reserve-query").fill("");
     await dialog.getByLabel("Reason").fill("by the query");
     await dialog.getByTestId("reserve-one").click();
     await page.waitForURL(/\/machines\/\d+$/);
@@ -585,6 +593,26 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("bulk-hindered").getByText("It will fail with all of them: 1 is not yours.").waitFor();
     await page.getByTestId("bulk-confirm").click();
     await page.getByTestId("bulk-failures").getByText("1 machine: arm64-2").waitFor();
+    quiet();
+  });
+  await report.check("J8: so is any free one that is looked at, which is given back there, and had again", async () => {
+    browser.takeMessages([/404/]);
+    const free = (await api(page, "GET", "/machine?show_all=true")).find(({ assignees, bmc_id }) => assignees.length === 0 && bmc_id !== null);
+    await open(`?search=${free.name}`);
+    await row(free.name).waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("p");
+    await page.getByTestId("toasts").getByText(`${free.name} is not yours: its power is not for you.`).waitFor();
+    await page.goto(`${server.url}/machines/${free.id}`);
+    await follows(page);
+    await page.getByTestId("reserve-this").click();
+    const own = page.getByTestId("assignees").getByRole("row").filter({ hasText: "eve" });
+    await own.getByRole("button", { name: "Give back" }).click();
+    await page.locator("dialog[open]").getByText("Give the machine back? You can then no longer change it").waitFor();
+    await page.locator("dialog[open]").getByTestId("confirm-action").click();
+    await own.waitFor({ state: "detached" });
+    await page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: "given the machine back" }).getByRole("button", { name: "Undo" }).click();
+    await own.waitFor();
     quiet();
   });
 }

@@ -247,6 +247,13 @@ async fn machines_are_sorted_as_people_count_and_found_by_anything_in_them() {
             // as rows say it
             ("search=No+State&limit=2", "d03-1 D03-2"),
             ("search=failed", ""),
+            // as cells put names together, and as switches print addresses
+            ("search=x86_64+/+ann", "d03-10"),
+            ("search=52-54-00-00-00-0A", "d03-1"),
+            ("search=5254.0000.0010", "D03-2"),
+            ("search=525400000001", "d03-10"),
+            ("search=0000-0001", ""),
+            ("search=unknown+on", ""),
             ("search=gpu&q=(%3D+arch+%22x86_64%22)", "d03-1"),
             ("search=gpu&q=(%3D+arch+%22arm64%22)", ""),
             ("search=+", "d03-1 D03-2 d03-10"),
