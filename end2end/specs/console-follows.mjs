@@ -91,6 +91,16 @@ export async function spec({ server, browser, report }) {
       const question = page.getByTestId("relogin");
       await question.getByText("Your session has ended").waitFor({ timeout: 15_000 });
       assert.ok(open.every((socket) => socket.isClosed()));
+      // nothing is tried as long as it would be refused, whether or not the question is put off
+      await says("You are logged out.");
+      await question.getByRole("button", { name: "Later" }).click();
+      await page.getByTestId("logged-out").waitFor();
+      await says("You are logged out.");
+      const [tried, asked] = [sockets.length, bench.requests.length];
+      await page.waitForTimeout(4_000);
+      assert.equal(sockets.length, tried, "the console is tried again");
+      assert.deepEqual(bench.requests.slice(asked).filter((path) => path.startsWith("/api/v1/machine")), []);
+      await page.getByTestId("logged-out").getByRole("button", { name: "Log in" }).click();
       await question.getByLabel("Password").fill(bob.password);
       await question.getByRole("button", { name: "Log in", exact: true }).click();
       await connected();

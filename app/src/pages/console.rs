@@ -119,9 +119,10 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
     let handle = TerminalHandle::new();
     let link = RwSignal::new(Link::Opening);
     let status = RwSignal::new(None::<LineStatus>);
+    let ended = followed.ended();
     let refused = Signal::derive(move || match bar.get() {
         Some(bar) => Some(bar.words()),
-        None => (followed.logged_out.get() && link.get() == Link::Lost).then_some("You are logged out."),
+        None => ended.get().then_some("You are logged out."),
     });
 
     let on_text = move |text: String| match serde_json::from_str(&text) {
@@ -147,7 +148,8 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
             return;
         }
         let on = matches!(link.get(), Link::Open | Link::Lost);
-        if bar.get().is_none() {
+        // without a session every try is refused, until somebody has logged in
+        if bar.get().is_none() && !ended.get() {
             handle.start();
             return;
         }
