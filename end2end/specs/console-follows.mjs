@@ -41,6 +41,18 @@ export async function spec({ server, browser, report }) {
       await change(mine, { name: "renamed" });
       await page.getByRole("heading", { level: 1, name: "renamed console" }).waitFor();
       await until("the title", 5, async () => (await page.title()).startsWith("Console of renamed"));
+    });
+    await report.check("a name of 250 letters is shown to its end, on a desk and on a telephone", async () => {
+      const long = "n".repeat(250);
+      await change(mine, { name: long });
+      const link = page.getByRole("heading", { level: 1 }).getByRole("link", { name: long });
+      await link.waitFor();
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        const [right, cut] = await link.evaluate((own) => [own.getBoundingClientRect().right - innerWidth, own.scrollWidth - own.parentElement.clientWidth]);
+        assert.ok(right <= 0 && cut <= 0, `${right} and ${cut} px too wide at ${width}`);
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
       await change(mine, { name: mine.name });
     });
     await report.check("who loses the machine loses its line and its buttons at once, and keeps what is on the screen", async () => {

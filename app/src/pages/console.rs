@@ -68,7 +68,8 @@ fn Place(machine: api::Machine) -> impl IntoView {
 /// For who has not had it open.
 #[component]
 fn Closed(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
-    let link = move || view! { <p><a class="link" href=format!("/machines/{}", followed.id)>{move || followed.name()}</a></p> };
+    let link =
+        move || view! { <p><a class="link wrap-anywhere" href=format!("/machines/{}", followed.id)>{move || followed.name()}</a></p> };
     view! {
         <h1 class="sr-only">{move || followed.title()}</h1>
         {move || {
@@ -198,8 +199,8 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
         // the window's height less the header's: the terminal takes what is left, and the page never scrolls
         <div class="bg-base-100 flex h-[calc(100dvh-3rem-1px)] min-h-64 flex-col in-[:fullscreen]:h-dvh" data-testid="console">
             <div class="border-base-300 flex flex-wrap items-center gap-x-2 gap-y-1.5 border-b px-3 py-1.5">
-                <h1 class="flex items-center gap-2 font-semibold">
-                    <a class="link link-hover" href=format!("/machines/{id}")>{move || name.get()}</a>
+                <h1 class="flex min-w-0 items-center gap-2 font-semibold">
+                    <a class="link link-hover min-w-0 break-all" href=format!("/machines/{id}")>{move || name.get()}</a>
                     <span class="sr-only">"console"</span>
                 </h1>
                 <PowerBadge power/>
