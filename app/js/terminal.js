@@ -119,7 +119,10 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
       else terminal.search.findPrevious(text, { ...terminal.searchLooks, incremental: direction === 0 });
     },
     focus() {
-      terminal.focus();
+      // outside of an open dialog nothing gets the focus, and when it closes what opened it gets it back
+      const dialog = document.querySelector("dialog[open]");
+      if (dialog) dialog.addEventListener("close", () => disposed || terminal.focus(), { once: true });
+      else terminal.focus();
     },
     /** What is selected, or else all that the terminal still holds, with wrapped lines whole. */
     text() {

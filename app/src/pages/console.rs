@@ -15,7 +15,7 @@ use super::{
     session::{Failed, Session},
 };
 use crate::{
-    api::{self, Api, ConsoleCommand, ConsoleStatus},
+    api::{self, Api, ConsoleCommand, ConsoleStatus, Line},
     gate::SessionGate,
     live::{Live, Power},
     ui::{
@@ -116,8 +116,9 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
     let state = live.state(id, move || loaded_state);
     let name = Signal::derive(move || followed.name());
     let netboot = Signal::derive(move || followed.machine.with(|machine| machine.netboot_enabled));
-    let commander = Commander::new();
     let handle = TerminalHandle::new();
+    // the firmware asks for its keys within seconds
+    let commander = Commander::new().after(Callback::new(move |()| handle.focus()));
     let link = RwSignal::new(Link::Opening);
     let status = RwSignal::new(None::<LineStatus>);
     let ended = followed.ended();
@@ -193,8 +194,11 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
             }
         }
     };
-    let connected = move || link.get() == Link::Open;
-    let you_write = move || status.with(|status| status.as_ref().is_some_and(|status| status.you_write));
+    // not only to the server: without the serial line behind it nothing reaches the machine
+    let typing = move || {
+        link.get() == Link::Open
+            && status.with(|status| status.as_ref().is_some_and(|status| status.you_write && status.line == Line::Connected))
+    };
     view! {
         // the window's height less the header's: the terminal takes what is left, and the page never scrolls
         <div class="bg-base-100 flex h-[calc(100dvh-3rem-1px)] min-h-64 flex-col in-[:fullscreen]:h-dvh" data-testid="console">
@@ -234,7 +238,7 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
                         type="button"
                         class="btn btn-sm btn-ghost"
                         title="Send a serial break, e.g. for the kernel's magic SysRq"
-                        disabled=move || !(connected() && you_write())
+                        disabled=move || !typing()
                         on:click=move |_| {
                             send(ConsoleCommand::Break);
                             toasts.ok("Break sent.");
