@@ -7,7 +7,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 
 use self::{
     followed::{Bar, Followed},
-    status::{LineStatus, StatusLine},
+    status::{LineStatus, StatusLine, dropped_words},
 };
 use super::{
     machine::{id_of_page, not_found},
@@ -141,6 +141,14 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
         }
         handle.focus();
     };
+    let take = Callback::new(move |()| send(ConsoleCommand::TakeWrite));
+    let on_dropped = move |()| {
+        // without a status the line above says why nothing can be typed
+        let words = status.with_untracked(|status| Some(dropped_words(status.as_ref()?.writer.as_deref())));
+        if let Some(words) = words {
+            toasts.offer(words, "Take the keyboard", take);
+        }
+    };
 
     let leaving = use_context::<SessionGate>().unwrap_or_default().leaving();
     Effect::new(move |_| {
@@ -183,6 +191,13 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
         let said = format!("Copied {}.", counted(text.lines().count(), "line", "lines"));
         copy_text(toasts, text, said, "Select the text and press Ctrl+Shift+C.");
         handle.focus();
+    };
+    let search = NodeRef::<html::Button>::new();
+    // among the buttons, but to none that does something to the machine: Enter may be the next key by habit
+    let on_leave = move |()| {
+        if let Some(search) = search.get_untracked() {
+            let _ = search.focus();
+        }
     };
     let shown = RwSignal::new(false);
     let button = NodeRef::<html::Button>::new();
@@ -250,6 +265,7 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
                     <button type="button" class="btn btn-sm btn-ghost btn-square" title="Smaller letters" on:click=move |_| handle.zoom(-1)>"A−"<span class="sr-only">" Smaller letters"</span></button>
                     <button type="button" class="btn btn-sm btn-ghost btn-square" title="Larger letters" on:click=move |_| handle.zoom(1)>"A+"<span class="sr-only">" Larger letters"</span></button>
                     <button
+                        node_ref=search
                         type="button"
                         class="btn btn-sm btn-ghost btn-square"
                         title="Search (Ctrl+Shift+F)"
@@ -299,7 +315,7 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
             <div class="relative flex min-h-0 flex-1 flex-col" on:pointerdown=move |_| shown.set(false)>
                 <TerminalSearch handle/>
                 // keyed on the machine: another one's console is another terminal
-                <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text/>
+                <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text on_leave on_dropped/>
             </div>
         </div>
     }
