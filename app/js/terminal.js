@@ -6,8 +6,11 @@ const FIRST_DELAY = 500;
 const LONGEST_DELAY = 8000;
 const FONT_KEY = "console-font-size";
 
-/** `onFound` gets which of how many places is shown; `onSearch` is called when the keys for searching are pressed. */
-export async function openTerminal(element, path, onLink, onText, onFound, onSearch) {
+/**
+ * `onFound` gets which of how many places is shown; `onKeys` what keys were pressed for: to `search`, to `leave` the terminal, or to be
+ * `dropped`, as nothing goes to the line.
+ */
+export async function openTerminal(element, path, onLink, onText, onFound, onKeys) {
   const { createTerminal } = await import("console-xterm");
   const terminal = createTerminal(element, Number(localStorage.getItem(FONT_KEY)) || 14);
   const url = new URL(path, location.href);
@@ -49,13 +52,20 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
     }
   }
 
-  // Ctrl+F belongs to what runs on the machine, as long as the keys go there.
   function keys(event) {
+    // Tab is the machine's: without a key that leads out nobody without a mouse gets any further (WCAG 2.1.2). To the machine it would be
+    // the same as Escape; to a browser it is its task manager, unless the page takes it.
+    if (event.type === "keydown" && event.key === "Escape" && event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      event.preventDefault();
+      onKeys("leave");
+      return false;
+    }
+    // Ctrl+F belongs to what runs on the machine, as long as the keys go there.
     if (event.type !== "keydown" || !event.ctrlKey || event.altKey || event.metaKey) return true;
     const key = event.key.toLowerCase();
     if (key === "f" && (event.shiftKey || terminal.options.disableStdin)) {
       event.preventDefault();
-      onSearch();
+      onKeys("search");
       return false;
     }
     if (key === "c" && event.shiftKey) {
@@ -83,7 +93,7 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
     const wanted = event.key.toLowerCase() === "f" && event.ctrlKey && !event.altKey && !event.metaKey;
     if (!wanted || element.contains(event.target) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
-    onSearch();
+    onKeys("search");
   };
   document.addEventListener("keydown", onKey);
   terminal.attachCustomKeyEventHandler(keys);
@@ -93,6 +103,13 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
   terminal.onData((text) => open() && socket.send(encoder.encode(text)));
   // what is no valid UTF-8, e.g. mouse reports
   terminal.onBinary((text) => open() && socket.send(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+  // xterm says nothing of what it drops
+  const dropped = () => terminal.options.disableStdin && onKeys("dropped");
+  terminal.onKey(dropped);
+  // before xterm, which lets it get no further
+  element.addEventListener("paste", dropped, true);
+  // told in the page, where everybody can read it
+  terminal.textarea.setAttribute("aria-describedby", "terminal-way-out");
   connect();
 
   return {
@@ -119,7 +136,10 @@ export async function openTerminal(element, path, onLink, onText, onFound, onSea
       else terminal.search.findPrevious(text, { ...terminal.searchLooks, incremental: direction === 0 });
     },
     focus() {
-      terminal.focus();
+      // outside of an open dialog nothing gets the focus, and when it closes what opened it gets it back
+      const dialog = document.querySelector("dialog[open]");
+      if (dialog) dialog.addEventListener("close", () => disposed || terminal.focus(), { once: true });
+      else terminal.focus();
     },
     /** What is selected, or else all that the terminal still holds, with wrapped lines whole. */
     text() {

@@ -41,6 +41,18 @@ export async function spec({ server, browser, report }) {
       await change(mine, { name: "renamed" });
       await page.getByRole("heading", { level: 1, name: "renamed console" }).waitFor();
       await until("the title", 5, async () => (await page.title()).startsWith("Console of renamed"));
+    });
+    await report.check("a name of 250 letters is shown to its end, on a desk and on a telephone", async () => {
+      const long = "n".repeat(250);
+      await change(mine, { name: long });
+      const link = page.getByRole("heading", { level: 1 }).getByRole("link", { name: long });
+      await link.waitFor();
+      for (const width of [1280, 360]) {
+        await page.setViewportSize({ width, height: 800 });
+        const [right, cut] = await link.evaluate((own) => [own.getBoundingClientRect().right - innerWidth, own.scrollWidth - own.parentElement.clientWidth]);
+        assert.ok(right <= 0 && cut <= 0, `${right} and ${cut} px too wide at ${width}`);
+      }
+      await page.setViewportSize({ width: 1280, height: 800 });
       await change(mine, { name: mine.name });
     });
     await report.check("who loses the machine loses its line and its buttons at once, and keeps what is on the screen", async () => {
@@ -91,6 +103,16 @@ export async function spec({ server, browser, report }) {
       const question = page.getByTestId("relogin");
       await question.getByText("Your session has ended").waitFor({ timeout: 15_000 });
       assert.ok(open.every((socket) => socket.isClosed()));
+      // nothing is tried as long as it would be refused, whether or not the question is put off
+      await says("You are logged out.");
+      await question.getByRole("button", { name: "Later" }).click();
+      await page.getByTestId("logged-out").waitFor();
+      await says("You are logged out.");
+      const [tried, asked] = [sockets.length, bench.requests.length];
+      await page.waitForTimeout(4_000);
+      assert.equal(sockets.length, tried, "the console is tried again");
+      assert.deepEqual(bench.requests.slice(asked).filter((path) => path.startsWith("/api/v1/machine")), []);
+      await page.getByTestId("logged-out").getByRole("button", { name: "Log in" }).click();
       await question.getByLabel("Password").fill(bob.password);
       await question.getByRole("button", { name: "Log in", exact: true }).click();
       await connected();

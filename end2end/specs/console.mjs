@@ -91,6 +91,51 @@ export async function spec({ server, browser, report }) {
     await page.keyboard.press("Control+C");
     await until("^C is sent", 5, () => frames.some((frame) => typeof frame !== "string" && frame.length === 1 && frame[0] === 3));
   });
+  const typesThere = () => page.evaluate(() => document.activeElement.classList.contains("xterm-helper-textarea"));
+  const focused = (locator) => locator.evaluate((own) => own === document.activeElement);
+  await report.check("Shift+Escape leads out of the terminal to its buttons, and the terminal says so", async () => {
+    await terminal.click();
+    const told = await page.locator(".xterm-helper-textarea").evaluate((own) => document.getElementById(own.getAttribute("aria-describedby"))?.textContent);
+    assert.match(told, /Shift\+Escape leaves the terminal/);
+    assert.ok(await page.getByText(told).isVisible());
+    frames.length = 0;
+    await page.keyboard.press("Tab");
+    await until("Tab is the machine's", 5, () => frames.some((frame) => typeof frame !== "string" && frame.length === 1 && frame[0] === 9));
+    frames.length = 0;
+    await page.keyboard.press("Shift+Escape");
+    await until("the focus is on a button", 5, () => focused(page.getByTestId("open-search")));
+    assert.deepEqual(frames, [], "the machine got something");
+    await page.keyboard.press("Shift+Tab");
+    assert.equal(await typesThere(), false);
+    // the Tab stands on the machine's line
+    await terminal.click();
+    await page.keyboard.press("Control+C");
+  });
+  await report.check("what is typed while somebody else has the keyboard is said to be lost, once, with a way to take it", async () => {
+    const other = await browser.page();
+    await openConsole(other, server, id);
+    await other.getByTestId("take-keyboard").click();
+    await page.locator("[data-testid=console-status][data-writer=other]").waitFor();
+    await page.bringToFront();
+    await terminal.click();
+    frames.length = 0;
+    await page.keyboard.type("abc");
+    const warning = page.getByTestId("toasts").locator("[data-toast=warning]").filter({ hasText: "admin has the keyboard: what you type goes nowhere." });
+    await warning.waitFor();
+    await page.keyboard.type("def");
+    assert.equal(await warning.count(), 1);
+    assert.deepEqual(frames, []);
+    await warning.getByRole("button", { name: "Take the keyboard" }).click();
+    await page.locator("[data-testid=console-status][data-writer=you]").waitFor();
+    await until("the keys are the machine's", 5, typesThere);
+    // who had it until now, and who never did, are told likewise
+    await other.bringToFront();
+    await other.getByTestId("terminal").click();
+    await other.keyboard.type("x");
+    await other.getByTestId("toasts").getByText("what you type goes nowhere").waitFor();
+    await other.close();
+    await page.bringToFront();
+  });
   await report.check("a serial break", async () => {
     frames.length = 0;
     await page.getByTestId("send-break").click();
@@ -131,8 +176,29 @@ export async function spec({ server, browser, report }) {
   });
   await report.check("Disk boot and Firmware set-up are here too (issues #92 and #105 of the original)", async () => {
     await page.getByTestId("power-disk_reboot").click();
+    // before the answer: the keys for the firmware's menus are wanted within seconds
+    await until("the keys are the machine's", 5, typesThere);
     await page.getByTestId("toasts").filter({ hasText: "Disk boot sent" }).waitFor();
+    assert.ok(await typesThere());
     await page.getByTestId("power-bios_reboot").waitFor();
+  });
+  await report.check("a power command with a question before it: answered, the keys are the machine's; cancelled, the button has the focus", async () => {
+    await api(page, "PUT", `/machine/${id}`, { netboot_enabled: false });
+    // the page knows of it from the start
+    await openConsole(page, server, id);
+    await page.evaluate(() => (window.stillHere = true));
+    const button = page.getByTestId("power-pxe_reboot");
+    const question = page.getByRole("dialog", { name: `Netboot of ${MACHINE} is off` });
+    await button.click();
+    await question.getByRole("button", { name: "Cancel" }).click();
+    await question.waitFor({ state: "hidden" });
+    await until("the button has the focus", 5, () => focused(button));
+    await button.click();
+    await question.getByTestId("confirm-action").click();
+    await question.waitFor({ state: "hidden" });
+    await until("the keys are the machine's", 5, typesThere);
+    await page.getByTestId("toasts").filter({ hasText: "PXE boot sent" }).last().waitFor();
+    assert.ok(await typesThere());
   });
   await report.check("a server that starts again: said at once, and the terminal goes on without a reload", async () => {
     await until("silent so far", 1, () => browser.assertQuiet() === undefined);
@@ -145,5 +211,23 @@ export async function spec({ server, browser, report }) {
     await until("it prints", 20, async () => (await page.locator(".xterm-rows").textContent()) !== before);
     assert.equal(await page.evaluate(() => window.stillHere), true);
     browser.takeMessages(AWAY);
+  });
+  await report.check("without the serial line: no Break, one warning for all keys, and what has failed stays to be read", async () => {
+    const { bmc_id } = await api(page, "GET", `/machine/${id}`);
+    const { name, ip, port, type, username } = (await api(page, "GET", "/bmc")).find((bmc) => bmc.id === bmc_id);
+    await api(page, "PUT", `/bmc/${bmc_id}`, { name, ip, port, type, username, password: "wrong" });
+    await page.locator("[data-testid=console-status][data-line=failed]").waitFor({ timeout: 20_000 });
+    assert.ok(await page.getByTestId("send-break").isDisabled());
+    const toasts = page.getByTestId("toasts").locator("[data-toast]");
+    await page.getByTestId("power-reboot").click();
+    const failure = toasts.filter({ hasText: "Reset failed" });
+    await failure.waitFor({ timeout: 10_000 });
+    await terminal.click();
+    await page.keyboard.type("some words", { delay: 30 });
+    const lost = toasts.filter({ hasText: "not connected: what was typed is lost" });
+    await lost.waitFor();
+    await page.waitForTimeout(500);
+    assert.equal(await lost.count(), 1);
+    assert.ok(await failure.isVisible());
   });
 }

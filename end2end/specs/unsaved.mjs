@@ -1,5 +1,6 @@
 // What is typed and not saved is not lost without a question; and what is saved can be undone.
 import assert from "node:assert/strict";
+import { held } from "../lib/calls.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
@@ -103,6 +104,23 @@ export async function spec({ server, browser, report }) {
     await choose();
     await page.getByTestId("upload-send").click();
     await page.getByTestId("upload-sha256").waitFor();
+    await link("Machines").click();
+    await at("/machines");
+  });
+  await report.check("an upload that ends behind the question closes it: the user stays, and may go then", async () => {
+    await open("/images");
+    const call = await held(page, "POST", /\/api\/v1\/image(\?|$)/);
+    await page.getByTestId("upload-image").click();
+    const file = { name: "vmlinuz-behind", mimeType: "application/octet-stream", buffer: Buffer.from("ends behind the question") };
+    await page.getByTestId("upload-panel").getByLabel("File").setInputFiles(file);
+    await page.getByTestId("upload-send").click();
+    await until("the call", 5, () => call.seen() === 1);
+    await link("Machines").click();
+    await question.getByText("The upload is not finished").waitFor();
+    await call.release();
+    await question.waitFor({ state: "hidden" });
+    await page.getByTestId("upload-done").getByText("vmlinuz-behind uploaded").waitFor();
+    assert.equal(new URL(page.url()).pathname, "/images");
     await link("Machines").click();
     await at("/machines");
   });

@@ -93,5 +93,13 @@ export async function spec({ server, browser, report }) {
     await page.locator("dialog[open]").getByText(/delete image vmlinuz \(Debian 12, arm64/).waitFor();
     await page.keyboard.press("Escape");
   });
+  await report.check("a file's name with quotes is kept as it is", async () => {
+    const name = 'say "hi" 100%.txt';
+    await panel.getByLabel("Description").fill("quoted");
+    await file.setInputFiles({ name, mimeType: "application/octet-stream", buffer: Buffer.from("quoted") });
+    await send.click();
+    await panel.getByTestId("upload-done").getByText(`${name} uploaded`).waitFor();
+    assert.ok((await api(page, "GET", "/image?show_all=true")).some(({ filename }) => filename === name));
+  });
   await report.check("no page complained", () => browser.assertQuiet());
 }

@@ -7,7 +7,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 
 use self::{
     followed::{Bar, Followed},
-    status::{LineStatus, StatusLine},
+    status::{LineStatus, StatusLine, dropped_words},
 };
 use super::{
     machine::{id_of_page, not_found},
@@ -15,7 +15,7 @@ use super::{
     session::{Failed, Session},
 };
 use crate::{
-    api::{self, Api, ConsoleCommand, ConsoleStatus},
+    api::{self, Api, ConsoleCommand, ConsoleStatus, Line},
     gate::SessionGate,
     live::{Live, Power},
     ui::{
@@ -68,7 +68,8 @@ fn Place(machine: api::Machine) -> impl IntoView {
 /// For who has not had it open.
 #[component]
 fn Closed(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
-    let link = move || view! { <p><a class="link" href=format!("/machines/{}", followed.id)>{move || followed.name()}</a></p> };
+    let link =
+        move || view! { <p><a class="link wrap-anywhere" href=format!("/machines/{}", followed.id)>{move || followed.name()}</a></p> };
     view! {
         <h1 class="sr-only">{move || followed.title()}</h1>
         {move || {
@@ -115,13 +116,15 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
     let state = live.state(id, move || loaded_state);
     let name = Signal::derive(move || followed.name());
     let netboot = Signal::derive(move || followed.machine.with(|machine| machine.netboot_enabled));
-    let commander = Commander::new();
     let handle = TerminalHandle::new();
+    // the firmware asks for its keys within seconds
+    let commander = Commander::new().after(Callback::new(move |()| handle.focus()));
     let link = RwSignal::new(Link::Opening);
     let status = RwSignal::new(None::<LineStatus>);
+    let ended = followed.ended();
     let refused = Signal::derive(move || match bar.get() {
         Some(bar) => Some(bar.words()),
-        None => (followed.logged_out.get() && link.get() == Link::Lost).then_some("You are logged out."),
+        None => ended.get().then_some("You are logged out."),
     });
 
     let on_text = move |text: String| match serde_json::from_str(&text) {
@@ -138,6 +141,14 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
         }
         handle.focus();
     };
+    let take = Callback::new(move |()| send(ConsoleCommand::TakeWrite));
+    let on_dropped = move |()| {
+        // without a status the line above says why nothing can be typed
+        let words = status.with_untracked(|status| Some(dropped_words(status.as_ref()?.writer.as_deref())));
+        if let Some(words) = words {
+            toasts.offer(words, "Take the keyboard", take);
+        }
+    };
 
     let leaving = use_context::<SessionGate>().unwrap_or_default().leaving();
     Effect::new(move |_| {
@@ -147,7 +158,8 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
             return;
         }
         let on = matches!(link.get(), Link::Open | Link::Lost);
-        if bar.get().is_none() {
+        // without a session every try is refused, until somebody has logged in
+        if bar.get().is_none() && !ended.get() {
             handle.start();
             return;
         }
@@ -180,6 +192,13 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
         copy_text(toasts, text, said, "Select the text and press Ctrl+Shift+C.");
         handle.focus();
     };
+    let search = NodeRef::<html::Button>::new();
+    // among the buttons, but to none that does something to the machine: Enter may be the next key by habit
+    let on_leave = move |()| {
+        if let Some(search) = search.get_untracked() {
+            let _ = search.focus();
+        }
+    };
     let shown = RwSignal::new(false);
     let button = NodeRef::<html::Button>::new();
     let close = move |event: leptos::ev::KeyboardEvent| {
@@ -190,14 +209,17 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
             }
         }
     };
-    let connected = move || link.get() == Link::Open;
-    let you_write = move || status.with(|status| status.as_ref().is_some_and(|status| status.you_write));
+    // not only to the server: without the serial line behind it nothing reaches the machine
+    let typing = move || {
+        link.get() == Link::Open
+            && status.with(|status| status.as_ref().is_some_and(|status| status.you_write && status.line == Line::Connected))
+    };
     view! {
         // the window's height less the header's: the terminal takes what is left, and the page never scrolls
         <div class="bg-base-100 flex h-[calc(100dvh-3rem-1px)] min-h-64 flex-col in-[:fullscreen]:h-dvh" data-testid="console">
             <div class="border-base-300 flex flex-wrap items-center gap-x-2 gap-y-1.5 border-b px-3 py-1.5">
-                <h1 class="flex items-center gap-2 font-semibold">
-                    <a class="link link-hover" href=format!("/machines/{id}")>{move || name.get()}</a>
+                <h1 class="flex min-w-0 items-center gap-2 font-semibold">
+                    <a class="link link-hover min-w-0 break-all" href=format!("/machines/{id}")>{move || name.get()}</a>
                     <span class="sr-only">"console"</span>
                 </h1>
                 <PowerBadge power/>
@@ -231,7 +253,7 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
                         type="button"
                         class="btn btn-sm btn-ghost"
                         title="Send a serial break, e.g. for the kernel's magic SysRq"
-                        disabled=move || !(connected() && you_write())
+                        disabled=move || !typing()
                         on:click=move |_| {
                             send(ConsoleCommand::Break);
                             toasts.ok("Break sent.");
@@ -243,6 +265,7 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
                     <button type="button" class="btn btn-sm btn-ghost btn-square" title="Smaller letters" on:click=move |_| handle.zoom(-1)>"A−"<span class="sr-only">" Smaller letters"</span></button>
                     <button type="button" class="btn btn-sm btn-ghost btn-square" title="Larger letters" on:click=move |_| handle.zoom(1)>"A+"<span class="sr-only">" Larger letters"</span></button>
                     <button
+                        node_ref=search
                         type="button"
                         class="btn btn-sm btn-ghost btn-square"
                         title="Search (Ctrl+Shift+F)"
@@ -292,7 +315,7 @@ fn View(followed: Followed, bar: Memo<Option<Bar>>) -> impl IntoView {
             <div class="relative flex min-h-0 flex-1 flex-col" on:pointerdown=move |_| shown.set(false)>
                 <TerminalSearch handle/>
                 // keyed on the machine: another one's console is another terminal
-                <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text/>
+                <Terminal path=format!("/api/v1/machine/{id}/console/socket") handle link on_text on_leave on_dropped/>
             </div>
         </div>
     }

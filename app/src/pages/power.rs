@@ -133,6 +133,8 @@ pub(super) struct Commander {
     /// What is asked about, also while the question goes away.
     asked: RwSignal<Option<Order>>,
     asking: RwSignal<bool>,
+    /// Done as soon as a command is on its way.
+    after: Option<Callback<()>>,
 }
 
 impl Commander {
@@ -143,7 +145,12 @@ impl Commander {
             pending: RwSignal::new(None),
             asked: RwSignal::new(None),
             asking: RwSignal::new(false),
+            after: None,
         }
+    }
+
+    pub(super) fn after(self, after: Callback<()>) -> Self {
+        Self { after: Some(after), ..self }
     }
 
     pub(super) fn pending(self) -> Signal<Option<(i64, PowerAction)>> {
@@ -195,6 +202,9 @@ impl Commander {
             return;
         }
         self.pending.set(Some((machine, action)));
+        if let Some(after) = self.after {
+            after.run(());
+        }
         let api = self.api.get_value();
         spawn_local(async move {
             let result = api.set_power(machine, action).await;

@@ -46,7 +46,7 @@ pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowBut
 pub(crate) use palette::{Command, Palette};
 pub(crate) use submit::{Submit, SubmitButton, SubmitErrors, SubmitForm, is_of_name, was_overtaken};
 pub(crate) use table::{SearchBox, Sort, SortHead, SortHeads, matches, sort_head};
-pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
+pub(crate) use terminal::{Link, Terminal, TerminalHandle, TerminalWayOut, full_screen};
 pub(crate) use title::{PageChange, PageTitle, Title};
 pub(crate) use toast::{ToastStack, Toasts};
 pub(crate) use unsaved::Unsaved;

@@ -17,7 +17,7 @@ extern "C" {
         on_link: &Closure<dyn Fn(String)>,
         on_text: &Closure<dyn Fn(String)>,
         on_found: &Closure<dyn Fn(i32, u32)>,
-        on_search: &Closure<dyn Fn()>,
+        on_keys: &Closure<dyn Fn(String)>,
     ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method)]
     fn close(this: &Session);
@@ -64,7 +64,7 @@ struct Guard {
     _on_link: Closure<dyn Fn(String)>,
     _on_text: Closure<dyn Fn(String)>,
     _on_found: Closure<dyn Fn(i32, u32)>,
-    _on_search: Closure<dyn Fn()>,
+    _on_keys: Closure<dyn Fn(String)>,
 }
 
 impl Drop for Guard {
@@ -142,6 +142,12 @@ pub(crate) fn Terminal(
     /// Called with every text frame.
     #[prop(into)]
     on_text: Callback<String>,
+    /// Called when the keys that lead out of the terminal are pressed.
+    #[prop(into)]
+    on_leave: Callback<()>,
+    /// Called with every key and paste while nothing goes to the line.
+    #[prop(into)]
+    on_dropped: Callback<()>,
 ) -> impl IntoView {
     let node = NodeRef::<Div>::new();
     Effect::new(move |_| {
@@ -157,18 +163,26 @@ pub(crate) fn Terminal(
             let on_found = Closure::new(move |index: i32, count: u32| {
                 handle.found.try_set(Found { place: usize::try_from(index).ok(), count });
             });
-            let on_search = Closure::new(move || {
-                // also when it is open: the field then gets the focus again
-                handle.searching.try_set(true);
+            let on_keys = Closure::new(move |word: String| match word.as_str() {
+                "search" => {
+                    // also when it is open: the field then gets the focus again
+                    handle.searching.try_set(true);
+                }
+                "leave" => {
+                    on_leave.try_run(());
+                }
+                _ => {
+                    on_dropped.try_run(());
+                }
             });
-            match open_terminal(&element, &path, &on_link, &on_text_frame, &on_found, &on_search).await {
+            match open_terminal(&element, &path, &on_link, &on_text_frame, &on_found, &on_keys).await {
                 Ok(session) => {
                     let opened = Guard {
                         session: session.unchecked_into(),
                         _on_link: on_link,
                         _on_text: on_text_frame,
                         _on_found: on_found,
-                        _on_search: on_search,
+                        _on_keys: on_keys,
                     };
                     // given back if the user left while xterm was loading: dropping the guard closes the socket
                     drop(handle.guard.try_set_value(Some(SendWrapper::new(opened))));
@@ -185,4 +199,11 @@ pub(crate) fn Terminal(
             <div node_ref=node class="h-full w-full overflow-hidden" data-testid="terminal"></div>
         </div>
     }
+}
+
+/// How to leave the terminal without a mouse, once beside every terminal: its input is described by it, by this id.
+#[component]
+pub(crate) fn TerminalWayOut() -> impl IntoView {
+    // no telephone has these keys
+    view! { <span id="terminal-way-out" class="hidden md:inline">"Shift+Escape leaves the terminal"</span> }
 }

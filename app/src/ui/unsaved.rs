@@ -29,6 +29,9 @@ pub(crate) fn Unsaved(
         if dirty.get() {
             dom::hold_page();
             on_cleanup(dom::release_page);
+        } else if open.get_untracked() {
+            // saved behind the question, by an upload for instance: there is nothing to lose any more
+            open.set(false);
         }
     });
     Effect::new(move |_| {

@@ -60,7 +60,7 @@ impl Form {
         self.allowance.store(HEAD, Ordering::Relaxed);
         let Some(field) = self.reader.next_field().await.map_err(unread)? else { return Ok(None) };
         let name = field.name().unwrap_or_default().to_owned();
-        let file_name = field.file_name().map(str::to_owned).or_else(|| extended_name(field.headers()));
+        let file_name = field.file_name().map(plain_name).or_else(|| extended_name(field.headers()));
         Ok(Some(Part { name, file_name, field, form: self }))
     }
 
@@ -110,6 +110,12 @@ fn unread(error: multer::Error) -> LabError {
         multer::Error::IncompleteFieldData { .. } | multer::Error::IncompleteStream => LabError::invalid("the upload ended early"),
         other => LabError::invalid(format!("the multipart body is not understood: {other}")),
     }
+}
+
+/// Without what browsers make of the three characters that would end `filename="…"`, and of these only (HTML, multipart/form-data
+/// encoding algorithm): a percent sign of the name's own stays as it is.
+fn plain_name(text: &str) -> String {
+    text.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
 /// `filename*=UTF-8''na%C3%AFve` (RFC 5987), which some clients send alone.
@@ -214,6 +220,16 @@ mod tests {
     async fn a_name_in_the_extended_form_is_understood() {
         let mut form = form(part("name=\"file\"; filename*=utf-8''na%C3%AFve%00.efi", "x") + "--b--\r\n");
         assert_eq!(form.next().await.unwrap().unwrap().file_name.as_deref(), Some("naïve\0.efi"));
+    }
+
+    #[tokio::test]
+    async fn what_browsers_encode_in_a_name_is_decoded_and_nothing_else() {
+        for (sent, name) in
+            [("%22q%22.txt", "\"q\".txt"), ("a%0D%0Ab", "a\r\nb"), ("100%25 na%C3%AFve%0a", "100%25 na%C3%AFve%0a"), ("%%220A", "%\"0A")]
+        {
+            let mut form = form(part(&format!("name=\"file\"; filename=\"{sent}\""), "x") + "--b--\r\n");
+            assert_eq!(form.next().await.unwrap().unwrap().file_name.as_deref(), Some(name));
+        }
     }
 
     #[tokio::test]

@@ -105,7 +105,14 @@ impl Reader {
                         self.check().await?;
                         return Some(message);
                     }
-                    Ok(message) => return Some(message),
+                    Ok(message) => {
+                        if let LabEvent::Changed { machine } = message
+                            && let Ok(Some(complaint)) = news::complaint(&self.lab, &self.actor, machine).await
+                        {
+                            self.waiting.push_back(complaint);
+                        }
+                        return Some(message);
+                    }
                     Err(RecvError::Lagged(_)) => self.start_over().await?,
                     Err(RecvError::Closed) => return None,
                 },

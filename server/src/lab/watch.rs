@@ -65,6 +65,20 @@ pub(super) fn sees_details(inventory: &Inventory, actor: &Actor, machine: i64) -
     actor.may(Action::MachineDetails, Ties::assigned(assigned))
 }
 
+/// The power of a changed machine with what its BMC complains of, for an assignee: whoever has been given the machine just now was told
+/// without. None where there is nothing to complain of, and for administrators, who were told.
+///
+/// # Errors
+/// The store's.
+pub async fn complaint(lab: &Lab, actor: &Actor, machine: i64) -> Result<Option<LabEvent>, LabError> {
+    let (power, error) = machines::power_of(lab, machine);
+    if error.is_none() || actor.may(Action::MachineDetails, Ties::NONE) {
+        return Ok(None);
+    }
+    let inventory = lab.store.inventory().await?;
+    Ok(sees_details(&inventory, actor, machine).then_some(LabEvent::Power { machine, power, error }))
+}
+
 /// A message as the actor may see it: of machines that are not theirs without addresses, files and messages.
 ///
 /// # Errors

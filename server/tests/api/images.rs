@@ -152,6 +152,10 @@ async fn w24_hostile_names_become_harmless_paths() {
         let extended = Form::default().part("name=\"file\"; filename*=UTF-8''a%00b%F0%9F%9A%80.efi", b"nul").q(&kernel());
         let image: Image = extended.send(&admin).await.created();
         assert_eq!((image.filename.as_str(), image.name.rsplit_once('.').unwrap().0), ("ab🚀.efi", "admin/a_b_.efi"));
+        // as browsers send quotes and ends of lines
+        let quoted = Form::default().part("name=\"file\"; filename=\"%22q%22%0D%0A.txt\"", b"quoted").q(&kernel());
+        let image: Image = quoted.send(&admin).await.created();
+        assert_eq!(image.filename, "\"q\".txt");
         // users whose names leave nothing safe still have a folder of their own
         let rocket = app.user("🚀 /..").await;
         let image: Image = Form::default().file("a", b"x").q(&kernel()).send(&rocket).await.created();

@@ -9,7 +9,7 @@ use axum::{
 };
 use futures_util::StreamExt;
 use serde_json::json;
-use server::lab::leases;
+use server::{bmc::PowerReading, lab::leases};
 use tokio::time::timeout;
 
 use crate::support::{Client, TestApp};
@@ -187,6 +187,22 @@ async fn it_goes_on_with_the_rights_that_its_reader_has_now() {
         assert!(is_told_details(&mut messages, &app, machine).await);
         admin.delete(&format!("{assignee}/{}", given["id"])).await.no_content();
         assert!(!is_told_details(&mut messages, &app, machine).await);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_given_a_machine_is_told_what_its_bmc_complains_of() {
+    for app in TestApp::each().await {
+        let machine = machine(&app).await;
+        let admin = app.admin().await;
+        let ann = app.user("ann").await;
+        let mut messages = Messages::open(&ann, &[]).await;
+        let complaint = |error| LabEvent::Power { machine, power: PowerState::BmcError, error };
+        let power = |message: &LabEvent| matches!(message, LabEvent::Power { .. });
+        app.lab.fleet.note_power(machine, PowerReading { state: PowerState::BmcError, error: Some("no answer".into()) });
+        assert_eq!(until(&mut messages, power).await, complaint(None));
+        admin.post(&format!("/machine/{machine}/assignee"), &json!({ "user": "ann" })).await.created::<serde_json::Value>();
+        assert_eq!(until(&mut messages, power).await, complaint(Some("no answer".into())));
     }
 }
 

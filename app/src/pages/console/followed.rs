@@ -6,6 +6,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::{self, Api, LabEvent, List, StreamStatus},
+    gate::SessionGate,
     live::Live,
     pages::follow::Newest,
 };
@@ -47,7 +48,7 @@ pub(super) struct Followed {
     pub(super) machine: RwSignal<api::Machine>,
     deleted: RwSignal<bool>,
     /// The last answer was that nobody is logged in.
-    pub(super) logged_out: RwSignal<bool>,
+    logged_out: RwSignal<bool>,
     newest: Newest,
     api: StoredValue<Api>,
 }
@@ -78,6 +79,15 @@ impl Followed {
             }
             _ => {}
         });
+        // while nobody was logged in nothing was told of the machine
+        let logins = use_context::<SessionGate>().unwrap_or_default().logins();
+        Effect::new(move |before: Option<u32>| {
+            let now = logins.get();
+            if before.is_some_and(|before| before != now) {
+                followed.ask();
+            }
+            now
+        });
         followed
     }
 
@@ -105,6 +115,13 @@ impl Followed {
 
     pub(super) fn bar(self) -> Memo<Option<Bar>> {
         Memo::new(move |_| self.machine.with(|machine| Bar::of(machine, self.deleted.get())))
+    }
+
+    /// Whether there is no session, as far as is known: what needs one is refused until somebody logs in.
+    pub(super) fn ended(self) -> Memo<bool> {
+        let gate = use_context::<SessionGate>().unwrap_or_default();
+        let (asking, put_off) = (gate.asking(), gate.put_off());
+        Memo::new(move |_| asking.get() || put_off.get() || self.logged_out.get())
     }
 
     pub(super) fn name(self) -> String {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::{
     api::{ConsoleCommand, Line},
-    ui::{Glyph, Icon, Link, format::counted},
+    ui::{Glyph, Icon, Link, TerminalWayOut, format::counted},
 };
 
 /// The serial line as the server last told.
@@ -52,6 +52,7 @@ pub(super) fn StatusLine(
                 </button>
             </Show>
             <span class="flex-1"></span>
+            <TerminalWayOut/>
             {move || {
                 keyboard
                     .get()
@@ -108,6 +109,11 @@ fn describe(refused: Option<&str>, link: &Link, status: Option<&LineStatus>) -> 
     }
 }
 
+/// What is said of keys that are typed while the keyboard is another's.
+pub(super) fn dropped_words(writer: Option<&str>) -> String {
+    format!("{}: what you type goes nowhere.", keyboard_words(false, writer).1)
+}
+
 /// Whether the keyboard is this viewer's, and how to say whose it is.
 fn keyboard_words(you_write: bool, writer: Option<&str>) -> (bool, String) {
     match (you_write, writer) {
@@ -147,5 +153,6 @@ mod tests {
         assert_eq!(keyboard_words(true, Some("alice")), (true, "You have the keyboard".into()));
         assert_eq!(keyboard_words(false, Some("bob")), (false, "bob has the keyboard".into()));
         assert!(!keyboard_words(false, None).0);
+        assert_eq!(dropped_words(Some("bob")), "bob has the keyboard: what you type goes nowhere.");
     }
 }

@@ -58,7 +58,9 @@ pub(super) fn UploadPanel(open: RwSignal<bool>, archs: RwSignal<Vec<Arch>>, #[pr
     });
     let unsaved = Signal::derive(move || match *step.read() {
         Step::Sending { .. } => "The upload is not finished: leaving this page cancels it, and nothing of it is kept.",
-        _ => "The image is not uploaded yet: what you have chosen and typed would be lost.",
+        // for the moment until the question has closed
+        Step::Done(_) => "The image is uploaded.",
+        Step::Choosing => "The image is not uploaded yet: what you have chosen and typed would be lost.",
     });
 
     let file = move || input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
