@@ -71,6 +71,8 @@ export async function spec({ server, browser, report }) {
     await page.locator("#preseed-name").fill("broken");
     await content.fill("{{ hostname }\n");
     await save.click();
+    await until("there is nothing to save", 5, async () => (await save.getAttribute("aria-disabled")) === "true");
+    assert.ok(await save.evaluate((own) => own === document.activeElement), "the focus is lost");
     await toast(/Preseed broken created, but line 1: syntax error/).waitFor();
     await page.waitForURL(/\/preseeds\/\d+$/);
     await faults.getByText("Line 1: syntax error").waitFor();
