@@ -1,6 +1,6 @@
 // Switches show at once what was asked for, and go back with the API's words when it refuses.
 import assert from "node:assert/strict";
-import { held, refused } from "../lib/calls.mjs";
+import { held, late, refused } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
@@ -55,6 +55,51 @@ export async function spec({ server, browser, report }) {
   await report.check("somebody else switches it: this page follows", async () => {
     await api(page, "PUT", `/machine/${own.id}`, { netboot_enabled: was });
     await until("it follows", 10, async () => (await netboot.isChecked()) === was);
+  });
+
+  await report.check("settings are saved while one types on: nobody else is blamed for it, and nothing typed is lost", async () => {
+    const options = page.locator("#kernel-opts");
+    const save = page.getByTestId("save-provisioning");
+    const overtaken = page.getByTestId("overtaken");
+    const put = await late(page, "PUT", path);
+    let news = 0;
+    const count = (request) => {
+      if (put.done() > 0 && request.method() === "GET" && path.test(request.url())) news += 1;
+    };
+    page.on("requestfinished", count);
+    await options.fill("first=1");
+    await save.click();
+    await until("the server has it", 5, () => put.done() === 1);
+    assert.equal(await save.getAttribute("aria-disabled"), "true");
+    await options.fill("first=1 second=2");
+    // the lab tells of the change before the call is answered
+    await until("the page has asked for the machine again", 10, () => news > 0);
+    await page.waitForTimeout(200);
+    assert.equal(await overtaken.count(), 0);
+    put.release();
+    await toast("Settings saved.").waitFor();
+    assert.equal(await overtaken.count(), 0);
+    assert.equal(await options.inputValue(), "first=1 second=2");
+    await save.click();
+    await until("the server has that as well", 5, async () => (await machine()).kernel_opts === "first=1 second=2");
+    await page.getByTestId("provisioning-form").getByText("Not saved yet").waitFor({ state: "detached" });
+    page.off("requestfinished", count);
+    await dismissToasts();
+  });
+  await report.check("pressed from the keyboard, Save keeps the focus, and Discard gives it to the first field", async () => {
+    const focusedOn = (locator) => until("the focus is where it belongs", 5, () => locator.evaluate((own) => own === document.activeElement));
+    const save = page.getByTestId("save-provisioning");
+    await page.locator("#kernel-opts").fill("third=3");
+    await save.press("Enter");
+    await toast("Settings saved.").waitFor();
+    await until("there is nothing to save", 5, async () => (await save.getAttribute("aria-disabled")) === "true");
+    await focusedOn(save);
+    await page.locator("#kernel-opts").fill("fourth=4");
+    await page.getByRole("button", { name: "Discard changes" }).press("Enter");
+    await focusedOn(page.locator("#subarch"));
+    assert.equal(await page.locator("#kernel-opts").inputValue(), "third=3");
+    assert.ok(await save.evaluate((own) => own.disabled), "what has no focus is disabled");
+    await dismissToasts();
   });
 
   const tags = page.getByTestId("tags");
