@@ -148,6 +148,27 @@ export async function spec({ server, browser, report }) {
     await tags.getByRole("button", { name: "Remove tag theirs" }).click();
     await until("removed", 5, async () => (await machine()).tags.join() === "10g,mine,rack 4");
   });
+  await report.check("what was done with a tag is told, and can be undone; the focus goes to the next tag", async () => {
+    const focusedOn = (name) => until(`the focus is on ${name}`, 5, () => page.evaluate((name) => document.activeElement?.getAttribute("aria-label") === name, name));
+    await dismissToasts();
+    await add("rack 4, short-lived");
+    // of what was there already nothing is said, or taken back
+    await toast("Tag short-lived added.").getByRole("button", { name: "Undo" }).click();
+    await until("undone", 5, async () => (await machine()).tags.join() === "10g,mine,rack 4");
+    await until("and shown", 5, async () => (await shown()).join() === "10g,mine,rack 4");
+    await tags.getByRole("button", { name: "Remove tag mine" }).press("Enter");
+    await focusedOn("Remove tag rack 4");
+    await tags.getByRole("button", { name: "Remove tag rack 4" }).press("Enter");
+    await focusedOn("Remove tag 10g");
+    await tags.getByRole("button", { name: "Remove tag 10g" }).press("Enter");
+    await focusedOn("Add a tag");
+    for (const tag of ["10g", "rack 4", "mine"]) {
+      await toast(`Tag ${tag} removed.`).getByRole("button", { name: "Undo" }).click();
+      await until(`${tag} is back`, 5, async () => (await machine()).tags.includes(tag));
+    }
+    await until("all are shown", 5, async () => (await shown()).join() === "10g,mine,rack 4");
+    await dismissToasts();
+  });
   await report.check("axe, both colour schemes, desk and telephone", () => assertLooks(browser, page, "machine-tags"));
 
   await report.check("whoever may not change the machine sees its tags and switch, and can change neither", async () => {

@@ -136,6 +136,8 @@ struct Context {
     archs: RwSignal<Vec<Arch>>,
     images: RwSignal<Vec<Image>>,
     preseeds: RwSignal<Vec<PreseedName>>,
+    /// The tag that is being typed.
+    tag: RwSignal<String>,
     api: StoredValue<Api>,
 }
 
@@ -234,12 +236,13 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
         archs: RwSignal::new(loaded.archs),
         images: RwSignal::new(loaded.images),
         preseeds: RwSignal::new(loaded.preseeds),
+        tag: RwSignal::new(String::new()),
         api: StoredValue::new(expect_context()),
     };
+    context.follow_choices();
     let form = Form::new(context);
     let console = Memo::new(move |_| context.refusal().is_none());
     let connected_before = StoredValue::new(false);
-    context.follow_choices();
     let gone = RwSignal::new(false);
     expect_context::<Live>().listen(move |event| match event {
         LabEvent::Snapshot { .. } => {

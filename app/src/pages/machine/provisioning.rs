@@ -135,7 +135,8 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     </div>
                 </Show>
             </SubmitForm>
-            <Unsaved dirty=Signal::derive(move || !locked.get() && form.dirty())/>
+            // one question for the whole page: a tag that is half typed would be lost as well
+            <Unsaved dirty=Signal::derive(move || !locked.get() && (form.dirty() || context.tag.with(|text| !text.trim().is_empty())))/>
             <Dialog open=previewing title="What the machine would be sent" wide=true testid="preseed-preview">
                 {move || {
                     let preseed_id = form.preseed.value.get().parse().ok().map(Id);
