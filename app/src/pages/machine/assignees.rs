@@ -54,7 +54,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row" class="font-medium">{move || assignee.with(|assignee| assignee.user.clone())}</th>
-                <td class="break-words">
+                <td class="wrap-anywhere">
                     {move || assignee.with(|assignee| if assignee.reason.is_empty() { "–".to_owned() } else { assignee.reason.clone() })}
                 </td>
                 <td class="text-xs whitespace-nowrap"><Time at=assignee.with_untracked(|assignee| assignee.since.clone())/></td>
