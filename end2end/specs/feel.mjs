@@ -54,6 +54,15 @@ export async function spec({ server, browser, report }) {
     await undo("olga no longer has the machine");
     await row.filter({ hasText: "kernel tests" }).waitFor();
   });
+  await report.check("MP12: and another reason", async () => {
+    const row = page.getByTestId("assignees").getByRole("row").filter({ hasText: "olga" });
+    await row.getByRole("button", { name: "Edit reason of olga" }).click();
+    await page.locator("dialog[open]").locator("#change-reason").fill("other tests");
+    await page.locator("dialog[open]").getByTestId("form-send").click();
+    await row.filter({ hasText: "other tests" }).waitFor();
+    await undo("Reason of olga saved");
+    await row.filter({ hasText: "kernel tests" }).waitFor();
+  });
   await report.check("MP5: settings too: all of them at once, as they were", async () => {
     await form.locator("#kernel-opts").fill("wrong=1");
     await form.locator("#preseed").selectOption("");
