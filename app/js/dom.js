@@ -276,7 +276,29 @@ export function focusFirst(area) {
   area.querySelector(FIELD)?.focus();
 }
 
-/** After a form was sent: to the first field that is wrong, else back to the button, which was disabled while the call ran. */
+/** After an entry's own button took the entry away: to that of the one in its place, or the last one's, else to what `otherwise` finds. */
+export function focusEntry(list, place, otherwise) {
+  const buttons = list.querySelectorAll("li button");
+  (buttons[Math.min(place, buttons.length - 1)] ?? document.querySelector(otherwise))?.focus();
+}
+
+export function choose(id, value) {
+  const select = document.getElementById(id);
+  select.value = value;
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+export function openSelect(id) {
+  const select = document.getElementById(id);
+  select?.focus();
+  try {
+    select?.showPicker?.();
+  } catch {
+    // the browser leaves that to the next key
+  }
+}
+
+/** After a form was sent: to the first field that is wrong, else back to the button, should it have lost the focus. */
 export function focusRefused(form) {
   const wrong = form.querySelector("[aria-invalid=true]:not(:disabled)");
   if (wrong) {

@@ -23,6 +23,21 @@ export async function held(page, method, pattern) {
   return { seen: () => passed.length, answered: () => answered, release: through };
 }
 
+/** Has calls that match done at once, and holds back their answers until `release` is called; `done` counts those the server has answered. */
+export async function late(page, method, pattern) {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  let done = 0;
+  await page.route(pattern, async (route) => {
+    if (route.request().method() !== method) return route.fallback();
+    const response = await route.fetch();
+    done += 1;
+    await released;
+    return route.fulfill({ response });
+  });
+  return { done: () => done, release };
+}
+
 /** Refuses calls that match, until `stop`. */
 export async function refused(page, method, pattern) {
   const handler = (route) =>

@@ -54,6 +54,15 @@ export async function spec({ server, browser, report }) {
     await undo("olga no longer has the machine");
     await row.filter({ hasText: "kernel tests" }).waitFor();
   });
+  await report.check("MP12: and another reason", async () => {
+    const row = page.getByTestId("assignees").getByRole("row").filter({ hasText: "olga" });
+    await row.getByRole("button", { name: "Edit reason of olga" }).click();
+    await page.locator("dialog[open]").locator("#change-reason").fill("other tests");
+    await page.locator("dialog[open]").getByTestId("form-send").click();
+    await row.filter({ hasText: "other tests" }).waitFor();
+    await undo("Reason of olga saved");
+    await row.filter({ hasText: "kernel tests" }).waitFor();
+  });
   await report.check("MP5: settings too: all of them at once, as they were", async () => {
     await form.locator("#kernel-opts").fill("wrong=1");
     await form.locator("#preseed").selectOption("");
@@ -140,9 +149,38 @@ export async function spec({ server, browser, report }) {
     const offered = () => form.locator("#preseed option").allTextContents();
     await form.locator("[data-search=preseed]").fill("blades");
     await until("one and the chosen one are left", 5, async () => (await offered()).length === 3);
+    await form.locator("[data-found=preseed]").filter({ hasText: /^1 fits$/ }).waitFor();
     assert.ok((await offered()).some((label) => label.startsWith("lab-5 (for the blades)")));
     await form.locator("[data-search=preseed]").fill("");
     await until("all", 5, async () => (await offered()).length > 9);
+    assert.equal(await form.locator("[data-found=preseed]").textContent(), "");
+  });
+  await report.check("L13: Enter in the search chooses the one that fits, or leads to those that do; Escape clears it", async () => {
+    const search = form.locator("[data-search=preseed]");
+    const found = (words) => form.locator("[data-found=preseed]").filter({ hasText: words }).waitFor();
+    const select = form.locator("#preseed");
+    const before = await select.inputValue();
+    await search.fill("no such preseed");
+    await found(/^none fits$/);
+    await search.press("Enter");
+    assert.equal(await select.inputValue(), before);
+    await search.fill("blades");
+    await found(/^1 fits$/);
+    await search.press("Enter");
+    await until("it is chosen", 5, async () => (await select.locator("option:checked").textContent()).startsWith("lab-5 (for the blades)"));
+    await form.getByText("Not saved yet").waitFor();
+    await search.fill("lab-");
+    await found(/^\d+ fit$/);
+    await search.press("Escape");
+    await until("the search is empty", 5, async () => (await search.inputValue()) === "" && (await select.locator("option").count()) > 9);
+    await search.fill("lab-");
+    await found(/^\d+ fit$/);
+    await search.press("Enter");
+    await until("the focus is on the choice", 5, () => select.evaluate((own) => own === document.activeElement));
+    await page.keyboard.press("Escape");
+    await search.fill("");
+    await select.selectOption(before);
+    await form.getByText("Not saved yet").waitFor({ state: "detached" });
   });
   await report.check("MP17: the time line is narrowed down, and says when nothing is left", async () => {
     const filters = page.getByTestId("event-filters");

@@ -69,6 +69,15 @@ export async function spec({ server, browser, report }) {
     await save("#arch-description", "changed");
     await focusIs(`Edit architecture ${name}`);
   });
+  await report.check("a changed image is told, and comes back as it was", async () => {
+    await open("/images");
+    await imageButton("Edit", "vmlinuz-z").click();
+    await save("#edit-image-description", "wrong");
+    const saved = page.getByTestId("toasts").locator("[data-toast]").filter({ hasText: "vmlinuz-z saved." });
+    await saved.getByRole("button", { name: "Undo" }).click();
+    const image = async () => (await api(page, "GET", "/image?show_all=true")).find(({ filename }) => filename === "vmlinuz-z");
+    await until("it is as before", 5, async () => (await image()).description === "bbb");
+  });
   await report.check("saved on a machine's page, likewise", async () => {
     const [nic] = await api(page, "GET", `/machine/${machine.id}/interface`);
     await api(page, "POST", `/machine/${machine.id}/assignee`, { user: "ann", reason: "old" });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { Browser, SESSION_ENDED } from "../lib/browser.mjs";
+import { held } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
@@ -61,6 +62,53 @@ export async function spec({ server, browser, report }) {
     await open(own.id);
     await page.getByTestId("power-disk_reboot").click();
     await toast(`${own.name}: Disk boot sent.`).waitFor();
+  });
+  await report.check("a power button keeps the focus while its command is on its way, and sends no second one", async () => {
+    const button = page.getByTestId("power-disk_reboot");
+    const post = await held(page, "POST", new RegExp(`/api/v1/machine/${own.id}/power$`));
+    await button.press("Enter");
+    await until("the command is on its way", 5, () => post.seen() === 1);
+    await until("no other is taken", 5, () => page.locator("[data-testid^=power-]").evaluateAll((all) => all.every((own) => own.disabled || own.ariaDisabled === "true")));
+    assert.ok(await button.evaluate((own) => own === document.activeElement && !own.disabled));
+    await page.keyboard.press("Enter");
+    await post.release();
+    await until("it can be pressed again", 10, async () => (await button.getAttribute("aria-disabled")) === null);
+    assert.ok(await button.evaluate((own) => own === document.activeElement));
+    assert.equal(post.seen(), 1);
+  });
+  await report.check("a reason of one long word leaves the row's buttons in reach, in its own table and in the list", async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await api(page, "POST", "/user", { username: "wordy" });
+    const given = await api(page, "POST", `/machine/${own.id}/assignee`, { user: "wordy", reason: "x".repeat(140) });
+    await open(own.id);
+    const area = page.getByTestId("assignees").locator("..");
+    await area.getByRole("button", { name: "Remove wordy" }).waitFor();
+    assert.ok(await area.evaluate((own) => own.scrollWidth <= own.clientWidth), "the table is wider than its place");
+    await page.goto(`${server.url}/machines?search=${own.name}`);
+    const cell = page.getByTestId("machine-row").getByTitle("wordy (xxx");
+    await cell.waitFor();
+    assert.ok(await cell.evaluate((own) => own.scrollWidth <= own.clientWidth), "cut off without an ellipsis");
+    await api(page, "DELETE", `/machine/${own.id}/assignee/${given.id}`);
+  });
+  await report.check("the pickers follow the lab; what is chosen and typed stays", async () => {
+    await open(own.id);
+    const offered = (text) => page.locator("#preseed option").filter({ hasText: text }).count();
+    await page.locator("#kernel-opts").fill("typed=1");
+    const chosen = await api(page, "POST", "/preseed", { name: "made elsewhere", type: "preseed", content: "" });
+    await until("the new preseed is offered", 10, async () => (await offered("made elsewhere")) === 1);
+    await page.locator("#preseed").selectOption(String(chosen.id));
+    const other = await api(page, "POST", "/preseed", { name: "soon gone", type: "preseed", content: "" });
+    await until("another one", 10, async () => (await offered("soon gone")) === 1);
+    await api(page, "DELETE", `/preseed/${other.id}`);
+    await until("and no longer", 10, async () => (await offered("soon gone")) === 0);
+    const { id: arch } = (await api(page, "GET", "/arch")).find(({ name }) => name === "x86_64");
+    const subarch = await api(page, "POST", `/arch/${arch}/subarch`, { name: "followed", efiboot: true });
+    await until("a subarchitecture", 10, async () => (await page.locator("#subarch option").filter({ hasText: "followed" }).count()) === 1);
+    await api(page, "DELETE", `/arch/${arch}/subarch/${subarch.id}`);
+    await until("which goes again", 10, async () => (await page.locator("#subarch option").filter({ hasText: "followed" }).count()) === 0);
+    assert.deepEqual([await page.locator("#preseed").inputValue(), await page.locator("#kernel-opts").inputValue()], [String(chosen.id), "typed=1"]);
+    await page.getByRole("button", { name: "Discard changes" }).click();
+    await api(page, "DELETE", `/preseed/${chosen.id}`);
   });
 
   // ------------------------------------------------------------------ architecture
@@ -140,6 +188,18 @@ export async function spec({ server, browser, report }) {
     await toast("Undone").first().waitFor();
     const [after] = (await interfaces()).filter((nic) => nic.mac === mac);
     assert.deepEqual({ ...after, id: 0 }, { ...before, id: 0 });
+  });
+  await report.check("a changed interface is told, and comes back as it was", async () => {
+    const [before] = (await interfaces()).filter((nic) => nic.mac === mac);
+    await page.getByRole("button", { name: `Edit interface ${mac}` }).click();
+    await dialog.locator("#if-identifier").fill("eth9");
+    await dialog.locator("#if-kind").selectOption("dynamic");
+    await dialog.getByTestId("form-send").click();
+    await toast(`Interface ${mac} saved.`).getByRole("button", { name: "Undo" }).click();
+    await until("as before", 5, async () => {
+      const [after] = (await interfaces()).filter((nic) => nic.mac === mac);
+      return after.identifier === before.identifier && after.configured_ipv4 === before.configured_ipv4;
+    });
   });
   await report.check("netboot is undone", async () => {
     await page.getByLabel("Netboot", { exact: true }).click();
@@ -247,6 +307,15 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("events").getByText("State: Failed by admin (api)").first().waitFor();
     await steps.locator('[data-step="Phone home"][data-status=failed]').waitFor();
     assert.equal(await steps.getByTestId("steps-words").textContent(), "failed");
+  });
+  await report.check("said otherwise later: the steps say what the badge says", async () => {
+    const words = steps.getByTestId("steps-words");
+    for (const [state, said, end] of [["ready", "ready", "done"], ["error", "failed", "failed"]]) {
+      await api(page, "PUT", `/machine/${own.id}/state`, { state });
+      await page.locator(`[data-testid=state][data-state=${state}]`).first().waitFor();
+      await until(`the panel says ${said}`, 5, async () => (await words.textContent()) === said);
+      await steps.locator(`[data-step="Phone home"][data-status=${end}]`).waitFor({ state: "attached" });
+    }
   });
   await report.check("who may not change the machine ends nothing", async () => {
     const other = named("arm64-1");

@@ -1,6 +1,6 @@
 // Switches show at once what was asked for, and go back with the API's words when it refuses.
 import assert from "node:assert/strict";
-import { held, refused } from "../lib/calls.mjs";
+import { held, late, refused } from "../lib/calls.mjs";
 import { assertLooks } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
@@ -57,6 +57,51 @@ export async function spec({ server, browser, report }) {
     await until("it follows", 10, async () => (await netboot.isChecked()) === was);
   });
 
+  await report.check("settings are saved while one types on: nobody else is blamed for it, and nothing typed is lost", async () => {
+    const options = page.locator("#kernel-opts");
+    const save = page.getByTestId("save-provisioning");
+    const overtaken = page.getByTestId("overtaken");
+    const put = await late(page, "PUT", path);
+    let news = 0;
+    const count = (request) => {
+      if (put.done() > 0 && request.method() === "GET" && path.test(request.url())) news += 1;
+    };
+    page.on("requestfinished", count);
+    await options.fill("first=1");
+    await save.click();
+    await until("the server has it", 5, () => put.done() === 1);
+    assert.equal(await save.getAttribute("aria-disabled"), "true");
+    await options.fill("first=1 second=2");
+    // the lab tells of the change before the call is answered
+    await until("the page has asked for the machine again", 10, () => news > 0);
+    await page.waitForTimeout(200);
+    assert.equal(await overtaken.count(), 0);
+    put.release();
+    await toast("Settings saved.").waitFor();
+    assert.equal(await overtaken.count(), 0);
+    assert.equal(await options.inputValue(), "first=1 second=2");
+    await save.click();
+    await until("the server has that as well", 5, async () => (await machine()).kernel_opts === "first=1 second=2");
+    await page.getByTestId("provisioning-form").getByText("Not saved yet").waitFor({ state: "detached" });
+    page.off("requestfinished", count);
+    await dismissToasts();
+  });
+  await report.check("pressed from the keyboard, Save keeps the focus, and Discard gives it to the first field", async () => {
+    const focusedOn = (locator) => until("the focus is where it belongs", 5, () => locator.evaluate((own) => own === document.activeElement));
+    const save = page.getByTestId("save-provisioning");
+    await page.locator("#kernel-opts").fill("third=3");
+    await save.press("Enter");
+    await toast("Settings saved.").waitFor();
+    await until("there is nothing to save", 5, async () => (await save.getAttribute("aria-disabled")) === "true");
+    await focusedOn(save);
+    await page.locator("#kernel-opts").fill("fourth=4");
+    await page.getByRole("button", { name: "Discard changes" }).press("Enter");
+    await focusedOn(page.locator("#subarch"));
+    assert.equal(await page.locator("#kernel-opts").inputValue(), "third=3");
+    assert.ok(await save.evaluate((own) => own.disabled), "what has no focus is disabled");
+    await dismissToasts();
+  });
+
   const tags = page.getByTestId("tags");
   const shown = () => tags.locator("[data-tag]").evaluateAll((all) => all.map(({ dataset }) => dataset.tag));
   const add = async (text) => {
@@ -102,6 +147,27 @@ export async function spec({ server, browser, report }) {
     await until("and shown", 10, async () => (await shown()).join() === "10g,mine,rack 4,theirs");
     await tags.getByRole("button", { name: "Remove tag theirs" }).click();
     await until("removed", 5, async () => (await machine()).tags.join() === "10g,mine,rack 4");
+  });
+  await report.check("what was done with a tag is told, and can be undone; the focus goes to the next tag", async () => {
+    const focusedOn = (name) => until(`the focus is on ${name}`, 5, () => page.evaluate((name) => document.activeElement?.getAttribute("aria-label") === name, name));
+    await dismissToasts();
+    await add("rack 4, short-lived");
+    // of what was there already nothing is said, or taken back
+    await toast("Tag short-lived added.").getByRole("button", { name: "Undo" }).click();
+    await until("undone", 5, async () => (await machine()).tags.join() === "10g,mine,rack 4");
+    await until("and shown", 5, async () => (await shown()).join() === "10g,mine,rack 4");
+    await tags.getByRole("button", { name: "Remove tag mine" }).press("Enter");
+    await focusedOn("Remove tag rack 4");
+    await tags.getByRole("button", { name: "Remove tag rack 4" }).press("Enter");
+    await focusedOn("Remove tag 10g");
+    await tags.getByRole("button", { name: "Remove tag 10g" }).press("Enter");
+    await focusedOn("Add a tag");
+    for (const tag of ["10g", "rack 4", "mine"]) {
+      await toast(`Tag ${tag} removed.`).getByRole("button", { name: "Undo" }).click();
+      await until(`${tag} is back`, 5, async () => (await machine()).tags.includes(tag));
+    }
+    await until("all are shown", 5, async () => (await shown()).join() === "10g,mine,rack 4");
+    await dismissToasts();
   });
   await report.check("axe, both colour schemes, desk and telephone", () => assertLooks(browser, page, "machine-tags"));
 

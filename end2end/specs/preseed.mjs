@@ -58,6 +58,12 @@ export async function spec({ server, browser, report }) {
     await faults.getByText("Line 2: syntax error: unexpected end of block").waitFor();
     assert.equal((await api(page, "GET", path)).content, "fine\n{% if %}\n");
     await assertLooks(browser, page, "preseed-fault");
+    // what is wrong stays, and is told anew, without saving
+    await content.fill("fine\n{% if %}\n# more\n");
+    assert.equal(await faults.getByText("Line 2: ").count(), 1);
+    await content.fill("fine\nfine\n{{ hostname }\n");
+    await faults.getByText("Line 3: syntax error").waitFor();
+    assert.equal(await faults.getByText("Line 2: ").count(), 0);
     await page.reload();
     await faults.getByText("Line 2: ").waitFor();
     await content.fill("fine\n");
@@ -65,11 +71,14 @@ export async function spec({ server, browser, report }) {
     await save.click();
     await toast("Preseed shared by all saved.").last().waitFor();
     assert.equal(await faults.locator("li").count(), 0);
+    await until("there is nothing to save", 5, async () => (await save.getAttribute("aria-disabled")) === "true");
+    assert.ok(await save.evaluate((own) => own === document.activeElement), "the focus is lost");
   });
   await report.check("and a new one", async () => {
     await visit(page, server, "/preseeds/new");
     await page.locator("#preseed-name").fill("broken");
     await content.fill("{{ hostname }\n");
+    await faults.getByText("Line 1: syntax error").waitFor();
     await save.click();
     await toast(/Preseed broken created, but line 1: syntax error/).waitFor();
     await page.waitForURL(/\/preseeds\/\d+$/);

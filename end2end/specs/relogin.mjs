@@ -127,6 +127,13 @@ export async function spec({ server, browser, report }) {
       await page.locator("#preseed-name").fill("nora's");
       await endSessions();
       await press(page.getByTestId("save-preseed"));
+      const other = dialog.getByTestId("another-user");
+      await dialog.getByText("what you have typed on this page is kept").waitFor();
+      await dialog.getByLabel("User name").fill("admin");
+      await other.filter({ hasText: "what you have typed is lost" }).waitFor();
+      assert.equal(await dialog.getByText("what you have typed on this page is kept").count(), 0);
+      await dialog.getByLabel("User name").fill("nora");
+      await until("it is one's own page again", 5, async () => (await other.textContent()) === "");
       await answer(server.password, "admin");
       await page.getByTestId("user-menu").filter({ hasText: "admin" }).waitFor();
       assert.equal(await page.locator("#preseed-name").inputValue(), "");

@@ -27,6 +27,7 @@ export async function spec({ server, browser, report }) {
     ["a preseed", `/preseeds/${preseed.id}`, "#preseed-content"],
     ["a new preseed", "/preseeds/new", "#preseed-content"],
     ["a machine's settings", `/machines/${machine.id}`, "#kernel-opts"],
+    ["a tag that is half typed", `/machines/${machine.id}`, "[data-testid=new-tag]"],
   ]) {
     await report.check(`${what}: who follows a link is asked, stays with what was typed, or leaves`, async () => {
       await open(path);

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     api::{Api, MachineState, PowerAction, PowerState},
     live::Power,
-    ui::{Dialog, FormEnd, Glyph, Icon, Submit, Toasts},
+    ui::{Dialog, FormEnd, Glyph, Icon, Off, Submit, Toasts},
 };
 
 #[component]
@@ -245,14 +245,21 @@ pub(super) fn PowerButtons(
         .map(|&action| {
             let (label, title) = command(action);
             let pointless = move || power.with(|power| pointless(action, power.state));
+            let off = Off::new(
+                Signal::derive(move || busy.get().is_some()),
+                Signal::derive(move || disabled.get() || pointless()),
+            );
             view! {
                 <button
                     type="button"
                     class="btn btn-sm"
                     title=title
                     data-testid=format!("power-{}", action.word())
-                    disabled=move || disabled.get() || busy.get().is_some() || pointless()
-                    on:click=move |_| press(action)
+                    disabled=move || off.hard()
+                    aria-disabled=move || off.soft()
+                    on:focus=move |_| off.focus(true)
+                    on:blur=move |_| off.focus(false)
+                    on:click=move |_| if !off.is() { press(action) }
                 >
                     <Show when=move || busy.get().is_some_and(|(_, busy)| busy == action) fallback=move || view! { <Glyph icon=icon(action)/> }>
                         <span class="loading loading-spinner loading-xs"></span>

@@ -9,6 +9,9 @@ use crate::{
     ui::{Dialog, FieldState, Glyph, Icon, Submit, SubmitButton, SubmitErrors, SubmitForm, TextField, dom},
 };
 
+/// Nothing of one's page is shown to another.
+const OTHER: &str = "Somebody else's page is loaded anew: what you have typed is lost.";
+
 /// The question over whatever page is open, and a line above it when the question was put off.
 #[component]
 pub(super) fn Relogin() -> impl IntoView {
@@ -56,6 +59,8 @@ fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, own: String) -
     let username = FieldState::new(own.clone());
     let password = FieldState::new("");
     let submit = Submit::new();
+    let mine = own.clone();
+    let another = Memo::new(move |_| username.value.with(|name| !name.trim().is_empty() && name.trim() != mine));
     let send = move |()| {
         let (api, own) = (api.clone(), own.clone());
         let (Some(username), Some(password)) = (username.given("User name"), password.given("Password")) else { return };
@@ -72,8 +77,17 @@ fn Question(open: RwSignal<bool>, gate: StoredValue<SessionGate>, own: String) -
     };
     view! {
         <SubmitForm submit send>
-            <p>"Your session has ended. Log in to go on: what you have typed on this page is kept."</p>
-            <TextField id="relogin-username" label="User name" field=username autocomplete="username" required=true/>
+            <p>
+                "Your session has ended. Log in to go on"
+                {move || if another.get() { "." } else { ": what you have typed on this page is kept." }}
+            </p>
+            <div class="flex flex-col gap-1">
+                <TextField id="relogin-username" label="User name" field=username autocomplete="username" required=true/>
+                // there before it says something: a live region that appears together with its text is not read out
+                <p role="status" class="text-warning text-xs font-medium empty:hidden" data-testid="another-user">
+                    {move || another.get().then_some(OTHER)}
+                </p>
+            </div>
             <TextField id="relogin-password" label="Password" field=password kind="password" autocomplete="current-password" required=true first=true/>
             <SubmitErrors submit/>
             <div class="flex justify-end gap-2">

@@ -97,6 +97,13 @@ extern "C" {
     pub(crate) fn focus_within(selector: &str) -> Option<web_sys::Element>;
     #[wasm_bindgen(js_name = focusFirst)]
     pub(crate) fn focus_first(area: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = focusEntry)]
+    pub(crate) fn focus_entry(list: &web_sys::HtmlElement, place: usize, otherwise: &str);
+    /// Chooses in a list of choices as the user would: whoever watches it is told.
+    pub(crate) fn choose(id: &str, value: &str);
+    /// The search beside a list of choices leads to it, opened where the browser can.
+    #[wasm_bindgen(js_name = openSelect)]
+    pub(crate) fn open_select(id: &str);
     #[wasm_bindgen(js_name = focusRefused)]
     pub(crate) fn focus_refused(form: &web_sys::HtmlElement);
     #[wasm_bindgen(js_name = isReadable)]

@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::table::matches;
+use super::{dom, table::matches};
 use crate::api::given;
 
 /// A text the user edits, and why it was refused.
@@ -226,6 +226,15 @@ fn offered(choices: Vec<Choice>, query: &str, chosen: &str, most: usize) -> Vec<
     fitting.filter(within).collect()
 }
 
+/// What a search leaves, in words.
+fn fits(count: usize) -> String {
+    match count {
+        0 => "none fits".into(),
+        1 => "1 fits".into(),
+        count => format!("{count} fit"),
+    }
+}
+
 #[component]
 pub(crate) fn SelectField(
     id: &'static str,
@@ -245,7 +254,35 @@ pub(crate) fn SelectField(
     most: usize,
 ) -> impl IntoView {
     let query = RwSignal::new(String::new());
-    let searchable = move || search && choices.with(Vec::len) >= MANY && !disabled.get();
+    // a list that has become short under a search can still be searched: nothing else would take the search back
+    let searchable = move || search && (choices.with(Vec::len) >= MANY || query.with(|query| !query.is_empty())) && !disabled.get();
+    let fitting =
+        move || query.with(|query| choices.with(|all| all.iter().filter(|own| matches(&own.label, query)).cloned().collect::<Vec<_>>()));
+    let found = move || query.with(|query| !query.trim().is_empty()).then(|| fits(fitting().len()));
+    let key = move |event: leptos::ev::KeyboardEvent| {
+        if event.is_composing() {
+            return;
+        }
+        let searched = query.with_untracked(|query| !query.trim().is_empty());
+        match event.key().as_str() {
+            "Enter" => {
+                // it would send the form
+                event.prevent_default();
+                match untrack(fitting).as_slice() {
+                    [only] if searched => dom::choose(id, &only.value),
+                    [_, ..] if searched => dom::open_select(id),
+                    _ => {}
+                }
+            }
+            "Escape" if query.with_untracked(|query| !query.is_empty()) => {
+                // the search first, and only then the dialog around it
+                event.prevent_default();
+                event_target::<web_sys::HtmlInputElement>(&event).set_value("");
+                query.set(String::new());
+            }
+            _ => {}
+        }
+    };
     let entries = move || {
         let mut list: Vec<Choice> = none.map(|label| Choice::new("", label)).into_iter().collect();
         let chosen = field.value.get_untracked();
@@ -264,6 +301,8 @@ pub(crate) fn SelectField(
             <div class="flex items-baseline justify-between gap-2">
                 <label class="text-sm font-medium" for=id>{label}</label>
                 <Show when=searchable>
+                    // there before it says something: a live region that appears together with its text is not read out
+                    <span role="status" class="ml-auto text-xs whitespace-nowrap opacity-80" data-found=id>{found}</span>
                     <input
                         type="search"
                         class="input input-xs -my-1 w-32"
@@ -273,8 +312,7 @@ pub(crate) fn SelectField(
                         autocomplete="off"
                         data-search=id
                         on:input=move |event| query.set(event_target_value(&event))
-                        // Enter would send the form
-                        on:keydown=move |event| if event.key() == "Enter" { event.prevent_default() }
+                        on:keydown=key
                     />
                 </Show>
             </div>
@@ -357,7 +395,12 @@ pub(crate) fn SwitchField(
 
 #[cfg(test)]
 mod tests {
-    use super::{Choice, offered, same_but_for_html, textarea_html};
+    use super::{Choice, fits, offered, same_but_for_html, textarea_html};
+
+    #[test]
+    fn a_search_says_what_it_leaves() {
+        assert_eq!([0, 1, 3].map(fits), ["none fits", "1 fits", "3 fit"]);
+    }
 
     #[test]
     fn a_chosen_one_stays_among_those_offered() {

@@ -7,6 +7,7 @@ use leptos::{html, prelude::*, task::spawn_local};
 use super::{
     dom,
     field::FieldState,
+    off::Off,
     toast::Toasts,
     waiting::{Asking, Waiting},
 };
@@ -315,8 +316,24 @@ pub(crate) fn SubmitButton(
     #[prop(optional, into)] disabled: Signal<bool>,
     #[prop(optional)] testid: Option<&'static str>,
 ) -> impl IntoView {
+    let off = Off::new(submit.busy(), disabled);
+    // also for Enter in a field, which presses it
+    let pressed = move |event: leptos::ev::MouseEvent| {
+        if off.is() {
+            event.prevent_default();
+        }
+    };
     view! {
-        <button type="submit" class=format!("btn btn-sm {class}") disabled=move || submit.busy.get() || disabled.get() data-testid=testid>
+        <button
+            type="submit"
+            class=format!("btn btn-sm {class}")
+            disabled=move || off.hard()
+            aria-disabled=move || off.soft()
+            on:focus=move |_| off.focus(true)
+            on:blur=move |_| off.focus(false)
+            on:click=pressed
+            data-testid=testid
+        >
             <Show when=move || submit.busy.get()>
                 <span class="loading loading-spinner loading-xs"></span>
             </Show>

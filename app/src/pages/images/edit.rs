@@ -14,6 +14,17 @@ pub(super) fn arch_choices(archs: &[Arch]) -> Vec<Choice> {
     archs.iter().map(|arch| Choice::new(&arch.name, &arch.name)).collect()
 }
 
+/// What makes an image this one again. None: what the server has is not within the rules of today.
+fn as_change(image: &Image) -> Option<ImageChange> {
+    Some(ImageChange {
+        file_type: Some(image.file_type),
+        arch: Some(image.arch.clone()),
+        description: Some(Description::parse(&image.description).ok()?),
+        known_good: Some(image.known_good),
+        public: Some(image.public),
+    })
+}
+
 /// The form inside the dialog.
 #[component]
 pub(super) fn EditForm(
@@ -46,11 +57,22 @@ pub(super) fn EditForm(
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
+        let before = opened.known();
+        let api = api.clone();
         submit.save(call(api.clone(), change), move |answer| {
             let Some(image) = opened.saved(answer) else { return };
             open.set(false);
-            toasts.ok(format!("{} saved.", image.filename));
-            done.run(image);
+            done.run(image.clone());
+            let said = format!("{} saved.", image.filename);
+            let Some(back) = as_change(&before) else { return toasts.ok(said) };
+            let inverse = move || {
+                let (api, back, made) = (api.clone(), back.clone(), image.clone());
+                async move { api.edit_image(&made, &back).await?.saved() }
+            };
+            // the page may have gone
+            toasts.undoable(said, inverse, move |image| {
+                done.try_run(image);
+            });
         });
     };
     view! {

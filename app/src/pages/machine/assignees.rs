@@ -71,7 +71,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row" class="font-medium">{move || assignee.with(|assignee| assignee.user.clone())}</th>
-                <td class="break-words">
+                <td class="wrap-anywhere">
                     {move || assignee.with(|assignee| if assignee.reason.is_empty() { "–".to_owned() } else { assignee.reason.clone() })}
                 </td>
                 <td class="text-xs whitespace-nowrap"><Time at=assignee.with_untracked(|assignee| assignee.since.clone())/></td>
@@ -233,11 +233,19 @@ fn Change(open: RwSignal<bool>, context: Context, own: Opened<Assignee>) -> impl
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
     let send = move |()| {
         let Some(change) = input() else { return };
+        let back = AssigneeChange { reason: Reason::parse(&own.known().reason).ok() };
         submit.save(call(context.api.get_value(), change), move |answer| {
-            if own.saved(answer).is_some() {
+            if let Some(made) = own.saved(answer) {
                 open.set(false);
                 context.reload();
-                toasts.ok("Reason saved.");
+                let said = format!("Reason of {} saved.", made.user);
+                // the message outlives the page
+                let api = context.api.get_value();
+                let inverse = move || {
+                    let (api, made, back) = (api.clone(), made.clone(), back.clone());
+                    async move { api.edit_assignee(context.id, &made, &back).await?.saved() }
+                };
+                toasts.undoable(said, inverse, move |_| context.reload());
             }
         });
     };

@@ -240,6 +240,19 @@ fn as_new(interface: &Interface) -> Option<NewInterface> {
     })
 }
 
+/// What makes a changed interface what it was. None: it was not within the rules of today.
+fn way_back(before: &Interface, made: &Interface) -> Option<InterfaceChange> {
+    let mac = MacAddr::parse(&before.mac).ok()?;
+    Some(InterfaceChange {
+        identifier: Some(Identifier::parse(&before.identifier).ok()),
+        // administrators only, and only what is not so already
+        mac: (made.mac != before.mac).then_some(mac),
+        network_id: (made.network_id != before.network_id).then_some(before.network_id.map(Id)),
+        config_type_v4: Some(before.config_type_v4),
+        configured_ipv4: Some(before.configured_ipv4.clone()),
+    })
+}
+
 /// Of the free addresses of a network, those of the pool that a kind of interface takes its own from.
 fn of_pool(free: &FreeAddresses, kind: &str) -> Vec<String> {
     match config_parse(kind) {
@@ -360,11 +373,28 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
     let send = move |()| {
         let Some(input) = input() else { return };
         let place = move |error: &str| is_of_address(error).then_some(address);
+        let before = editing.map(Opened::known);
         submit.run_judged(call(context.api.get_value(), input), place, was_overtaken, move |answer| {
             let Some(interface) = saved(editing, answer) else { return };
             open.set(false);
             context.reload();
-            toasts.ok(format!("Interface {} saved.", interface.mac));
+            // the message outlives the page
+            let api = context.api.get_value();
+            let Some(before) = before else {
+                let said = format!("Interface {} added.", interface.mac);
+                let inverse = move || {
+                    let api = api.clone();
+                    async move { api.delete_interface(context.id, interface.id).await }
+                };
+                return toasts.undoable(said, inverse, move |()| context.reload());
+            };
+            let said = format!("Interface {} saved.", interface.mac);
+            let Some(back) = way_back(&before, &interface) else { return toasts.ok(said) };
+            let inverse = move || {
+                let (api, back, made) = (api.clone(), back.clone(), interface.clone());
+                async move { api.edit_interface(context.id, &made, &back).await?.saved() }
+            };
+            toasts.undoable(said, inverse, move |_| context.reload());
         });
     };
     view! {

@@ -27,9 +27,12 @@ use self::{
     timeline::Timeline,
 };
 pub(super) use self::{edit::cartridge, provision::Wish, sentence::sentence, tags::parse_tags};
-use super::session::{Failed, Session};
+use super::{
+    follow::follow_list,
+    session::{Failed, Session},
+};
 use crate::{
-    api::{self, Api, ApiError, Arch, Assignee, Event, Image, Interface, LabEvent, Me, Preseed},
+    api::{self, Api, ApiError, Arch, Assignee, Event, Image, Interface, LabEvent, List, Me, Preseed},
     live::Live,
     ui::{Loading, Optimistic, Title},
 };
@@ -133,6 +136,8 @@ struct Context {
     archs: RwSignal<Vec<Arch>>,
     images: RwSignal<Vec<Image>>,
     preseeds: RwSignal<Vec<PreseedName>>,
+    /// The tag that is being typed.
+    tag: RwSignal<String>,
     api: StoredValue<Api>,
 }
 
@@ -198,16 +203,22 @@ impl Context {
         });
     }
 
-    /// Everything that the pickers offer.
-    fn reload_choices(self) {
-        let api = self.api.get_value();
-        spawn_local(async move {
-            if let (Ok(archs), Ok(images), Ok(preseeds)) = (api.archs().await, api.images(true).await, api.preseeds(true).await) {
-                self.archs.try_set(archs);
-                self.images.try_set(images);
-                self.preseeds.try_set(preseeds.into_iter().map(PreseedName::from).collect());
-            }
-        });
+    /// The pickers offer what the lab has now. What is chosen or typed stays.
+    fn follow_choices(self) {
+        follow_list(&[List::Arch], |api| async move { api.archs().await }, move |archs| renew(self.archs, archs));
+        follow_list(&[List::Image], |api| async move { api.images(true).await }, move |images| renew(self.images, images));
+        follow_list(
+            &[List::Preseed],
+            |api| async move { api.preseeds(true).await },
+            move |preseeds: Vec<Preseed>| renew(self.preseeds, preseeds.into_iter().map(PreseedName::from).collect()),
+        );
+    }
+}
+
+/// Sets a list only if it is another one: a picker that is open is not drawn anew for nothing.
+fn renew<T: PartialEq + Send + Sync + 'static>(list: RwSignal<Vec<T>>, new: Vec<T>) {
+    if list.try_with_untracked(|old| *old != new) == Some(true) {
+        list.try_set(new);
     }
 }
 
@@ -225,8 +236,10 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
         archs: RwSignal::new(loaded.archs),
         images: RwSignal::new(loaded.images),
         preseeds: RwSignal::new(loaded.preseeds),
+        tag: RwSignal::new(String::new()),
         api: StoredValue::new(expect_context()),
     };
+    context.follow_choices();
     let form = Form::new(context);
     let console = Memo::new(move |_| context.refusal().is_none());
     let connected_before = StoredValue::new(false);
@@ -237,7 +250,6 @@ fn View(me: Me, loaded: Loaded) -> impl IntoView {
             context.catch_up();
             if connected_before.try_update_value(|before| std::mem::replace(before, true)).unwrap_or(true) {
                 context.reload();
-                context.reload_choices();
             }
         }
         LabEvent::Resync => {

@@ -47,7 +47,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
     let save = move |()| {
         let Some(change) = form.change() else { return };
         let api = context.api.get_value();
-        let base = form.base.get_untracked();
+        let (base, sent) = (form.base.get_untracked(), untrack(|| form.now()));
         let back = base.change();
         form.save.name(format!("Save the settings of {}", context.machine.with_untracked(|machine| machine.name.clone())));
         form.save.run_judged(
@@ -57,6 +57,7 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
             move |saved| match saved {
                 Some(Edit::Saved(machine)) => {
                     let made = Settings::of(&machine);
+                    form.saved(&sent, made.clone());
                     context.machine.set(machine);
                     let api = context.api.get_value();
                     let inverse = move || {
@@ -122,19 +123,20 @@ pub(super) fn Provisioning(context: Context, form: Form) -> impl IntoView {
                     </button>
                 </Show>
                 <Warnings found=form.warnings()/>
-                <Overtaken overtaken=form.overtaken take=move |()| form.reset(&form.base.get_untracked())/>
+                <Overtaken overtaken=form.overtaken take=move |()| form.give_back()/>
                 <SubmitErrors submit=form.save/>
                 <Show when=move || !locked.get()>
                     <div class="flex items-center gap-3">
                         <SubmitButton submit=form.save label="Save" disabled=Signal::derive(move || !form.dirty()) testid="save-provisioning"/>
                         <Show when=move || form.dirty()>
-                            <button type="button" class="btn btn-sm btn-ghost" on:click=move |_| form.reset(&form.base.get_untracked())>"Discard changes"</button>
+                            <button type="button" class="btn btn-sm btn-ghost" on:click=move |_| form.give_back()>"Discard changes"</button>
                             <span class="text-sm opacity-80" role="status">"Not saved yet"</span>
                         </Show>
                     </div>
                 </Show>
             </SubmitForm>
-            <Unsaved dirty=Signal::derive(move || !locked.get() && form.dirty())/>
+            // one question for the whole page: a tag that is half typed would be lost as well
+            <Unsaved dirty=Signal::derive(move || !locked.get() && (form.dirty() || context.tag.with(|text| !text.trim().is_empty())))/>
             <Dialog open=previewing title="What the machine would be sent" wide=true testid="preseed-preview">
                 {move || {
                     let preseed_id = form.preseed.value.get().parse().ok().map(Id);

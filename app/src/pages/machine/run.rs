@@ -174,12 +174,17 @@ pub(super) fn run(events: &[Event], expected: Expected) -> Option<Run> {
             found.push(step);
         }
     }
-    let phoned = attempt.iter().rev().find_map(|event| match &event.what {
+    // how it ended was perhaps said again, otherwise: the last word holds, as on the badge
+    let (newest, until) = match since.iter().rposition(|event| state_of(event).is_some()) {
+        Some(at) => (Some(since[at]), at),
+        None => (None, since.len()),
+    };
+    let phoned = since[..until].iter().rev().find_map(|event| match &event.what {
         EventKind::PhoneHome { client_ip } => Some(client_ip.clone()),
         _ => None,
     });
     stages.push(Stage::Installed);
-    found.push(end.and_then(|event| {
+    found.push(newest.and_then(|event| {
         let EventKind::StateChange { state, reason } = &event.what else { return None };
         let note = match (reason.as_str(), phoned) {
             ("phone_home", Some(client)) if !client.is_empty() => format!("by {client}"),
@@ -207,7 +212,7 @@ pub(super) fn run(events: &[Event], expected: Expected) -> Option<Run> {
         .into_iter()
         .enumerate()
         .map(|(at, step)| step.unwrap_or_else(|| Step { stage: stages[at - known], status: missing(at), at: None, note: String::new() }));
-    Some(Run { begun: asked.date.clone(), ended: end.and_then(state_of), steps: steps.collect() })
+    Some(Run { begun: asked.date.clone(), ended: newest.and_then(state_of), steps: steps.collect() })
 }
 
 impl Run {
@@ -390,6 +395,21 @@ mod tests {
         let end = run.steps.last().unwrap();
         assert_eq!((end.status, end.note.as_str(), run.words().as_str()), (Status::Failed, "marked by alice", "failed"));
         assert_eq!(status(&run, Stage::Kernel), Some(Status::Passed));
+    }
+
+    #[test]
+    fn the_last_word_on_how_it_ended_holds() {
+        let mut kinds = begun();
+        kinds.extend([fetched(FileRole::Kernel), EventKind::PhoneHome { client_ip: "10.0.0.7".into() }]);
+        kinds.extend([state(MachineState::Ready, "phone_home"), power("reboot"), state(MachineState::Error, "api")]);
+        let failed = run(&story(kinds.clone()), ALL).unwrap();
+        let end = failed.steps.last().unwrap();
+        assert_eq!((end.status, end.note.as_str(), failed.words().as_str()), (Status::Failed, "marked by alice", "failed"));
+        assert_eq!(status(&failed, Stage::Kernel), Some(Status::Done));
+        kinds.push(state(MachineState::Ready, "api"));
+        assert_eq!(run(&story(kinds.clone()), ALL).unwrap().words(), "ready");
+        kinds.push(state(MachineState::Unknown, "api"));
+        assert_eq!(run(&story(kinds), ALL).unwrap().words(), "ended, state: No state");
     }
 
     #[test]

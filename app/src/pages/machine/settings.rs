@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{Api, ApiError, Edit, Id, KernelOpts, Machine, MachineChange},
-    ui::{FieldState, Submit, Toasts},
+    ui::{FieldState, Submit, Toasts, dom},
 };
 
 /// The settings as the form holds them; ids as text, empty for none.
@@ -98,7 +98,13 @@ impl Form {
             overtaken: RwSignal::new(false),
             save: Submit::new(),
         };
-        Effect::new(move |_| form.follow(context.machine.with(Settings::of)));
+        Effect::new(move |_| {
+            let server = context.machine.with(Settings::of);
+            // what is just being saved is told by its own answer; when that was none, whatever came meanwhile is looked at again
+            if !form.save.busy().get() {
+                form.follow(server);
+            }
+        });
         // said when it is chosen or netboot is switched on, not only when it was refused
         let bars = Memo::new(move |_| form.bars_netboot());
         Effect::new(move |said: Option<bool>| {
@@ -135,7 +141,7 @@ impl Form {
         toasts.error(format!("You can no longer change this machine. What you had not saved: {typed}."));
     }
 
-    fn now(self) -> Settings {
+    pub(super) fn now(self) -> Settings {
         Settings {
             subarch: self.subarch.value.get(),
             kernel: self.kernel.value.get(),
@@ -158,6 +164,22 @@ impl Form {
             self.overtaken.set(true);
         }
         self.base.set(server);
+    }
+
+    /// The server has taken what was sent. What has been typed since stays, and is compared with that from now on.
+    pub(super) fn saved(self, sent: &Settings, made: Settings) {
+        if untrack(|| self.now()) == *sent {
+            // as the server keeps it
+            self.reset(&made);
+        }
+        self.overtaken.set(false);
+        self.base.set(made);
+    }
+
+    /// What the server has, instead of what was typed. The button that asks for it goes, so the first field gets the focus.
+    pub(super) fn give_back(self) {
+        self.reset(&self.base.get_untracked());
+        dom::focus_within("#subarch");
     }
 
     pub(super) fn reset(self, settings: &Settings) {

@@ -1,11 +1,11 @@
 //! The machine's labels, added and taken away where they stand.
 
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 use super::Context;
 use crate::{
     api::{Api, ApiError, BulkTags, Id, Tag},
-    ui::{Curl, CurlButton, Glyph, Icon},
+    ui::{Curl, CurlButton, Glyph, Icon, Toasts, dom},
 };
 
 /// Separated by commas; blanks within are part of a tag.
@@ -22,9 +22,19 @@ async fn relabel(api: Api, machine: i64, add: Vec<Tag>, remove: Vec<Tag>) -> Res
     }
 }
 
-fn change(context: Context, add: Vec<Tag>, remove: Vec<Tag>, failed: String) {
+/// `Tags 10g, rack 4 added.`
+fn words(tags: &[Tag], what: &str) -> String {
+    let named = tags.iter().map(Tag::as_str).collect::<Vec<_>>().join(", ");
+    format!("{} {named} {what}.", if tags.len() == 1 { "Tag" } else { "Tags" })
+}
+
+fn change(context: Context, toasts: Toasts, add: Vec<Tag>, remove: Vec<Tag>, failed: String) {
     let text = |tags: &[Tag]| tags.iter().map(|tag| tag.as_str().to_owned()).collect::<Vec<_>>();
     let (added, removed) = (text(&add), text(&remove));
+    // what the machine had already is not taken from it again
+    let before = untrack(|| context.shown().tags);
+    let new: Vec<Tag> = add.iter().filter(|tag| !before.iter().any(|own| own == tag.as_str())).cloned().collect();
+    let old = remove.clone();
     context.switched.run(
         move |machine| {
             machine.tags.retain(|tag| !removed.contains(tag));
@@ -36,7 +46,20 @@ fn change(context: Context, add: Vec<Tag>, remove: Vec<Tag>, failed: String) {
             machine.tags.sort();
         },
         relabel(context.api.get_value(), context.id, add, remove),
-        move |tags| context.machine.update(|machine| machine.tags = tags),
+        move |tags| {
+            context.machine.update(|machine| machine.tags = tags);
+            let said = match (new.is_empty(), old.is_empty()) {
+                (false, _) => words(&new, "added"),
+                (true, false) => words(&old, "removed"),
+                (true, true) => return,
+            };
+            // the message outlives the page
+            let api = context.api.get_value();
+            let inverse = move || relabel(api.clone(), context.id, old.clone(), new.clone());
+            toasts.undoable(said, inverse, move |tags| {
+                context.machine.try_update(|machine| machine.tags = tags);
+            });
+        },
         failed,
     );
 }
@@ -45,7 +68,15 @@ fn change(context: Context, add: Vec<Tag>, remove: Vec<Tag>, failed: String) {
 pub(super) fn Tags(context: Context) -> impl IntoView {
     let tags = Memo::new(move |_| context.shown().tags);
     let may_change = Memo::new(move |_| context.machine.with(|machine| machine.may_change));
-    let typed = RwSignal::new(String::new());
+    let toasts = expect_context::<Toasts>();
+    let list = NodeRef::<html::Ul>::new();
+    let typed = context.tag;
+    // what is half typed goes with the field
+    Effect::new(move |_| {
+        if !may_change.get() {
+            typed.set(String::new());
+        }
+    });
     let fault = RwSignal::new(None::<String>);
     let add = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -55,7 +86,7 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
             Ok(new) => {
                 let named = new.iter().map(Tag::as_str).collect::<Vec<_>>().join(", ");
                 typed.set(String::new());
-                change(context, new, Vec::new(), format!("{named} is not added"));
+                change(context, toasts, new, Vec::new(), format!("{named} is not added"));
             }
             Err(text) => fault.set(Some(text)),
         }
@@ -70,13 +101,20 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
     let remove = move |tag: &str| {
         // the server had it: it is within its rule
         if let Ok(old) = Tag::parse(tag) {
-            change(context, Vec::new(), vec![old], format!("{tag} is not removed"));
+            let place = tags.with_untracked(|all| all.iter().position(|own| own == tag)).unwrap_or_default();
+            change(context, toasts, Vec::new(), vec![old], format!("{tag} is not removed"));
+            // the button goes with its tag; its neighbour is there once it has been drawn
+            request_animation_frame(move || {
+                if let Some(list) = list.try_get_untracked().flatten() {
+                    dom::focus_entry(&list, place, "[data-testid=new-tag]");
+                }
+            });
         }
     };
     view! {
         <div class="mt-1" data-testid="tags">
             <div class="flex flex-wrap items-center gap-1">
-                <ul class="contents" aria-label="Tags">
+                <ul node_ref=list class="contents" aria-label="Tags">
                     <For each=move || tags.get() key=Clone::clone let:tag>
                         {
                             let (label, removed) = (format!("Remove tag {tag}"), tag.clone());
@@ -133,7 +171,7 @@ pub(super) fn Tags(context: Context) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_tags;
+    use super::{parse_tags, words};
     use crate::api::Tag;
 
     #[test]
@@ -142,5 +180,11 @@ mod tests {
         assert_eq!(read(" 10g, rack 4,,"), "10g|rack 4");
         assert_eq!(read(""), "");
         assert!(parse_tags(&"x".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn a_message_names_the_tags() {
+        assert_eq!(words(&parse_tags("10g, rack 4").unwrap(), "added"), "Tags 10g, rack 4 added.");
+        assert_eq!(words(&parse_tags("10g").unwrap(), "removed"), "Tag 10g removed.");
     }
 }

@@ -165,7 +165,7 @@ fn cells(machine: &Machine, columns: Columns, shared: Shared) -> AnyView {
                     let title = whole.clone();
                     view! {
                         <td class=format!("{weight} max-w-80 min-w-48 {class}")>
-                            <span class="line-clamp-2 whitespace-pre-line" title=title>{whole}</span>
+                            <span class="line-clamp-2 wrap-anywhere whitespace-pre-line" title=title>{whole}</span>
                         </td>
                     }
                     .into_any()

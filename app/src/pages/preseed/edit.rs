@@ -16,7 +16,7 @@ use crate::{
     api::{Api, ApiError, Diagnostic, Edit as Edited, List, NewPreseed, Preseed, PreseedChange},
     ui::{
         Choice, Confirm, CopyButton, Curl, CurlButton, Dialog, Glyph, Icon, Notice, Overtaken, PageHead, Submit, SubmitButton, SubmitForm,
-        Title, Toasts, Unsaved,
+        Title, Toasts, Unsaved, dom,
     },
 };
 
@@ -62,7 +62,6 @@ impl Editing {
             toasts: expect_context(),
             api: StoredValue::new(expect_context()),
         };
-        Effect::new(move |_| editing.form.check(editing.api.get_value()));
         editing.follow();
         editing
     }
@@ -97,7 +96,6 @@ impl Editing {
         if untouched {
             self.form.show(&theirs);
             self.overtaken.set(false);
-            self.form.check(self.api.get_value());
         } else {
             self.overtaken.set(true);
         }
@@ -109,6 +107,8 @@ impl Editing {
         let typed = self.form.typed(&theirs);
         self.form.show(&theirs);
         self.overtaken.set(false);
+        // the button goes with the notice
+        dom::focus_within("#preseed-content");
         let inverse = move || async move {
             match self.overtaken.try_get_untracked() {
                 Some(_) => Ok(()),
@@ -151,7 +151,7 @@ impl Editing {
         form.description.reset(&preseed.description);
         saved.set(preseed.clone());
         let fault = told(&faults);
-        form.faults.set(faults);
+        form.found(&preseed.content, faults);
         let name = &preseed.name;
         let Some(back) = back else { return toasts.ok(format!("Preseed {name} saved.")) };
         let (api, made) = (self.api.get_value(), preseed.clone());

@@ -1,8 +1,13 @@
 //! The form of a preseed, new or old.
 
+use std::time::Duration;
+
 use leptos::{prelude::*, task::spawn_local};
 
-use super::{super::preview::Told, help::Help};
+use super::{
+    super::{follow::Newest, preview::Told},
+    help::Help,
+};
 use crate::{
     api::{Api, CONTENT_LIMIT, Description, Diagnostic, Preseed, PreseedChange, PreseedName, PreseedType},
     ui::{Choice, Editor, FieldState, SelectField, Submit, SubmitErrors, SwitchField, TextField, format::counted},
@@ -19,6 +24,9 @@ pub(super) fn told(faults: &[Diagnostic]) -> Option<String> {
     Some(if *line == 0 { message.clone() } else { format!("line {line}: {message}") })
 }
 
+/// How long typing has to rest before the text is looked at.
+const PAUSE: Duration = Duration::from_millis(600);
+
 /// The form that both pages share.
 #[derive(Clone, Copy)]
 pub(super) struct Form {
@@ -29,8 +37,9 @@ pub(super) struct Form {
     pub(super) known_good: RwSignal<bool>,
     pub(super) content: RwSignal<String>,
     pub(super) submit: Submit,
-    /// What keeps the text from being rendered, as long as it is the text that was looked at.
+    /// What keeps the text from being rendered, as it was when it was looked at last.
     pub(super) faults: RwSignal<Vec<Diagnostic>>,
+    checks: Newest,
 }
 
 /// What makes a preseed this one again. None: what the server has is not within the rules of today.
@@ -65,26 +74,58 @@ impl Form {
             content: RwSignal::new(text(|own| &own.content)),
             submit: Submit::new(),
             faults: RwSignal::new(Vec::new()),
+            checks: Newest::new(),
         };
+        let api = StoredValue::new(expect_context::<Api>());
+        // at once, and then whenever typing has rested
         Effect::new(move |before: Option<()>| {
             form.content.track();
-            if before.is_some() {
-                form.faults.set(Vec::new());
+            // whatever is still to be answered is about an older text
+            form.checks.ask();
+            if before.is_none() {
+                form.check(api.get_value());
+                return;
+            }
+            let rested = move || {
+                if let Some(api) = api.try_get_value() {
+                    form.check(api);
+                }
+            };
+            if let Ok(timer) = set_timeout_with_handle(rested, PAUSE) {
+                on_cleanup(move || timer.clear());
             }
         });
         form
     }
 
-    /// Says beside the editor what keeps the text from being rendered.
-    pub(super) fn check(self, api: Api) {
-        let content = self.content.get_untracked();
+    /// Says beside the editor what keeps the text from being rendered. What was wrong stays there until the newest answer.
+    fn check(self, api: Api) {
+        let Some((content, question)) = self.content.try_get_untracked().zip(self.checks.ask()) else { return };
+        // too long a text would only be refused, which saving it says
+        if content.is_empty() || content.chars().count() > CONTENT_LIMIT {
+            return self.tell(Vec::new());
+        }
         spawn_local(async move {
-            let faults = faults_of(&api, &content).await;
-            // the text may be another by now, and the page may be gone
-            if self.content.try_with_untracked(|now| *now == content) == Some(true) {
-                self.faults.set(faults);
+            if let Ok(faults) = api.check_preseed(content).await
+                && question.is_newest()
+            {
+                self.tell(faults);
             }
         });
+    }
+
+    /// Nothing is read out once more that is there already.
+    fn tell(self, faults: Vec<Diagnostic>) {
+        if self.faults.with_untracked(|shown| *shown != faults) {
+            self.faults.set(faults);
+        }
+    }
+
+    /// What was found in a text that was saved, if it is still the one that is shown.
+    pub(super) fn found(self, content: &str, faults: Vec<Diagnostic>) {
+        if self.content.with_untracked(|now| now == content) {
+            self.tell(faults);
+        }
     }
 
     /// The preseed as it would be if the form were saved now.
