@@ -8,7 +8,7 @@ use crate::{
     api::{Api, ApiError, Assignee, AssigneeChange, NewAssignee, Reason, Reservation, User},
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton, SelectField,
-        Submit, SubmitForm, TextField, Time, Toasts, load, opened,
+        Submit, SubmitErrors, SubmitForm, TextField, Time, Toasts, dom, load, opened,
     },
 };
 
@@ -50,12 +50,24 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
         });
     };
     let reserving = Submit::new();
+    // the button goes when the list says so: its opposite gets the focus
+    let reserved_now = RwSignal::new(false);
+    Effect::new(move |_| {
+        if reserved_now.get() && context.assignees.with(|list| list.iter().any(is_own)) {
+            reserved_now.set(false);
+            request_animation_frame(|| drop(dom::focus_within("#assignees [aria-label='Give back']")));
+        }
+    });
     let reserve = move |_| {
+        if reserving.busy().get_untracked() {
+            return;
+        }
         let api = context.api.get_value();
         let name = context.machine.with_untracked(|machine| machine.name.clone());
         let said = format!("{name} is yours.");
         reserving.run(async move { reserved(&api, &name, None).await }, move |()| {
             context.reload();
+            reserved_now.set(true);
             toasts.ok(said);
         });
     };
@@ -132,6 +144,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
                         "Reserve it"
                     </button>
                 </div>
+                <SubmitErrors submit=reserving/>
             </Show>
             {context.admin.then(|| view! {
                 <Dialog open=adding title="Assign a user" testid="assignee-dialog">
