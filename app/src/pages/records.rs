@@ -10,7 +10,7 @@ use super::{
     session::{Failed, Session},
 };
 use crate::{
-    api::{Api, ApiError, Me, Removal},
+    api::{Api, ApiError, InUseBy, Me, Removal},
     ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Title, Toasts, Zone, dom, opened},
 };
 
@@ -57,8 +57,8 @@ pub(super) trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// Which one it is. `zone` is for those that are told apart by a time.
     fn label(&self, zone: Zone) -> String;
 
-    /// Whether those that use `other` could have this instead.
-    fn fits_for(&self, _other: &Self) -> bool {
+    /// Whether those that use `other` could have this instead. `users` are they, once the API has told of them.
+    fn fits_for(&self, _other: &Self, _users: &[InUseBy]) -> bool {
         true
     }
 }
@@ -227,8 +227,9 @@ impl<T: Record> Records<T> {
         let instead = Signal::derive(move || {
             self.deleting.with(|record| {
                 let Some(record) = record else { return Vec::new() };
+                let users = submit.uses().get();
                 self.list.with(|list| {
-                    let fitting = list.iter().filter(|other| other.id() != record.id() && other.fits_for(record));
+                    let fitting = list.iter().filter(|other| other.id() != record.id() && other.fits_for(record, &users));
                     fitting.map(|other| Choice::new(other.id(), other.label(self.zone))).collect()
                 })
             })
