@@ -112,6 +112,7 @@ fn label<T: Record>(verb: &'static str, own: Memo<T>, zone: Zone) -> Signal<Stri
     Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label(zone))))
 }
 
+/// With the thing a dialog is about.
 fn named<T: Record>(verb: &'static str, own: RwSignal<Option<T>>, zone: Zone) -> Signal<String> {
     Signal::derive(move || own.with(|own| own.as_ref().map(|own| format!("{verb} {} {}", T::NOUN, own.label(zone))).unwrap_or_default()))
 }
@@ -189,7 +190,7 @@ impl<T: Record> Records<T> {
     pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
         let form = StoredValue::new(form);
         view! {
-            <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN) about=named("Edit", self.editing, self.zone)>
+            <Dialog open=self.edit_open title=named("Edit", self.editing, self.zone)>
                 {move || self.editing.get().map(|record| opened(record, move |opened| form.with_value(|form| form(self.edit_open, opened))))}
             </Dialog>
         }
