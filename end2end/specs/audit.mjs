@@ -32,6 +32,10 @@ export async function spec({ server, browser, report }) {
     const names = await entries.filter({ hasText: "added network" }).count();
     assert.equal(names, 60 + (await api(page, "GET", "/admin/audit?action=network.create&limit=1000")).filter(({ subject }) => !subject.startsWith("net-")).length);
   });
+  await report.check("what has no page of its own is found in its list", async () => {
+    const link = page.getByTestId("audit").getByRole("link", { name: "net-7", exact: true }).first();
+    assert.equal(await link.getAttribute("href"), "/networks?q=net-7");
+  });
   await report.check("the filter's buttons stand in line with its fields", async () => {
     const bottoms = await page.getByTestId("audit-filter").locator("input, select, button, a").evaluateAll((all) => all.map((own) => own.getBoundingClientRect().bottom));
     assert.ok(Math.max(...bottoms) - Math.min(...bottoms) < 1, bottoms.join());

@@ -118,6 +118,9 @@ export async function spec({ server, browser, report }) {
     await page.locator("#new-macs").fill(own.macs[0]);
     await save();
     await refusedAt("new-macs", /already in use/);
+    await page.locator("#new-macs").fill("52:54:00:99:00:01\n52-54-00-99-00-01");
+    await save();
+    await refusedAt("new-macs", "MAC 52:54:00:99:00:01 was given twice");
     const [, other] = await api(page, "GET", "/machine?show_all=true");
     await visit(`/machines/${own.id}`);
     await page.getByRole("button", { name: "Edit machine" }).click();

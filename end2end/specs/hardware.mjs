@@ -75,5 +75,37 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("sensors").getByText(/no answer|network/).waitFor({ timeout: 20_000 });
     await assertAccessible(page, "main");
   });
+  await report.check("a BMC that another machine has is offered with whose it is, and warned of", async () => {
+    const other = (await api(page, "GET", "/bmc")).find(({ id, machines }) => id !== bmc.id && machines.length > 0);
+    await page.goto(`${server.url}/machines/${machine}`);
+    await page.getByRole("button", { name: "Edit machine" }).click();
+    const dialog = page.getByTestId("edit-machine");
+    const option = dialog.locator("#edit-bmc option").filter({ hasText: `${other.name} (${other.ip}:${other.port}), of ${other.machines[0]}` });
+    await option.waitFor({ state: "attached" });
+    assert.equal(await dialog.getByTestId("bmc-taken").count(), 0);
+    await dialog.locator("#edit-bmc").selectOption(String(other.id));
+    await dialog.getByTestId("bmc-taken").getByText(`${other.name} is the BMC of machine ${other.machines[0]} already`).waitFor();
+    await assertAccessible(page, "[data-testid=edit-machine]");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "hidden" });
+  });
+  const lonely = await api(page, "POST", "/bmc", { name: "lonely-bmc", ip: "127.0.0.1", port: 19, type: "plain", username: "lab", password: "s3cret-s3cret", key: "k3y" });
+  await report.check("a BMC without a machine is asked, too", async () => {
+    await page.goto(`${server.url}/bmcs`);
+    await page.locator(`[data-bmc="${lonely.name}"] [data-health=unreachable]`).waitFor({ timeout: 40_000 });
+  });
+  await report.check("its password and its key can be taken away", async () => {
+    await page.getByRole("button", { name: `Edit BMC ${lonely.name}`, exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: `Edit BMC ${lonely.name}` });
+    await dialog.getByRole("heading", { name: `Edit BMC ${lonely.name}` }).waitFor();
+    await dialog.getByTestId("bmc-no-password").check();
+    assert.ok(await dialog.locator("#bmc-password").isDisabled());
+    await dialog.getByTestId("bmc-no-key").check();
+    await assertAccessible(page, "dialog[open]");
+    await dialog.getByTestId("form-send").click();
+    await dialog.waitFor({ state: "hidden" });
+    const now = await api(page, "GET", `/bmc/${lonely.id}`);
+    assert.deepEqual([now.has_password, now.has_key, now.username], [false, false, "lab"]);
+  });
   browser.takeMessages([/504/]);
 }

@@ -49,6 +49,7 @@ export async function spec({ server, browser, report }) {
   await report.check("saved: the focus comes back to the row's button, wherever the row is now", async () => {
     await open("/networks");
     await button("Edit network net-a").click();
+    await page.getByRole("heading", { name: "Edit network net-a" }).waitFor();
     await save("#network-name", "net-x");
     await focusIs("Edit network net-x");
     await open("/bmcs");
@@ -57,6 +58,7 @@ export async function spec({ server, browser, report }) {
     await focusIs("Edit BMC zz-renamed");
     await open("/users");
     await button("Edit user ann").click();
+    await page.getByRole("heading", { name: "Edit user ann" }).waitFor();
     await save("#edit-user-email", "ann@lab");
     await focusIs("Edit user ann");
     await open("/images");

@@ -1,6 +1,6 @@
 // Every page renders, hydrates without a word in the browser's console, and stands in both colour schemes.
 import assert from "node:assert/strict";
-import { follows, logIn } from "../lib/pages.mjs";
+import { api, follows, logIn } from "../lib/pages.mjs";
 
 const PAGES = ["/overview", "/machines", "/images", "/preseeds", "/preseeds/new", "/leases", "/bmcs", "/networks", "/archs", "/users", "/discovery", "/audit", "/account"];
 
@@ -17,6 +17,16 @@ export async function spec({ server, browser, report }) {
       browser.assertQuiet();
     });
   }
+  await report.check("L9: an address of the original's pages leads to what it showed", async () => {
+    const [network] = await api(page, "GET", "/network");
+    await page.goto(`${server.url}/networks/${network.id}`);
+    assert.equal(new URL(page.url()).pathname + new URL(page.url()).search, `/networks?q=${network.name}`);
+    await page.locator(`[data-network="${network.name}"]`).waitFor();
+    await page.goto(`${server.url}/self/tokens`);
+    assert.equal(new URL(page.url()).pathname + new URL(page.url()).hash, "/account#tokens");
+    await page.locator("#tokens").waitFor();
+    browser.assertQuiet();
+  });
   await report.check("the policy against foreign code is strict, and pages are not kept", async () => {
     const answer = await page.goto(`${server.url}/machines`);
     const headers = answer.headers();

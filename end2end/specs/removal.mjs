@@ -120,23 +120,67 @@ export async function spec({ server, browser, report }) {
     assert.deepEqual((await machine()).assignees.map(({ user }) => user), ["bob"]);
     browser.takeMessages(IN_USE);
   });
+  await report.check("a network: what addresses are lost without it, and which network has no room for them", async () => {
+    const made = await api(page, "POST", "/network", { name: "going", subnet: "10.55.0.0/24", static_net: "10.55.0.0/25" });
+    const other = await api(page, "POST", "/network", { name: "elsewhere", subnet: "10.56.0.0/24", static_net: "10.56.0.0/25" });
+    const [nic] = await api(page, "GET", `/machine/${own.id}/interface`);
+    const at = `/machine/${own.id}/interface/${nic.id}`;
+    await api(page, "PUT", at, { network_id: made.id, config_type_v4: "static", configured_ipv4: "10.55.0.7" });
+    await page.goto(`${server.url}/networks`);
+    await remove("network going");
+    await uses.getByRole("listitem").filter({ hasText: "without it loses 10.55.0.7" }).waitFor();
+    const offered = await dialog.locator("#removal option").allTextContents();
+    assert.ok(!offered.some((label) => label.includes("elsewhere")), offered.join());
+    // who asks for it all the same is told whose address it is
+    const refused = await api(page, "DELETE", `/network/${made.id}?replace_with=${other.id}`).then(() => "nothing", String);
+    assert.match(refused, new RegExp(`machine ${own.name} \\(10\\.55\\.0\\.7\\)`));
+    assert.equal((await api(page, "GET", at)).configured_ipv4, "10.55.0.7");
+    await again("They go on without it");
+    assert.equal((await api(page, "GET", at)).network_id, null);
+    browser.takeMessages(IN_USE);
+  });
+  await report.check("B8: a flavour that machines boot by: the API's reason, and what to do", async () => {
+    const kernel = (await image("vmlinuz-new")).id;
+    await api(page, "PUT", `/machine/${own.id}`, { kernel_id: kernel, netboot_enabled: true });
+    await page.goto(`${server.url}/archs`);
+    await page.locator(`[data-arch="${own.arch}"]`).getByRole("button", { name: `Delete subarchitecture ${own.subarch}`, exact: true }).click();
+    await agree();
+    await uses.waitFor();
+    await dialog.locator("#removal").selectOption({ label: "They go on without it" });
+    await dialog.getByTestId("confirm-action").click();
+    const errors = dialog.getByTestId("form-errors");
+    await errors.getByText(`the bootloader of ${own.subarch} is in use by`).waitFor();
+    await errors.getByText(/switch netboot off on .* first/).waitFor();
+    assert.match(await errors.textContent(), new RegExp(own.name));
+    await page.keyboard.press("Escape");
+    await api(page, "PUT", `/machine/${own.id}`, { netboot_enabled: false });
+    browser.takeMessages(IN_USE);
+  });
   await report.check("AR1: an architecture cannot be done without: that is not offered", async () => {
+    const whole = (await api(page, "GET", "/arch")).find(({ name }) => name === own.arch);
+    await api(page, "POST", `/arch/${whole.id}/subarch`, { name: "only-here" });
     await page.goto(`${server.url}/archs`);
     await page.getByRole("button", { name: `Delete architecture ${own.arch}` }).click();
     await agree();
     await uses.waitFor();
     await dialog.getByRole("heading", { name: "Delete architecture", exact: true }).waitFor();
-    const others = (await api(page, "GET", "/arch")).filter(({ name }) => name !== own.arch);
+    const archs = await api(page, "GET", "/arch");
+    const others = archs.filter(({ name }) => name !== own.arch);
     const offered = await dialog.locator("#removal option").allTextContents();
     assert.deepEqual(offered.toSorted(), ["Choose…", ...others.map(({ name }) => `They get ${name} instead`)].toSorted());
-    // somebody else was quicker: said without naming them all once more
+    // what the other one cannot give them is said before it is sent
+    await dialog.locator("#removal").selectOption({ label: `They get ${others[0].name} instead` });
+    const flavours = archs.find(({ name }) => name === own.arch).subarchs.map(({ name }) => name);
+    const missing = flavours.filter((name) => !others[0].subarchs.some((other) => other.name === name));
+    assert.ok(missing.includes("only-here"));
+    await dialog.getByTestId("lost-flavours").getByText(`Machines whose subarchitecture ${others[0].name} does not have lose it: ${missing.join(", ")}.`).waitFor();
+    // somebody else was quicker: said with the API's words
     const refusal = { error_type: "InUse", errors: [`architecture ${own.arch} is in use by machine ${own.name}`], status: 409, title: "Conflict", in_use_by: [{ kind: "machine", role: "arch", id: own.id, name: own.name }] };
     const still = (route) => route.fulfill({ status: 409, contentType: "application/json", body: JSON.stringify(refusal) });
     await page.route(/replace_with/, still);
-    await dialog.locator("#removal").selectOption({ label: `They get ${others[0].name} instead` });
     await dialog.getByTestId("confirm-action").click();
     await dialog.getByTestId("form-errors").getByText(/still in use/).waitFor();
-    assert.ok(!(await dialog.getByTestId("form-errors").textContent()).includes(own.name));
+    await dialog.getByTestId("form-errors").getByText(refusal.errors[0]).waitFor();
     assert.equal(await uses.count(), 1);
     await page.unroute(/replace_with/, still);
     await page.keyboard.press("Escape");

@@ -1,7 +1,7 @@
 //! A lab without hardware: simulated machines that boot over the server's real TFTP, HTTP and IPMI.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
@@ -15,6 +15,7 @@ use bmc_sim::{
     LabConfig, MachineConfig, Privilege, User,
     machine::{Firmware, MacAddress},
 };
+use store::BmcRow;
 
 use crate::{
     config::{Config, Tftp},
@@ -97,8 +98,13 @@ pub async fn run(mut config: Config, machines: usize) -> Result<()> {
     let user = User::new("demo", &password, Privilege::Administrator);
     let simulated = plans.iter().map(|plan| simulate(plan, tftp, server.address(), &user, &loaders)).collect::<Result<_>>()?;
     let mut simulator = bmc_sim::Lab::start(LabConfig { machines: simulated }).await?;
+    let mut addresses = HashMap::new();
     for plan in &plans {
-        let address = simulator.machine(&plan.name).context("a machine is missing")?.bmc_addr();
+        addresses.insert(plan.bmc.as_str(), simulator.machine(&plan.name).context("a machine is missing")?.bmc_addr());
+    }
+    make_room(&lab, &actor, &addresses).await.context("cannot make room for the demo's BMCs")?;
+    for plan in &plans {
+        let address = addresses[plan.bmc.as_str()];
         register(&lab, &actor, plan, address, &password).await.with_context(|| format!("cannot register {}", plan.name))?;
     }
     tracing::info!(machines = plans.len(), %tftp, "demo lab");
@@ -218,6 +224,43 @@ async fn image(lab: &Lab, actor: &Actor, file_type: ImageType, arch: &str, file:
     Ok(images::create(lab, actor, new, file.into(), incoming.finish().await?, false).await?.0)
 }
 
+/// Moves the stored BMCs away that are in the way of those of now.
+async fn make_room(lab: &Lab, actor: &Actor, addresses: &HashMap<&str, SocketAddr>) -> Result<()> {
+    let stored = store::bmcs::list(&mut *lab.store.read().await?).await?;
+    for (row, port) in in_the_way(&stored, addresses) {
+        let input = BmcInput {
+            name: parsed(BmcName::parse(&row.name))?,
+            ip: parsed(IpAddress::parse(&row.ip))?,
+            port: Some(port),
+            bmc_type: None,
+            backend: None,
+            quirks: None,
+            privilege_level: None,
+            key: None,
+            cipher_suite: None,
+            username: None,
+            password: None,
+        };
+        bmcs::change(lab, actor, row.id, input).await?;
+    }
+    Ok(())
+}
+
+/// Stored BMCs at addresses that others of `addresses`, by their names, have now: the ports are other ones each time. Each with a port
+/// that nobody has.
+fn in_the_way<'a>(stored: &'a [BmcRow], addresses: &HashMap<&str, SocketAddr>) -> Vec<(&'a BmcRow, u16)> {
+    let place = |row: &BmcRow| (row.ip.clone(), row.port);
+    let now: HashMap<(String, i64), &str> =
+        addresses.iter().map(|(name, address)| ((address.ip().to_string(), i64::from(address.port())), *name)).collect();
+    let mut used: HashSet<(String, i64)> = stored.iter().map(place).chain(now.keys().cloned()).collect();
+    let mut moved = Vec::new();
+    for row in stored.iter().filter(|row| now.get(&place(row)).is_some_and(|name| *name != row.name)) {
+        let free = (1..=u16::MAX).find(|port| used.insert((row.ip.clone(), i64::from(*port))));
+        moved.extend(free.map(|port| (row, port)));
+    }
+    moved
+}
+
 /// Makes a machine and its BMC known to the lab; of those known already only the BMC's address and password are new.
 async fn register(lab: &Lab, actor: &Actor, plan: &Plan, bmc: SocketAddr, password: &str) -> Result<()> {
     let input = BmcInput {
@@ -265,4 +308,34 @@ async fn register(lab: &Lab, actor: &Actor, plan: &Plan, bmc: SocketAddr, passwo
         assignments::create(lab, actor, machine.id, assignee).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_anothers_address_gets_out_of_its_way_first() {
+        let row = |id, name: &str, port| BmcRow {
+            id,
+            name: name.into(),
+            ip: "127.0.0.1".into(),
+            port,
+            bmc_type: "plain".into(),
+            backend: "native".into(),
+            username: String::new(),
+            password_sealed: None,
+            privilege_level: "admin".into(),
+            key_sealed: None,
+            quirks: String::new(),
+            cipher_suite: None,
+            created_at: 0,
+        };
+        let stored = [row(1, "a", 5000), row(2, "b", 5001), row(3, "c", 5002), row(4, "gone", 1), row(5, "also", 5003)];
+        let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        // b and c have changed places, a has its own again, the last two are no longer there
+        let addresses = HashMap::from([("a", at(5000)), ("b", at(5002)), ("c", at(5001)), ("new", at(5003)), ("newer", at(2))]);
+        let moved: Vec<(i64, u16)> = in_the_way(&stored, &addresses).into_iter().map(|(row, port)| (row.id, port)).collect();
+        assert_eq!(moved, [(2, 3), (3, 4), (5, 5)]);
+    }
 }

@@ -39,6 +39,9 @@ pub struct InUseBy {
     pub role: String,
     pub id: i64,
     pub name: String,
+    /// Of a network that is to be deleted: the addresses of its pools that the machine has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
 }
 
 /// What becomes of those that use a thing that is deleted.

@@ -66,6 +66,14 @@ fn found(arch: &Arch, query: &str) -> bool {
     matches(&format!("{}\n{}\n{flavours}", arch.name, arch.description), query)
 }
 
+/// What machines lose that get another architecture instead of this one.
+fn lost_flavours(own: &Arch, other: &Arch) -> Option<String> {
+    let missing =
+        own.subarchs.iter().map(|subarch| subarch.name.as_str()).filter(|name| other.subarchs.iter().all(|own| own.name != *name));
+    let missing: Vec<&str> = missing.collect();
+    (!missing.is_empty()).then(|| format!("Machines whose subarchitecture {} does not have lose it: {}.", other.name, missing.join(", ")))
+}
+
 /// What a dialog is open for: an architecture, and a flavour of it.
 #[derive(Clone, Debug, PartialEq)]
 enum Subject {
@@ -178,7 +186,20 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     });
     // machines and images are of an architecture, always
     let needed = Signal::derive(move || matches!(deleting.get(), Some(Subject::Arch(_))));
-    let more = move || view! { <Uses submit instead needed/> };
+    // a machine gets the flavour of the same name
+    let lost = move || match (deleting.get(), submit.chosen()) {
+        (Some(Subject::Arch(own)), Removal::ReplaceWith(id)) => {
+            archs.with(|archs| archs.iter().find(|arch| arch.id == id).and_then(|other| lost_flavours(&own, other)))
+        }
+        _ => None,
+    };
+    let more = move || {
+        view! {
+            <Uses submit instead needed/>
+            // there from the start: it is read out when it gets its text
+            <p class="text-sm empty:hidden" aria-live="polite" data-testid="lost-flavours">{lost}</p>
+        }
+    };
     let used = UsedBy::new(me.admin);
     let admin = me.admin;
     view! {
@@ -449,5 +470,35 @@ fn SubarchForm(
             {opened.map(Opened::notice)}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lost_flavours;
+    use crate::api::{Arch, Subarch};
+
+    #[test]
+    fn flavours_that_the_other_architecture_lacks_are_named() {
+        let subarch = |name: &&str| Subarch {
+            id: 1,
+            name: (*name).to_owned(),
+            description: String::new(),
+            bootloader_id: None,
+            bootloader: None,
+            efiboot: false,
+        };
+        let arch = |name: &str, flavours: &[&str]| Arch {
+            id: 1,
+            name: name.into(),
+            description: String::new(),
+            subarchs: flavours.iter().map(subarch).collect(),
+        };
+        let lost = |own: &[&str], other: &[&str]| lost_flavours(&arch("x86_64", own), &arch("arm64", other));
+        assert_eq!(
+            lost(&["uefi", "bios", "u2"], &["uefi"]).unwrap(),
+            "Machines whose subarchitecture arm64 does not have lose it: bios, u2."
+        );
+        assert_eq!(lost(&["uefi"], &["uefi", "u2"]), None);
     }
 }

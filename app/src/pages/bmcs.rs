@@ -233,6 +233,8 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
     let privilege = FieldState::new(old.as_ref().map(|own| own.privilege_level).unwrap_or_default().word());
     let quirks = FieldState::new(old.as_ref().map(|own| BmcQuirk::list(&own.quirks)).unwrap_or_default());
     let key = FieldState::new("");
+    // an empty field keeps what there is
+    let (no_password, no_key) = (RwSignal::new(false), RwSignal::new(false));
     let keeps_key = old.as_ref().is_some_and(|own| own.has_key);
     let submit = Submit::new();
     let kinds: Vec<Choice> = BmcType::ALL.map(|kind| Choice::new(kind.word(), kind.word())).to_vec();
@@ -248,10 +250,12 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
     });
     let input = move || {
         let place = (name.parse(BmcName::parse), ip.parse(IpAddress::parse), port.parse(parse_port), kind.parse(BmcType::parse));
-        let login = (username.parse(BmcUsername::parse), password.parse(BmcPassword::parse));
+        let password = if no_password.get_untracked() { BmcPassword::parse("").ok() } else { password.parse(BmcPassword::parse) };
+        let login = (username.parse(BmcUsername::parse), password);
         let ((Some(name), Some(ip), Some(port), Some(bmc_type)), (Some(username), Some(password))) = (place, login) else { return None };
         let session = (backend.parse(BmcBackend::parse), privilege.parse(BmcPrivilege::parse), quirks.parse(BmcQuirk::parse_list));
-        let ((Some(backend), Some(privilege_level), Some(quirks)), Some(key)) = (session, key.parse(BmcKey::parse)) else { return None };
+        let key = if no_key.get_untracked() { BmcKey::parse("").ok() } else { key.parse(BmcKey::parse) };
+        let ((Some(backend), Some(privilege_level), Some(quirks)), Some(key)) = (session, key) else { return None };
         Some(BmcInput {
             name,
             ip,
@@ -261,10 +265,10 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
             cipher_suite: forget.get_untracked().then_some(None),
             username: Some(username),
             // an empty field keeps the secret there is
-            password: Some(password).filter(|password| opened.is_none() || !password.as_str().is_empty()),
+            password: Some(password).filter(|password| opened.is_none() || no_password.get_untracked() || !password.as_str().is_empty()),
             quirks: Some(quirks),
             privilege_level: Some(privilege_level),
-            key: Some(key).filter(|key| !key.as_str().is_empty()),
+            key: Some(key).filter(|key| no_key.get_untracked() || !key.as_str().is_empty()),
         })
     };
     let call = move |api: Api, input: BmcInput| async move {
@@ -275,7 +279,10 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
     };
     // a shell keeps what was typed
     let curl = Callback::new(move |()| {
-        let input = BmcInput { password: None, key: None, ..input()? };
+        let mut input = input()?;
+        // that there is to be none is no secret
+        input.password = input.password.filter(|password| password.as_str().is_empty());
+        input.key = input.key.filter(|key| key.as_str().is_empty());
         Curl::of("Save, without secrets", async |api| call(api, input).await)
     });
     let send = move |()| {
@@ -300,14 +307,18 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
                 <TextField id="bmc-ip" label="IP address" field=ip mono=true required=true/>
                 <TextField id="bmc-port" label="UDP port" field=port mono=true/>
                 <TextField id="bmc-username" label="User name" field=username/>
-                <TextField
-                    id="bmc-password"
-                    label="Password"
-                    field=password
-                    kind="password"
-                    autocomplete="new-password"
-                    help=if keeps_password { "Empty: stays as it is. It is never shown." } else { "It is never shown again." }
-                />
+                <div class="flex flex-col gap-2">
+                    <TextField
+                        id="bmc-password"
+                        label="Password"
+                        field=password
+                        kind="password"
+                        autocomplete="new-password"
+                        help=if keeps_password { "Empty: stays as it is. It is never shown." } else { "It is never shown again." }
+                        disabled=no_password
+                    />
+                    {keeps_password.then(|| view! { <SwitchField id="bmc-no-password" label="Remove the password" checked=no_password/> })}
+                </div>
             </div>
             <details open=special data-testid="bmc-special">
                 <summary class="cursor-pointer text-sm font-medium">"For BMCs that need something special"</summary>
@@ -333,14 +344,18 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
                         mono=true
                         help="Names with commas between: intelplus, i82571spt, nolist, openpriv, userpriv, as ipmitool has them."
                     />
-                    <TextField
-                        id="bmc-key"
-                        label="BMC key (K_g)"
-                        field=key
-                        kind="password"
-                        autocomplete="new-password"
-                        help=if keeps_key { "Empty: stays as it is. It is never shown." } else { "Only if one is set on the BMC; text, or 0x and hexadecimal digits." }
-                    />
+                    <div class="flex flex-col gap-2">
+                        <TextField
+                            id="bmc-key"
+                            label="BMC key (K_g)"
+                            field=key
+                            kind="password"
+                            autocomplete="new-password"
+                            help=if keeps_key { "Empty: stays as it is. It is never shown." } else { "Only if one is set on the BMC; text, or 0x and hexadecimal digits." }
+                            disabled=no_key
+                        />
+                        {keeps_key.then(|| view! { <SwitchField id="bmc-no-key" label="Remove the key" checked=no_key/> })}
+                    </div>
                 </div>
             </details>
             {agreed

@@ -1,5 +1,7 @@
 //! Networks and their address pools.
 
+use std::net::Ipv4Addr;
+
 use leptos::prelude::*;
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     used::{Thing, UsedBy},
 };
 use crate::{
-    api::{self, Api, ApiError, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
+    api::{self, Api, ApiError, Cidr, Edit, InUseBy, Me, Network, NetworkInput, NetworkName},
     ui::{
         AddButton, Address, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit, SubmitForm,
         TextField, Toasts, Zone, is_of_name, matches, natural, saved,
@@ -34,6 +36,23 @@ impl Record for Network {
     fn label(&self, _zone: Zone) -> String {
         self.name.clone()
     }
+
+    /// An interface keeps its address in another network, which must have a pool for it.
+    fn fits_for(&self, _other: &Self, users: &[InUseBy]) -> bool {
+        let pools = [&self.static_net, &self.reserved_net];
+        let fits = |address: &String| pools.into_iter().flatten().any(|pool| contains(pool, address));
+        users.iter().flat_map(|user| &user.addresses).all(fits)
+    }
+}
+
+/// Whether the address lies in the network, `10.0.0.0/24`.
+fn contains(network: &str, address: &str) -> bool {
+    let number = |text: &str| text.parse::<Ipv4Addr>().ok().map(u32::from);
+    let Some((first, length)) = network.split_once('/') else { return false };
+    let (Some(first), Some(address), Ok(length)) = (number(first), number(address), length.parse::<u32>()) else { return false };
+    // with length 0 nothing is left of the mask
+    let mask = u32::MAX.checked_shl(32u32.saturating_sub(length)).unwrap_or(0);
+    first & mask == address & mask
 }
 
 fn found(own: &Network, query: &str) -> bool {
@@ -245,7 +264,48 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, part};
+    use super::{Part, Record, contains, part};
+    use crate::api::{InUseBy, Network};
+
+    #[test]
+    fn an_address_lies_in_a_network_or_beside_it() {
+        for (network, address, within) in [
+            ("10.0.0.0/24", "10.0.0.255", true),
+            ("10.0.0.0/24", "10.0.1.0", false),
+            ("10.0.0.9/32", "10.0.0.9", true),
+            ("10.0.0.9/32", "10.0.0.8", false),
+            ("0.0.0.0/0", "192.168.0.1", true),
+            ("10.0.0.0", "10.0.0.0", false),
+            ("10.0.0.0/24", "x", false),
+        ] {
+            assert_eq!(contains(network, address), within, "{network} {address}");
+        }
+    }
+
+    #[test]
+    fn only_a_network_with_room_for_the_addresses_takes_the_others_place() {
+        let network = |static_net: Option<&str>| Network {
+            id: 1,
+            name: "lab".into(),
+            subnet: "10.0.0.0/24".into(),
+            static_net: static_net.map(Into::into),
+            reserved_net: None,
+            machines: Vec::new(),
+            machine_ids: Vec::new(),
+        };
+        let user = |addresses: &[&str]| InUseBy {
+            kind: "machine".into(),
+            role: "interface".into(),
+            id: 1,
+            name: "m1".into(),
+            addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
+        };
+        let fits = |pool, addresses: &[&str]| network(pool).fits_for(&network(None), &[user(&[]), user(addresses)]);
+        assert!(fits(None, &[]));
+        assert!(fits(Some("10.0.0.8/30"), &["10.0.0.9"]));
+        assert!(!fits(Some("10.0.0.8/30"), &["10.0.0.9", "10.0.0.12"]));
+        assert!(!fits(None, &["10.0.0.9"]));
+    }
 
     #[test]
     fn a_sentence_stands_at_what_it_is_about() {

@@ -10,7 +10,7 @@ use super::{
     session::{Failed, Session},
 };
 use crate::{
-    api::{Api, ApiError, Me, Removal},
+    api::{Api, ApiError, InUseBy, Me, Removal},
     ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Title, Toasts, Zone, dom, opened},
 };
 
@@ -57,8 +57,8 @@ pub(super) trait Record: Clone + PartialEq + Send + Sync + 'static {
     /// Which one it is. `zone` is for those that are told apart by a time.
     fn label(&self, zone: Zone) -> String;
 
-    /// Whether those that use `other` could have this instead.
-    fn fits_for(&self, _other: &Self) -> bool {
+    /// Whether those that use `other` could have this instead. `users` are they, once the API has told of them.
+    fn fits_for(&self, _other: &Self, _users: &[InUseBy]) -> bool {
         true
     }
 }
@@ -112,6 +112,7 @@ fn label<T: Record>(verb: &'static str, own: Memo<T>, zone: Zone) -> Signal<Stri
     Signal::derive(move || own.with(|own| format!("{verb} {} {}", T::NOUN, own.label(zone))))
 }
 
+/// With the thing a dialog is about.
 fn named<T: Record>(verb: &'static str, own: RwSignal<Option<T>>, zone: Zone) -> Signal<String> {
     Signal::derive(move || own.with(|own| own.as_ref().map(|own| format!("{verb} {} {}", T::NOUN, own.label(zone))).unwrap_or_default()))
 }
@@ -189,7 +190,7 @@ impl<T: Record> Records<T> {
     pub(super) fn editor(self, form: impl Fn(RwSignal<bool>, Opened<T>) -> AnyView + Send + Sync + 'static) -> AnyView {
         let form = StoredValue::new(form);
         view! {
-            <Dialog open=self.edit_open title=format!("Edit {}", T::NOUN) about=named("Edit", self.editing, self.zone)>
+            <Dialog open=self.edit_open title=named("Edit", self.editing, self.zone)>
                 {move || self.editing.get().map(|record| opened(record, move |opened| form.with_value(|form| form(self.edit_open, opened))))}
             </Dialog>
         }
@@ -227,8 +228,9 @@ impl<T: Record> Records<T> {
         let instead = Signal::derive(move || {
             self.deleting.with(|record| {
                 let Some(record) = record else { return Vec::new() };
+                let users = submit.uses().get();
                 self.list.with(|list| {
-                    let fitting = list.iter().filter(|other| other.id() != record.id() && other.fits_for(record));
+                    let fitting = list.iter().filter(|other| other.id() != record.id() && other.fits_for(record, &users));
                     fitting.map(|other| Choice::new(other.id(), other.label(self.zone))).collect()
                 })
             })

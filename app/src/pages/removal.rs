@@ -41,6 +41,18 @@ pub(super) fn Uses(
         choices.extend(instead.get().into_iter().map(|choice| Choice::new(choice.value, format!("They get {} instead", choice.label))));
         choices
     });
+    // those who lose something come first: they are to be named
+    let listed = move || {
+        let mut listed = uses.get();
+        listed.sort_by_key(|user| user.addresses.is_empty());
+        listed
+    };
+    let rest = move || {
+        let rest = listed().split_off(uses.with(Vec::len).min(NAMED));
+        let lost = rest.iter().map(|user| user.addresses.len()).sum::<usize>();
+        let lost = if lost == 0 { String::new() } else { format!(", who without it lose {}", counted(lost, "address", "addresses")) };
+        (!rest.is_empty()).then(|| format!("and {} more{lost}", rest.len()))
+    };
     let said = move || format!("It is used by {}", counted(uses.with(Vec::len), "thing", "things"));
     view! {
         // there from the start: it is read out when it gets its text
@@ -49,11 +61,8 @@ pub(super) fn Uses(
             <div class="flex flex-col gap-2" data-testid="uses">
                 <p>{said}":"</p>
                 <ul class="ml-4 max-h-48 list-disc overflow-y-auto text-sm" tabindex="0" aria-label="What uses it">
-                    {move || uses.get().into_iter().take(NAMED).map(|user| view! { <li>{told(user)}</li> }).collect_view()}
-                    {move || {
-                        let rest = uses.with(Vec::len).saturating_sub(NAMED);
-                        (rest > 0).then(|| view! { <li>{format!("and {rest} more")}</li> })
-                    }}
+                    {move || listed().into_iter().take(NAMED).map(|user| view! { <li>{told(user)}</li> }).collect_view()}
+                    {move || rest().map(|rest| view! { <li>{rest}</li> })}
                 </ul>
                 {move || {
                     if choices.with(Vec::is_empty) {
@@ -75,7 +84,7 @@ fn removal(value: &str) -> Removal {
 }
 
 fn told(user: InUseBy) -> AnyView {
-    let InUseBy { kind, role, id, name } = user;
+    let InUseBy { kind, role, id, name, addresses } = user;
     let path = match kind.as_str() {
         "machine" => Some(format!("/machines/{id}")),
         "preseed" => Some(format!("/preseeds/{id}")),
@@ -86,12 +95,23 @@ fn told(user: InUseBy) -> AnyView {
         Some(path) => view! { <a class="link" href=path>{name}</a> }.into_any(),
         None => name.into_any(),
     };
-    view! { {kind}" "{name}", as "{role} }.into_any()
+    view! { {kind}" "{name}", as "{role}{lost(&addresses)} }.into_any()
+}
+
+/// What goes with the thing, unless another takes its place.
+fn lost(addresses: &[String]) -> Option<String> {
+    (!addresses.is_empty()).then(|| format!(": without it loses {}", addresses.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_is_lost_is_named() {
+        assert_eq!(lost(&[]), None);
+        assert_eq!(lost(&["10.0.0.7".into(), "10.0.0.8".into()]).unwrap(), ": without it loses 10.0.0.7, 10.0.0.8");
+    }
 
     #[test]
     fn the_choice_is_what_is_asked_for() {

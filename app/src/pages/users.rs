@@ -154,7 +154,10 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         </Show>
         <Dialog open=adding title="Add a user"><NewForm open=adding done=made/></Dialog>
         {records.editor(move |open, opened| view! { <EditForm open opened done=put/> }.into_any())}
-        <Dialog open=password_open title="Set password">
+        <Dialog
+            open=password_open
+            title=Signal::derive(move || password_of.with(|user| user.as_ref().map(|user| format!("Set password of {}", user.username))).unwrap_or_default())
+        >
             {move || password_of.get().map(|user| view! { <PasswordForm open=password_open user/> })}
         </Dialog>
         <Dialog

@@ -16,8 +16,10 @@ use crate::{
     gate::SessionGate,
 };
 
-/// What was chosen instead did not help; the API's sentence would name all of them once more.
+/// What was chosen instead did not help; the API's sentence follows.
 const STILL_IN_USE: &str = "It is still in use by those above, and was not deleted. Choose something else for them.";
+/// From so many users on a sentence does not name them all once more.
+const MANY_USERS: usize = 10;
 const LOGGED_OUT: &str = "You are logged out. Press the button again to log in; what you typed is kept.";
 const OVERTAKEN: &str = "It was changed elsewhere meanwhile.";
 
@@ -125,6 +127,11 @@ impl Submit {
         self.removal.get_untracked()
     }
 
+    /// As [`Submit::removal`], followed.
+    pub(crate) fn chosen(self) -> Removal {
+        self.removal.get()
+    }
+
     /// Shows sentences that no call brought.
     pub(crate) fn refuse(self, errors: Vec<String>) {
         self.errors.set(errors);
@@ -204,7 +211,7 @@ impl Submit {
         let listed = !error.in_use_by.is_empty() && self.lists_uses.get_value();
         let all = match self.removal.get_untracked() {
             Removal::Unused if listed => Vec::new(),
-            _ if listed => vec![STILL_IN_USE.to_owned()],
+            _ if listed => still_in_use(&error),
             _ if error.errors.is_empty() => vec![error.title],
             _ => error.errors,
         };
@@ -220,6 +227,26 @@ impl Submit {
         }
         self.errors.set(rest);
     }
+}
+
+/// Why it was not deleted though something was chosen for its users: the API's words, and what to do.
+fn still_in_use(error: &ApiError) -> Vec<String> {
+    let users = &error.in_use_by;
+    let brief = |sentence: &String| match sentence.split_once(" is in use by ") {
+        Some((what, _)) if users.len() > MANY_USERS => format!("{what} is in use by {} of them", users.len()),
+        _ => sentence.clone(),
+    };
+    let mut all = vec![STILL_IN_USE.to_owned()];
+    all.extend(error.errors.iter().map(brief));
+    if error.errors.iter().any(|sentence| sentence.starts_with("the bootloader of ")) {
+        let names = users.iter().take(MANY_USERS).map(|user| user.name.as_str()).collect::<Vec<_>>().join(", ");
+        let rest = users.len().saturating_sub(MANY_USERS);
+        let names = if rest == 0 { names } else { format!("{names} and {rest} more") };
+        all.push(format!(
+            "Who boots from the network needs a bootloader: switch netboot off on {names} first, or choose one with a bootloader."
+        ));
+    }
+    all
 }
 
 /// Why nothing was saved after all, for [`Submit::run_judged`].
@@ -339,5 +366,32 @@ pub(crate) fn SubmitButton(
             </Show>
             {move || label.get()}
         </button>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STILL_IN_USE, still_in_use};
+    use crate::api::{ApiError, InUseBy};
+
+    fn refused(sentence: &str, count: i64) -> Vec<String> {
+        let user = |id| InUseBy { kind: "machine".into(), role: "subarch".into(), id, name: format!("m{id}"), addresses: Vec::new() };
+        let error = ApiError::new(409, "Conflict", "InUse", vec![sentence.to_owned()]);
+        still_in_use(&ApiError { in_use_by: (1..=count).map(user).collect(), ..error })
+    }
+
+    #[test]
+    fn who_boots_by_it_is_told_what_to_do() {
+        let told = refused("the bootloader of uefi is in use by machine m1, machine m2", 2);
+        assert_eq!(told[..2], [STILL_IN_USE, "the bootloader of uefi is in use by machine m1, machine m2"]);
+        assert!(told[2].contains("switch netboot off on m1, m2 first"), "{told:?}");
+        assert_eq!(refused("architecture arm64 is in use by machine m1", 1).len(), 2);
+    }
+
+    #[test]
+    fn many_are_counted() {
+        let told = refused("the bootloader of uefi is in use by machine m1, machine m2, and so on", 12);
+        assert_eq!(told[1], "the bootloader of uefi is in use by 12 of them");
+        assert!(told[2].contains("m10 and 2 more first"), "{told:?}");
     }
 }

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 pub use fleet::Fleet;
-pub use poller::{Roster, poll};
+pub use poller::{Asked, Roster, poll};
 pub use records::PowerReading;
 
 /// Where a machine's BMC is and how to log in to it.

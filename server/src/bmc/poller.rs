@@ -1,7 +1,7 @@
 //! Keeps the power state of every machine: each is asked once an interval, spread over it, a bounded number at a time.
 //!
 //! A BMC that does not answer is asked ever less often, by one of its machines for all of them, and in slots of its own: it
-//! delays no other.
+//! delays no other. BMCs without a machine are asked, too, so that a wrong address or password shows before there is one.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,10 +20,18 @@ use tokio_util::sync::CancellationToken;
 use super::{BmcError, BmcTarget, Fleet, PowerReading};
 
 /// Who is to be asked.
+pub struct Asked {
+    /// Every machine that has a BMC.
+    pub machines: Vec<(i64, BmcTarget)>,
+    /// Every BMC that no machine has.
+    pub alone: Vec<BmcTarget>,
+}
+
+/// Knows who is to be asked.
 #[async_trait]
 pub trait Roster: Send + Sync + 'static {
-    /// Every machine that has a BMC; None when the store does not answer just now.
-    async fn machines(&self) -> Option<Vec<(i64, BmcTarget)>>;
+    /// None when the store does not answer just now.
+    async fn all(&self) -> Option<Asked>;
 
     /// A stronger cipher suite than the target's floor was agreed on: to be the floor from now on.
     async fn agreed(&self, target: &BmcTarget, suite: u8);
@@ -35,6 +43,9 @@ const TICK: Duration = Duration::from_millis(250);
 const ROSTER_EVERY: Duration = Duration::from_secs(2);
 /// A dead BMC is asked this often at the least.
 const LONGEST: Duration = Duration::from_secs(300);
+
+/// A BMC without a machine is asked this much less often: only its health is of interest.
+const IDLE: u32 = 4;
 
 /// Up to so many new machines are asked without delay.
 const AT_ONCE: usize = 16;
@@ -62,7 +73,9 @@ struct Chassis {
 }
 
 struct Answer {
+    /// Or the BMC, of one that no machine has.
     machine: i64,
+    alone: bool,
     target: BmcTarget,
     result: Result<app::api::PowerState, BmcError>,
     suite: Option<u8>,
@@ -74,6 +87,8 @@ pub async fn poll(fleet: Fleet, roster: impl Roster, every: Duration, concurrenc
     let few = (concurrency / 4).max(1);
     let slots = [Arc::new(Semaphore::new(concurrency.saturating_sub(few).max(1))), Arc::new(Semaphore::new(few))];
     let mut schedule = Schedule { every, ..Schedule::default() };
+    // by the BMC itself
+    let mut idle = Schedule { every: every * IDLE, ..Schedule::default() };
     let mut running: JoinSet<Answer> = JoinSet::new();
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -91,6 +106,11 @@ pub async fn poll(fleet: Fleet, roster: impl Roster, every: Duration, concurrenc
                 if let Some(suite) = answer.suite.filter(|suite| Some(*suite) > answer.target.floor) {
                     roster.agreed(&answer.target, suite).await;
                 }
+                if answer.alone {
+                    // its health is noted by whoever asks; there is no machine whose power this is
+                    idle.done(&answer, Instant::now());
+                    continue;
+                }
                 for (machine, reading) in schedule.done(&answer, Instant::now()) {
                     fleet.note_power(machine, reading);
                 }
@@ -100,23 +120,26 @@ pub async fn poll(fleet: Fleet, roster: impl Roster, every: Duration, concurrenc
         }
         let now = Instant::now();
         if now >= roster_due
-            && let Some(machines) = roster.machines().await
+            && let Some(Asked { machines, alone }) = roster.all().await
         {
             roster_due = now + ROSTER_EVERY;
             for gone in schedule.update(machines, now) {
                 // no BMC any more: what it last said is no longer known
                 fleet.note_power(gone, PowerReading::default());
             }
-            fleet.keep_only(schedule.entries.values().map(|entry| &entry.target));
+            idle.update(alone.into_iter().map(|target| (target.id, target)).collect(), now);
+            fleet.keep_only(schedule.entries.values().chain(idle.entries.values()).map(|entry| &entry.target));
         }
-        for (machine, target, doubtful) in schedule.due(now) {
+        let due = schedule.due(now).into_iter().map(|due| (due, false));
+        let due = due.chain(idle.due(now).into_iter().map(|due| (due, true)));
+        for ((machine, target, doubtful), alone) in due {
             let (fleet, slots) = (fleet.clone(), Arc::clone(&slots[usize::from(doubtful)]));
             running.spawn(async move {
                 // the semaphores are never closed
                 let _slot = slots.acquire_owned().await;
                 match fleet.bmc(&target) {
-                    Ok(bmc) => Answer { machine, result: bmc.power().await, suite: bmc.suite(), target },
-                    Err(error) => Answer { machine, result: Err(error), suite: None, target },
+                    Ok(bmc) => Answer { machine, alone, result: bmc.power().await, suite: bmc.suite(), target },
+                    Err(error) => Answer { machine, alone, result: Err(error), suite: None, target },
                 }
             });
         }

@@ -1,12 +1,12 @@
 //! The one shape of every answer that is not a success.
 
-use app::api::{ApiError, InUseBy};
+use app::api::ApiError;
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use store::{StoreError, UsedBy};
+use store::StoreError;
 
 use crate::lab::LabError;
 
@@ -65,10 +65,7 @@ pub fn told(error: LabError) -> ApiError {
         LabError::Forbidden(_) => body(StatusCode::FORBIDDEN, "Forbidden", vec![text]),
         LabError::Conflict(_) => body(StatusCode::CONFLICT, "Conflict", vec![text]),
         LabError::Stale => body(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", vec![text]),
-        LabError::InUse { users, .. } => {
-            let used = |user: UsedBy| InUseBy { kind: user.kind, role: user.role, id: user.id, name: user.name };
-            ApiError { in_use_by: users.into_iter().map(used).collect(), ..body(StatusCode::CONFLICT, "InUse", vec![text]) }
-        }
+        LabError::InUse { users, .. } => ApiError { in_use_by: users, ..body(StatusCode::CONFLICT, "InUse", vec![text]) },
         LabError::Bmc(_) => body(StatusCode::INTERNAL_SERVER_ERROR, "BMCError", vec![text]),
         LabError::BmcRead { silent, .. } => {
             let status = if silent { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };

@@ -5,7 +5,7 @@
 
 use app::{
     App, PageChoices, PageResponse, PageTheme,
-    api::{Answer, Api, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload},
+    api::{Answer, Api, ApiClient, ApiError, LabEvent, Method, Progress, StreamStatus, Subscription, Upload, query_string},
     safe_next, shell,
 };
 use async_trait::async_trait;
@@ -24,7 +24,7 @@ use tower::ServiceExt;
 
 use crate::{
     http::assets,
-    lab::{Actor, Lab, LabError},
+    lab::{Actor, Lab, LabError, accounts, archs, bmcs, images, networks},
 };
 
 /// Most bytes of an answer that a page takes from the API.
@@ -44,7 +44,7 @@ pub fn router(lab: &Lab, api: Router) -> Router<Lab> {
     let unknown = context.clone();
     Router::new()
         .leptos_routes_with_context(lab, routes, context, document)
-        .fallback(async move |request: Request| render_unknown(unknown, request).await)
+        .fallback(async move |State(lab): State<Lab>, request: Request| render_unknown(lab, unknown, request).await)
         .layer(middleware::from_fn_with_state(lab.clone(), identify))
 }
 
@@ -124,8 +124,50 @@ fn document() -> impl IntoView {
     shell(&assets::current().unwrap_or_default(), &path)
 }
 
+/// The page of the original's at this address, where ours shows the same. None: there was none, or it showed what is not there.
+async fn moved(lab: &Lab, actor: Option<&Actor>, method: &http::Method, path: &str) -> Option<Response> {
+    let mut segments = path.strip_prefix('/')?.split('/');
+    let (kind, id, rest) = (segments.next()?, segments.next(), segments.next());
+    let number = id.and_then(|id| id.parse::<i64>().ok());
+    if rest.is_some() || !matches!(*method, http::Method::GET | http::Method::HEAD) {
+        return None;
+    }
+    // the address is made of words that are known here, and of a number
+    let (list, here) = match (kind, id, number) {
+        ("self", None, _) => ("/account", "/self".to_owned()),
+        ("self", Some("tokens"), _) => ("/account#tokens", "/self/tokens".to_owned()),
+        ("images", _, Some(id)) => ("/images", format!("/images/{id}")),
+        ("networks", _, Some(id)) => ("/networks", format!("/networks/{id}")),
+        ("archs", _, Some(id)) => ("/archs", format!("/archs/{id}")),
+        ("bmcs", _, Some(id)) => ("/bmcs", format!("/bmcs/{id}")),
+        ("users", _, Some(id)) => ("/users", format!("/users/{id}")),
+        _ => return None,
+    };
+    let Some(actor) = actor else {
+        return Some(Redirect::to(&format!("/login?next={here}")).into_response());
+    };
+    let Some(id) = number else { return Some(Redirect::to(list).into_response()) };
+    let name = match list {
+        // its path: others have the same file's name
+        "/images" => images::get(lab, actor, id).await.map(|image| image.name),
+        "/networks" => networks::get(lab, actor, id).await.map(|network| network.name),
+        "/archs" => archs::get(lab, actor, id).await.map(|arch| arch.name),
+        "/bmcs" => bmcs::get(lab, actor, id).await.map(|bmc| bmc.name),
+        _ => accounts::get(lab, actor, id).await.map(|user| user.username),
+    };
+    match name {
+        Ok(name) => Some(Redirect::to(&format!("{list}?{}", query_string(std::iter::once(("q", name.as_str()))))).into_response()),
+        // who may not see it is not told that it is there
+        Err(LabError::NotFound(_) | LabError::Forbidden(_)) => None,
+        Err(error) => Some(error.into_response()),
+    }
+}
+
 /// The application's own page for an address it does not know, with status 404.
-async fn render_unknown(context: impl Fn() + Clone + Send + Sync + 'static, request: Request) -> Response {
+async fn render_unknown(lab: Lab, context: impl Fn() + Clone + Send + Sync + 'static, request: Request) -> Response {
+    if let Some(response) = moved(&lab, request.extensions().get(), request.method(), request.uri().path()).await {
+        return response;
+    }
     let path = request.uri().path();
     let trimmed = path.trim_end_matches('/');
     // the application ignores a slash at the end; one page has one address

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use app::api::InUseBy;
 use store::{StoreError, UsedBy};
 
 use crate::secrets::SecretError;
@@ -25,7 +26,7 @@ pub enum LabError {
     Stale,
     /// A thing cannot go while these use it.
     #[error("{what} is in use by {}", .by.join(", "))]
-    InUse { what: String, by: Vec<String>, users: Vec<UsedBy> },
+    InUse { what: String, by: Vec<String>, users: Vec<InUseBy> },
     /// The BMC failed or refused; the text names it, the stage and what to check, never a secret.
     #[error("{0}")]
     Bmc(String),
@@ -89,5 +90,10 @@ pub(super) fn in_use(what: &str, by: Vec<UsedBy>) -> Result<(), LabError> {
         "kernel" | "initrd" | "bootloader" => format!("{} {} as {}", user.kind, user.name, user.role),
         _ => format!("{} {}", user.kind, user.name),
     };
-    Err(LabError::InUse { what: what.to_owned(), by: by.iter().map(told).collect(), users: by })
+    Err(LabError::InUse { what: what.to_owned(), by: by.iter().map(told).collect(), users: by.into_iter().map(user).collect() })
+}
+
+/// One that uses a thing, as it is told.
+pub(super) fn user(used: UsedBy) -> InUseBy {
+    InUseBy { kind: used.kind, role: used.role, id: used.id, name: used.name, addresses: Vec::new() }
 }

@@ -12,6 +12,7 @@ use store::{InterfaceRow, NetworkRow, Tx};
 use super::{
     Action, Actor, Instead, Lab, LabError, Ties,
     audit::{self, Subject, facts},
+    error::user,
     interfaces,
 };
 use crate::journal::Pending;
@@ -96,8 +97,11 @@ pub async fn change(lab: &Lab, actor: &Actor, id: i64, change: NetworkInput) -> 
     Ok(wire(row, machines.into_iter().map(|machine| (machine.name, machine.id)).collect()))
 }
 
+/// Deletes a network. In another network its interfaces keep the addresses they were given: an installed machine goes on using its own.
+/// Without a network they lose them.
+///
 /// # Errors
-/// Actors other than admins; [`LabError::InUse`] while interfaces are in it.
+/// Actors other than admins; [`LabError::InUse`] while interfaces are in it, or have addresses that do not fit the other network.
 pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Result<(), LabError> {
     actor.must(Action::NetworkManage, Ties::NONE)?;
     let mut tx = lab.store.begin().await?;
@@ -105,13 +109,19 @@ pub async fn delete(lab: &Lab, actor: &Actor, id: i64, instead: Instead) -> Resu
     actor.must_know(&wire(row.clone(), Vec::new()))?;
     let mut pending = Pending::default();
     let users = store::networks::used_by(&mut tx, id).await?;
-    if let Some(other) = instead.settle(actor, &format!("network {}", row.name), id, &users)? {
+    let interfaces = store::interfaces::list_in_network(&mut tx, id).await?;
+    let settled = instead.settle(actor, &format!("network {}", row.name), id, &users).map_err(|error| with_addresses(error, &interfaces));
+    if let Some(other) = settled? {
         if let Some(other) = other {
-            store::networks::get(&mut tx, other).await?.ok_or_else(|| LabError::invalid("there is no such network to take its place"))?;
+            let other = store::networks::get(&mut tx, other).await?;
+            let other = other.ok_or_else(|| LabError::invalid("there is no such network to take its place"))?;
+            must_fit(&mut tx, &other, &interfaces, &users).await?;
         }
-        for before in store::interfaces::list_in_network(&mut tx, id).await? {
-            // an address belongs to its network
-            let after = InterfaceRow { network_id: other, static_ipv4: None, reserved_ipv4: None, ..before.clone() };
+        for before in interfaces {
+            // an address belongs to a network
+            let (static_ipv4, reserved_ipv4) =
+                if other.is_some() { (before.static_ipv4.clone(), before.reserved_ipv4.clone()) } else { (None, None) };
+            let after = InterfaceRow { network_id: other, static_ipv4, reserved_ipv4, ..before.clone() };
             store::interfaces::update(&mut tx, &after).await?;
             let subject = Subject::new("interface", before.id, &before.mac);
             audit::changed(&mut tx, actor, subject, facts::interface(&before), facts::interface(&after)).await?;
@@ -200,22 +210,66 @@ async fn must_not_overlap(tx: &mut Tx, row: &NetworkRow) -> Result<(), LabError>
 }
 
 async fn must_keep_addresses(tx: &mut Tx, row: &NetworkRow, machines: &[store::UsedBy]) -> Result<(), LabError> {
+    let interfaces = store::interfaces::list_in_network(tx, row.id).await?;
+    must_be_within("an address outside the new pools", row, &interfaces, machines)
+}
+
+/// Whether interfaces of another network could keep their addresses in this one.
+async fn must_fit(tx: &mut Tx, other: &NetworkRow, interfaces: &[InterfaceRow], machines: &[store::UsedBy]) -> Result<(), LabError> {
+    must_be_within(&format!("an address outside the pools of network {}", other.name), other, interfaces, machines)?;
+    let used = interfaces::used_addresses(tx, other.id, 0).await?;
+    let taken =
+        interfaces.iter().flat_map(addresses).find(|address| address.parse().is_ok_and(|address: Ipv4Addr| used.contains(&address)));
+    match taken {
+        Some(address) => Err(LabError::Conflict(format!("{address} is already in use in network {}", other.name))),
+        None => Ok(()),
+    }
+}
+
+/// The addresses an interface was given.
+fn addresses(interface: &InterfaceRow) -> impl Iterator<Item = &String> {
+    [&interface.static_ipv4, &interface.reserved_ipv4].into_iter().flatten()
+}
+
+/// Names the addresses that the users of a network have from it.
+fn with_addresses(error: LabError, interfaces: &[InterfaceRow]) -> LabError {
+    match error {
+        LabError::InUse { what, by, mut users } => {
+            for user in &mut users {
+                let own = interfaces.iter().filter(|interface| interface.machine_id == user.id);
+                user.addresses = own.flat_map(addresses).cloned().collect();
+            }
+            LabError::InUse { what, by, users }
+        }
+        other => other,
+    }
+}
+
+/// # Errors
+/// [`LabError::InUse`], of `what`, when an interface has an address outside the network's pools.
+fn must_be_within(what: &str, row: &NetworkRow, interfaces: &[InterfaceRow], machines: &[store::UsedBy]) -> Result<(), LabError> {
     let pool = |text: &Option<String>| text.as_deref().map(stored).transpose();
     let (fixed, reserved) = (pool(&row.static_net)?, pool(&row.reserved_net)?);
     let outside = |address: &Option<String>, pool: Option<Ipv4Net>| {
         let address: Option<Ipv4Addr> = address.as_deref().and_then(|text| text.parse().ok());
         address.filter(|address| !pool.is_some_and(|pool| pool.contains(address)))
     };
-    let (mut by, mut users) = (Vec::new(), Vec::new());
-    for interface in store::interfaces::list_in_network(tx, row.id).await? {
+    let (mut by, mut users) = (Vec::new(), Vec::<store::UsedBy>::new());
+    for interface in interfaces {
         let cut_off = [outside(&interface.static_ipv4, fixed), outside(&interface.reserved_ipv4, reserved)];
-        let machine = machines.iter().find(|machine| machine.id == interface.machine_id).map_or("?", |machine| &machine.name);
-        if cut_off.iter().any(Option::is_some) {
-            users.extend(machines.iter().find(|machine| machine.id == interface.machine_id).cloned());
+        let machine = machines.iter().find(|machine| machine.id == interface.machine_id);
+        // one machine may have several
+        if cut_off.iter().any(Option::is_some) && users.iter().all(|user| user.id != interface.machine_id) {
+            users.extend(machine.cloned());
         }
-        by.extend(cut_off.into_iter().flatten().map(|address| format!("machine {machine} ({address})")));
+        let name = machine.map_or("?", |machine| &machine.name);
+        by.extend(cut_off.into_iter().flatten().map(|address| format!("machine {name} ({address})")));
     }
-    if by.is_empty() { Ok(()) } else { Err(LabError::InUse { what: "an address outside the new pools".into(), by, users }) }
+    if by.is_empty() {
+        return Ok(());
+    }
+    let error = LabError::InUse { what: what.to_owned(), by, users: users.into_iter().map(user).collect() };
+    Err(with_addresses(error, interfaces))
 }
 
 fn wire(row: NetworkRow, machines: Vec<(String, i64)>) -> Network {

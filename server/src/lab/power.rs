@@ -1,8 +1,8 @@
 //! Power, by the machine's BMC.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::IpAddr, sync::Arc, time::Duration};
 
-use app::api::{EventKind, PowerAction, PowerAnswer, PowerState, Suite};
+use app::api::{BmcType, EventKind, PowerAction, PowerAnswer, PowerState, Suite};
 use async_trait::async_trait;
 use serde_json::json;
 use store::{BmcRow, MachineRow, StoreError};
@@ -15,7 +15,7 @@ use super::{
     bmcs, machines, whole,
 };
 use crate::{
-    bmc::{Bmc, BmcError, BmcTarget, BootDevice, PowerControl, PowerReading, Roster},
+    bmc::{Asked, Bmc, BmcError, BmcTarget, BootDevice, PowerControl, PowerReading, Roster},
     journal::Pending,
     secrets::Secrets,
 };
@@ -224,8 +224,13 @@ pub(super) async fn found(lab: &Lab, id: i64) -> Result<Option<BmcTarget>, Store
     Ok(bmc.map(|bmc| target(&lab.secrets, &machine, bmc)))
 }
 
-/// How to reach a machine's BMC. A password that cannot be opened is tried as none: the BMC then says it is wrong.
+/// How to reach a machine's BMC.
 pub(super) fn target(secrets: &Secrets, machine: &MachineRow, bmc: BmcRow) -> BmcTarget {
+    BmcTarget { info: machine.bmc_info.clone(), ..reach(secrets, bmc) }
+}
+
+/// How to reach a BMC. A password that cannot be opened is tried as none: the BMC then says it is wrong.
+fn reach(secrets: &Secrets, bmc: BmcRow) -> BmcTarget {
     let opened = |sealed: Option<&str>, what: &str| match sealed.map(|sealed| secrets.open_sealed(bmcs::PURPOSE, sealed)) {
         Some(Ok(secret)) => secret,
         Some(Err(error)) => {
@@ -247,30 +252,35 @@ pub(super) fn target(secrets: &Secrets, machine: &MachineRow, bmc: BmcRow) -> Bm
         password,
         privilege: bmcs::privilege(&bmc.privilege_level),
         key,
-        info: machine.bmc_info.clone(),
+        info: String::new(),
         floor: bmcs::suite(bmc.cipher_suite).map(Suite::number),
     }
 }
 
-/// All machines with a BMC, for the poller.
+/// All machines with a BMC, and the BMCs without a machine, for the poller.
 pub struct Machines(pub Lab);
 
 #[async_trait]
 impl Roster for Machines {
-    async fn machines(&self) -> Option<Vec<(i64, BmcTarget)>> {
+    async fn all(&self) -> Option<Asked> {
         let all = async {
             let mut read = self.0.store.read().await?;
-            let bmcs: std::collections::HashMap<i64, BmcRow> =
-                store::bmcs::list(&mut read).await?.into_iter().map(|bmc| (bmc.id, bmc)).collect();
-            let machines = store::machines::list(&mut read).await?;
-            let known = machines.into_iter().filter_map(|machine| {
-                let bmc = bmcs.get(&machine.bmc_id?)?.clone();
-                Some((machine.id, target(&self.0.secrets, &machine, bmc)))
-            });
-            Ok::<_, store::StoreError>(known.collect())
+            let mut alone: HashMap<i64, BmcRow> = store::bmcs::list(&mut read).await?.into_iter().map(|bmc| (bmc.id, bmc)).collect();
+            let rows = store::machines::list(&mut read).await?;
+            drop(read);
+            let mut machines = Vec::new();
+            for machine in &rows {
+                if let Some(bmc) = machine.bmc_id.and_then(|bmc| alone.get(&bmc)) {
+                    machines.push((machine.id, target(&self.0.secrets, machine, bmc.clone())));
+                }
+            }
+            rows.iter().filter_map(|machine| machine.bmc_id).for_each(|bmc| drop(alone.remove(&bmc)));
+            // plain, whatever it is: no machine behind it is meant, but it itself
+            let of_itself = |bmc| BmcTarget { kind: BmcType::Plain, ..reach(&self.0.secrets, bmc) };
+            Ok::<_, store::StoreError>(Asked { machines, alone: alone.into_values().map(of_itself).collect() })
         };
         match all.await {
-            Ok(machines) => Some(machines),
+            Ok(all) => Some(all),
             Err(error) => {
                 tracing::warn!(%error, "the poller cannot read the machines");
                 None

@@ -182,3 +182,26 @@ async fn a_key_and_an_operators_account_are_enough_for_power() {
         assert!(!seen.contains("bmc-key-8"), "{seen}");
     }
 }
+
+/// An address or password that is wrong is to be known before a machine relies on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bmc_without_a_machine_is_asked_too() {
+    for engine in Engine::BOTH {
+        let lab = Simulated::start(engine, Firmware::Bios).await;
+        lab.admin.delete(&lab.path("")).await.no_content();
+        lab.poll();
+        becomes(&lab.admin, lab.bmc_id, |bmc| bmc.health.reachable == Some(true) && bmc.health.error.is_none()).await;
+        let path = format!("/bmc/{}", lab.bmc_id);
+        let with = |password: &str| json!({ "name": "sim-bmc", "ip": lab.sim().bmc_addr().ip(), "password": password });
+        lab.admin.put(&path, &with("wrong")).await.ok::<Bmc>();
+        let refused = becomes(&lab.admin, lab.bmc_id, |bmc| bmc.health.error.is_some()).await;
+        assert!(refused.health.reachable == Some(true) && refused.health.error.unwrap().contains("wrong password"));
+        lab.admin.put(&path, &with(PASSWORD)).await.ok::<Bmc>();
+        becomes(&lab.admin, lab.bmc_id, |bmc| bmc.health.reachable == Some(true) && bmc.health.error.is_none()).await;
+        // nobody listens there
+        let new = json!({ "name": "lonely", "ip": "127.0.0.1", "port": 9, "type": "moonshot" });
+        let lonely: Bmc = lab.admin.post("/bmc", &new).await.created();
+        becomes(&lab.admin, lonely.id, |bmc| bmc.health.reachable == Some(false) && bmc.health.error.is_some()).await;
+        lab.app.lab.shutdown.cancel();
+    }
+}

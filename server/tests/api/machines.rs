@@ -93,6 +93,9 @@ async fn making_a_machine_is_all_or_nothing() {
         let second = json!({ "name": "second", "arch": "x86_64", "macs": ["52:54:00:00:00:02", "52:54:00:00:00:01"] });
         assert!(admin.post("/machine", &second).await.error(409).detail.contains("52:54:00:00:00:01"));
         assert_eq!(admin.get("/machine?show_all=true").await.ok::<Vec<Machine>>().len(), 1);
+        // one that was given twice is nobody else's
+        let twice = json!({ "name": "second", "arch": "x86_64", "macs": ["52:54:00:00:00:02", "52-54-00-00-00-02"] });
+        assert_eq!(admin.post("/machine", &twice).await.error(400).detail, "MAC 52:54:00:00:00:02 was given twice");
         let second = json!({ "name": "second", "arch": "x86_64", "macs": ["52:54:00:00:00:02"] });
         admin.post("/machine", &second).await.created::<Machine>();
         assert_eq!(admin.post("/machine", &second).await.error(409).detail, "a machine with this name exists already");

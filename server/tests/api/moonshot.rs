@@ -11,8 +11,8 @@ use bmc_sim::{
 use ipmi_wire::command::BootDevice;
 use serde_json::json;
 use server::{
-    bmc::ConsoleInput,
-    lab::{Actor, Origin, consoles},
+    bmc::{self, ConsoleInput},
+    lab::{Actor, Origin, consoles, power},
 };
 
 use crate::{
@@ -170,4 +170,31 @@ async fn an_empty_slot_is_told_and_is_not_the_chassis_fault() {
     let bmc: Bmc = lab.admin.get(&format!("/bmc/{}", lab.bmc.id)).await.ok();
     assert_eq!((bmc.health.reachable, bmc.health.error), (Some(true), None));
     assert_eq!(lab.admin.get(&lab.path(0, "/power")).await.ok::<PowerAnswer>().state, PowerState::Off);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_cartridges_the_chassis_itself_is_asked() {
+    let lab = Chassis::start("native").await;
+    for machine in &lab.machines {
+        lab.admin.delete(&format!("/machine/{}", machine.id)).await.no_content();
+    }
+    let server = lab.app.lab.clone();
+    let poller = bmc::poll(server.fleet.clone(), power::Machines(server.clone()), Duration::from_millis(500), 8, server.shutdown.clone());
+    tokio::spawn(poller);
+    let path = format!("/bmc/{}", lab.bmc.id);
+    let mut health = lab.bmc.health.clone();
+    for _ in 0..200 {
+        health = lab.admin.get(&path).await.ok::<Bmc>().health;
+        if health.reachable.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((health.reachable, health.error), (Some(true), None));
+    // one that comes after that is reached behind it all the same
+    let new = json!({ "name": "c1", "arch": "x86_64", "bmc_id": lab.bmc.id, "bmc_info": "1" });
+    let back: Machine = lab.admin.post("/machine", &new).await.created();
+    let answer: PowerAnswer = lab.admin.get(&format!("/machine/{}/power", back.id)).await.ok();
+    assert_eq!((answer.state, answer.error), (PowerState::Off, None));
+    server.shutdown.cancel();
 }

@@ -164,3 +164,74 @@ async fn n6_free_addresses_are_looked_up_by_everybody() {
         assert_eq!((free.reserved_ips.len(), free.reserved_ips[0].as_str()), (25, "10.8.0.1"));
     }
 }
+
+#[tokio::test]
+async fn a_networks_end_never_takes_a_machines_address_away_unsaid() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let network = network(&admin).await;
+        let other = json!({ "name": "other", "subnet": "10.7.0.0/24", "static_net": "10.7.0.0/26", "reserved_net": "10.7.0.64/26" });
+        let other: Network = admin.post("/network", &other).await.created();
+        let mut at = Vec::new();
+        for (n, kind, address) in [(1, "static", "10.0.0.9"), (2, "dynamic-reserved", "10.0.0.17")] {
+            let machine = machine(&admin, &format!("m{n}")).await;
+            let made = interface(&admin, &machine, &format!("52:54:00:00:00:0{n}"), Some(&network)).await;
+            at.push(format!("/machine/{}/interface/{}", machine.id, made.id));
+            admin.put(&at[n - 1], &json!({ "config_type_v4": kind, "configured_ipv4": address })).await.ok::<Interface>();
+        }
+        // what is lost is told with the question
+        let path = format!("/network/{}", network.id);
+        let refused = admin.delete(&path).await.error(409);
+        let told: Vec<_> = refused.in_use_by.iter().map(|user| (user.name.as_str(), user.addresses.join(" "))).collect();
+        assert_eq!(told, [("m1", "10.0.0.9".to_owned()), ("m2", "10.0.0.17".to_owned())]);
+        // another network takes its place only with the addresses
+        let refused = admin.delete(&format!("{path}?replace_with={}", other.id)).await.error(409);
+        assert_eq!(refused.error_type, "InUse");
+        let sentence = "an address outside the pools of network other is in use by machine m1 (10.0.0.9), machine m2 (10.0.0.17)";
+        assert_eq!(refused.detail, sentence);
+        assert_eq!(refused.in_use_by[1].addresses, ["10.0.0.17"]);
+        assert_eq!(admin.get(&at[0]).await.ok::<Interface>().configured_ipv4.as_deref(), Some("10.0.0.9"));
+        // what has no address of its own goes along
+        for path in &at {
+            admin.put(path, &json!({ "config_type_v4": "dynamic" })).await.ok::<Interface>();
+        }
+        admin.delete(&format!("{path}?replace_with={}", other.id)).await.no_content();
+        for path in &at {
+            assert_eq!(admin.get(path).await.ok::<Interface>().network_id, Some(other.id));
+        }
+    }
+}
+
+/// Networks that overlap are made no more, but there are some of the original's.
+#[tokio::test]
+async fn an_address_that_fits_the_other_network_is_kept() {
+    for app in TestApp::each().await {
+        let admin = app.admin().await;
+        arch(&admin, "x86_64").await;
+        let network = network(&admin).await;
+        let mut tx = app.lab.store.begin().await.unwrap();
+        let around = |name: &str, pool: &str| store::NewNetwork {
+            name: name.into(),
+            subnet: "10.0.0.0/16".into(),
+            static_net: Some(pool.into()),
+            reserved_net: None,
+        };
+        let other = store::networks::insert(&mut tx, &around("around", "10.0.0.0/25")).await.unwrap();
+        tx.commit().await.unwrap();
+        let (m1, m2) = (machine(&admin, "m1").await, machine(&admin, "m2").await);
+        let made = interface(&admin, &m1, "52:54:00:00:00:01", Some(&network)).await;
+        let at = format!("/machine/{}/interface/{}", m1.id, made.id);
+        let fixed = json!({ "config_type_v4": "static", "configured_ipv4": "10.0.0.9" });
+        admin.put(&at, &fixed).await.ok::<Interface>();
+        // nor is it given to two
+        let new = json!({ "mac": "52:54:00:00:00:02", "network_id": other, "config_type_v4": "static", "configured_ipv4": "10.0.0.9" });
+        let twice: Interface = admin.post(&format!("/machine/{}/interface", m2.id), &new).await.created();
+        let path = format!("/network/{}?replace_with={other}", network.id);
+        assert_eq!(admin.delete(&path).await.error(409).detail, "10.0.0.9 is already in use in network around");
+        admin.delete(&format!("/machine/{}/interface/{}", m2.id, twice.id)).await.no_content();
+        admin.delete(&path).await.no_content();
+        let now: Interface = admin.get(&at).await.ok();
+        assert_eq!((now.network_id, now.configured_ipv4.as_deref()), (Some(other), Some("10.0.0.9")));
+    }
+}

@@ -3,7 +3,10 @@
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::{
+    fixtures::{arch, network, upload},
+    support::TestApp,
+};
 
 #[tokio::test]
 async fn who_is_not_logged_in_is_led_to_the_login_page() {
@@ -142,4 +145,40 @@ async fn a_page_that_is_refused_keeps_its_heading() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let heading = answer.text().split_once("<h1").and_then(|(_, rest)| rest.split_once("</h1>")).map_or("", |(heading, _)| heading);
     assert!(heading.contains("Discovered MACs"), "{heading}");
+}
+
+#[tokio::test]
+async fn addresses_of_the_originals_pages_lead_to_what_they_showed() {
+    let app = TestApp::start(crate::support::Engine::Sqlite).await;
+    let admin = app.admin().await;
+    let x86 = arch(&admin, "x86_64").await;
+    let lab = network(&admin).await;
+    let image = upload(&admin, "Kernel", "x86_64", "vmlinuz", b"kernel").await;
+    let bmc: Value = admin.post("/bmc", &json!({ "name": "bmc a", "ip": "10.7.1.2", "type": "plain" })).await.created();
+    let olga: Value = admin.post("/user", &json!({ "username": "olga", "email": "olga@lab" })).await.created();
+    let at_image = format!("/images?q={}", image.name.replace('/', "%2F"));
+    for (path, place) in [
+        (format!("/images/{}", image.id), at_image.as_str()),
+        (format!("/networks/{}", lab.id), "/networks?q=lab"),
+        (format!("/archs/{}", x86.id), "/archs?q=x86_64"),
+        (format!("/bmcs/{}", bmc["id"]), "/bmcs?q=bmc%20a"),
+        (format!("/users/{}", olga["id"]), "/users?q=olga"),
+        ("/self".into(), "/account"),
+        ("/self/tokens".into(), "/account#tokens"),
+    ] {
+        let answer = admin.get(&format!("/{path}")).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, place), "{path}");
+        assert_eq!(admin.get(&format!("/{place}")).await.status, StatusCode::OK, "{place}");
+        let answer = app.anonymous().get(&format!("/{path}")).await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, format!("/login?next={path}").as_str()), "{path}");
+    }
+    // what is not there, or is not one's own
+    for path in ["/images/999", "/networks/999", "/archs/999", "/bmcs/999", "/users/999", "/images/x", "/archs/1/2", "/self/keys"] {
+        assert_eq!(admin.get(&format!("/{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let ann = app.user("ann").await;
+    let hers = upload(&ann, "Kernel", "x86_64", "secret", b"secret").await;
+    let bob = app.user("bob").await;
+    let expected = if hers.public { StatusCode::SEE_OTHER } else { StatusCode::NOT_FOUND };
+    assert_eq!(bob.get(&format!("//images/{}", hers.id)).await.status, expected);
 }

@@ -42,6 +42,20 @@ impl Running {
         let mut command = command(data);
         command.args(["serve", "--listen", "127.0.0.1:0", "--tftp-listen", "off", "--data-dir"]).arg(data).stderr(Stdio::null());
         more(&mut command);
+        Self::of(command)
+    }
+
+    /// The demo lab, on a folder that is kept.
+    fn demo(data: &Path, machines: usize) -> Self {
+        let mut command = command(data);
+        command
+            .args(["demo", "--listen", "127.0.0.1:0", "--machines", &machines.to_string(), "--data-dir"])
+            .arg(data)
+            .stderr(Stdio::null());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -154,6 +168,24 @@ fn the_first_start_prints_a_password_and_no_other_does() {
     server.signal("-INT");
     assert!(server.wait().success());
     assert_eq!(server.rest(), "");
+}
+
+/// Its BMCs have other ports each time, some of them those that others had before.
+#[test]
+fn the_demo_starts_again_on_its_own_folder() {
+    let data = tempfile::tempdir().unwrap();
+    let mut first = Running::demo(data.path(), 100);
+    let password = first.password();
+    first.signal("-TERM");
+    assert!(first.wait().success());
+    for _ in 0..2 {
+        let mut again = Running::demo(data.path(), 100);
+        let cookie = again.log_in("admin", &password).unwrap();
+        let (status, _, body) = again.ask("GET", "/api/v1/bmc", &cookie, "");
+        assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap().as_array().unwrap().len()), (200, 100));
+        again.signal("-TERM");
+        assert!(again.wait().success());
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::{api::AuditEntry, ui::clock};
+use crate::{api::AuditEntry, pages::used::found, ui::clock};
 
 /// Longer values are folded.
 pub(super) const LONG: usize = 160;
@@ -56,15 +56,37 @@ pub(super) fn deed(entry: &AuditEntry) -> String {
     }
 }
 
-/// The page of what the entry is about, if it has one.
+/// The page that shows what the entry is about, if one does. What has no page of its own is looked for in its list.
 pub(super) fn page(entry: &AuditEntry) -> Option<String> {
     let id = entry.subject_id;
     match entry.kind.as_str() {
         // an assignment is told of by its machine
         "machine" | "assignee" => Some(format!("/machines/{id}")),
         "preseed" => Some(format!("/preseeds/{id}")),
+        "image" => listed(entry, "/images"),
+        "network" => listed(entry, "/networks"),
+        "bmc" => listed(entry, "/bmcs"),
+        "arch" | "subarch" => listed(entry, "/archs"),
+        // a session is told of by its user
+        "user" | "session" => listed(entry, "/users"),
         _ => None,
     }
+}
+
+/// The list that finds it by its name, which the entry may be the change of.
+fn listed(entry: &AuditEntry, list: &str) -> Option<String> {
+    // what is deleted is in no list; an ended session's user is
+    if entry.kind != "session" && entry.action.ends_with(".delete") {
+        return None;
+    }
+    let member = match entry.kind.as_str() {
+        "user" => "username",
+        "image" => "filename",
+        _ => "name",
+    };
+    let renamed = entry.after.as_ref().and_then(|after| after.get(member)).and_then(Value::as_str);
+    let name = renamed.unwrap_or(&entry.subject);
+    (!name.is_empty()).then(|| found(list, name))
 }
 
 /// One member of what was changed.
@@ -156,7 +178,17 @@ mod tests {
         assert_eq!(deed(&entry("image", "image.turned_round")), "did “turned round” to image");
         assert_eq!(whence(&entry("machine", "machine.change")), "by token 4, from 10.0.0.7");
         assert_eq!(page(&entry("assignee", "assignee.create")).as_deref(), Some("/machines/3"));
-        assert_eq!(page(&entry("bmc", "bmc.change")), None);
+        assert_eq!(page(&entry("bmc", "bmc.change")).as_deref(), Some("/bmcs?q=d05-1"));
+        assert_eq!(page(&entry("session", "session.delete")).as_deref(), Some("/users?q=d05-1"));
+        assert_eq!(page(&entry("token", "token.create")), None);
+    }
+
+    #[test]
+    fn what_was_renamed_is_found_by_its_new_name_and_what_is_gone_not_at_all() {
+        let renamed = AuditEntry { after: Some(json!({ "username": "ann b" })), ..entry("user", "user.change") };
+        assert_eq!(page(&renamed).as_deref(), Some("/users?q=ann%20b"));
+        assert_eq!(page(&entry("network", "network.delete")), None);
+        assert_eq!(page(&AuditEntry { subject: String::new(), ..entry("arch", "arch.change") }), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     used::{Thing, UsedBy, image_name},
 };
 use crate::{
-    api::{self, Api, ApiError, Arch, Image, ImageType, Me},
+    api::{self, Api, ApiError, Arch, Image, ImageType, InUseBy, Me},
     ui::{
         AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
         format::{bytes, counted},
@@ -88,7 +88,7 @@ impl Record for Image {
         image_name(self, zone)
     }
 
-    fn fits_for(&self, other: &Self) -> bool {
+    fn fits_for(&self, other: &Self, _users: &[InUseBy]) -> bool {
         (self.file_type, &self.arch) == (other.file_type, &other.arch)
     }
 }

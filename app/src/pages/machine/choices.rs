@@ -2,9 +2,12 @@
 
 use super::PreseedName;
 use crate::{
-    api::{Image, ImageType, Instant, Subarch},
-    ui::Choice,
+    api::{Bmc, BmcType, Image, ImageType, Instant, Subarch},
+    ui::{Choice, natural},
 };
+
+/// IPMI over LAN, unless said otherwise.
+const PORT: u16 = 623;
 
 /// `linux (Debian 13 installer)`
 pub(super) fn image_title(image: &Image) -> String {
@@ -47,10 +50,78 @@ pub(super) fn subarch_choices(subarchs: &[Subarch]) -> Vec<Choice> {
     subarchs.iter().map(|subarch| Choice::new(&subarch.name, format!("{}{}", subarch.name, note(subarch)))).collect()
 }
 
+/// The machines behind a BMC, without the one that is edited, when they should be one at most: a chassis has many.
+fn others(bmc: &Bmc, edited: Option<i64>) -> Vec<&str> {
+    let all = bmc.machine_ids.iter().zip(&bmc.machines).filter(|(id, _)| Some(**id) != edited);
+    all.filter(|_| bmc.bmc_type == BmcType::Plain).map(|(_, name)| name.as_str()).collect()
+}
+
+/// By name, with their addresses, and whose they are: `x-bmc (10.0.0.1:6230), of arm64-6`. `edited` is the machine that is to have one.
+pub(in crate::pages) fn bmc_choices(bmcs: &[Bmc], edited: Option<i64>) -> Vec<Choice> {
+    let mut sorted: Vec<&Bmc> = bmcs.iter().collect();
+    sorted.sort_by(|a, b| natural(&a.name, &b.name));
+    let label = |bmc: &Bmc| {
+        let address = match (bmc.port, bmc.ip.contains(':')) {
+            (PORT, _) => bmc.ip.clone(),
+            (port, false) => format!("{}:{port}", bmc.ip),
+            (port, true) => format!("[{}]:{port}", bmc.ip),
+        };
+        // an address is told to administrators only
+        let address = if bmc.ip.is_empty() { String::new() } else { format!(" ({address})") };
+        let others = others(bmc, edited);
+        let of = if others.is_empty() { String::new() } else { format!(", of {}", others.join(", ")) };
+        format!("{}{address}{of}", bmc.name)
+    };
+    sorted.into_iter().map(|bmc| Choice::new(bmc.id, label(bmc))).collect()
+}
+
+/// What is to be said of the chosen BMC when it is another machine's already. The API allows it.
+pub(in crate::pages) fn bmc_warning(bmcs: &[Bmc], chosen: &str, edited: Option<i64>) -> Option<String> {
+    let bmc = bmcs.iter().find(|bmc| bmc.id.to_string() == chosen)?;
+    let others = others(bmc, edited);
+    let machines = if others.len() == 1 { "machine" } else { "machines" };
+    (!others.is_empty()).then(|| {
+        format!(
+            "{} is the BMC of {machines} {} already: switching one switches the other, and they share a console.",
+            bmc.name,
+            others.join(", ")
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::pages::machine::sample_image;
+
+    fn bmc(id: i64, name: &str, ip: &str, port: u16, kind: &str, machines: &str) -> Bmc {
+        let text = format!(
+            r#"{{"id": {id}, "name": "{name}", "ip": "{ip}", "port": {port}, "type": "{kind}", "backend": "native", "quirks": [],
+            "username": "", "has_password": false, "privilege_level": "admin", "has_key": false, "cipher_suite": null,
+            "health": {{"reachable": null, "last_answer": null, "error": null}}, {machines}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn a_bmc_that_is_taken_is_told_with_whose_it_is() {
+        let none = r#""machines": [], "machine_ids": []"#;
+        let bmcs = [
+            bmc(1, "b10", "10.0.0.1", 623, "plain", r#""machines": ["arm64-6"], "machine_ids": [6]"#),
+            bmc(2, "b9", "10.0.0.1", 6230, "plain", none),
+            bmc(3, "b11", "::1", 6230, "plain", none),
+            bmc(4, "chassis", "10.0.0.2", 623, "moonshot", r#""machines": ["c1"], "machine_ids": [7]"#),
+            bmc(5, "hidden", "", 623, "plain", none),
+        ];
+        let labels = |edited| bmc_choices(&bmcs, edited).into_iter().map(|choice| choice.label).collect::<Vec<_>>();
+        let expected = ["b9 (10.0.0.1:6230)", "b10 (10.0.0.1), of arm64-6", "b11 ([::1]:6230)", "chassis (10.0.0.2)", "hidden"];
+        assert_eq!(labels(None), expected);
+        assert_eq!(labels(Some(6))[1], "b10 (10.0.0.1)");
+        assert!(bmc_warning(&bmcs, "1", Some(5)).unwrap().starts_with("b10 is the BMC of machine arm64-6 already"));
+        for (chosen, edited) in [("1", Some(6)), ("2", None), ("4", None), ("", None)] {
+            assert_eq!(bmc_warning(&bmcs, chosen, edited), None, "{chosen}");
+        }
+    }
 
     fn image(id: i64, file_type: ImageType, arch: &str, date: &str) -> Image {
         Image { description: "Debian".into(), upload_date: Instant(date.into()), known_good: id == 3, ..sample_image(id, file_type, arch) }

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
 
-use super::{Context, choices::subarch_choices};
+use super::{
+    Context,
+    choices::{bmc_choices, bmc_warning, subarch_choices},
+};
 use crate::{
     api::{Api, ApiError, Arch, Bmc, BmcType, Cartridge, Id, Image, Machine, MachineChange, MachineName, Subarch},
     ui::{
@@ -46,9 +49,10 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
     let archs = Signal::derive(move || {
         context.archs.with(|archs| archs.iter().map(|arch| Choice::new(&arch.name, &arch.name)).collect::<Vec<_>>())
     });
-    let bmc_choices: Vec<Choice> = bmcs.iter().map(|bmc| Choice::new(bmc.id, format!("{} ({})", bmc.name, bmc.ip))).collect();
+    let offered = bmc_choices(&bmcs, Some(machine.id));
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
+    let taken = Memo::new(move |_| bmc_warning(&bmcs, &bmc.value.read(), Some(context.id)));
     let old_arch = StoredValue::new(machine.arch.clone());
     let moved = Memo::new(move |_| arch.value.with(|arch| old_arch.with_value(|old| arch != old)));
     let subarch = FieldState::new("");
@@ -108,7 +112,10 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
                     <Notice><span data-testid="edit-lost">{move || lost.read().words()}</span></Notice>
                 </Show>
             </Show>
-            <SelectField id="edit-bmc" label="BMC" field=bmc choices=bmc_choices none="None" search=true/>
+            <SelectField id="edit-bmc" label="BMC" field=bmc choices=offered none="None" search=true/>
+            <Show when=move || taken.read().is_some()>
+                <Notice><span data-testid="bmc-taken">{move || taken.get()}</span></Notice>
+            </Show>
             <Show when=move || moonshot.get()>
                 <TextField id="edit-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>

@@ -26,7 +26,13 @@ use self::{
     assignees::Assignees, hardware::Hardware, head::Head, interfaces::Interfaces, provisioning::Provisioning, settings::Form, tail::Tail,
     timeline::Timeline,
 };
-pub(super) use self::{edit::cartridge, provision::Wish, sentence::sentence, tags::parse_tags};
+pub(super) use self::{
+    choices::{bmc_choices, bmc_warning},
+    edit::cartridge,
+    provision::Wish,
+    sentence::sentence,
+    tags::parse_tags,
+};
 use super::{
     follow::follow_list,
     session::{Failed, Session},

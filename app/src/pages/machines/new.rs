@@ -9,7 +9,10 @@ use leptos_router::hooks::use_navigate;
 
 use crate::{
     api::{Api, Arch, Bmc, BmcType, DiscoveredMac, Id, MacAddr, MachineName, NewMachine},
-    pages::{machine::cartridge, parts::later},
+    pages::{
+        machine::{bmc_choices, bmc_warning, cartridge},
+        parts::later,
+    },
     ui::{
         Choice, Curl, Dialog, FieldState, FormEnd, Loading, Notice, SelectField, Submit, SubmitForm, TextArea, TextField, Toasts,
         is_of_name, load,
@@ -74,9 +77,10 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
             subarch.reset(if offered.len() == 1 { offered[0].value.clone() } else { String::new() });
         }
     });
-    let bmc_choices: Vec<Choice> = bmcs.iter().map(|bmc| Choice::new(bmc.id, format!("{} ({})", bmc.name, bmc.ip))).collect();
+    let offered = bmc_choices(&bmcs, None);
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
+    let taken = Memo::new(move |_| bmc_warning(&bmcs, &bmc.value.read(), None));
     let id = found.as_ref().map(|found| found.id);
     let input = move || {
         let parsed = (name.parse(MachineName::parse), arch.chosen("an architecture"), macs.parse(parse_macs));
@@ -126,7 +130,10 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
                 <SelectField id="new-arch" label="Architecture" field=arch choices=arch_choices/>
                 <SelectField id="new-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
             </div>
-            <SelectField id="new-bmc" label="BMC" field=bmc choices=bmc_choices none="None" search=true help="Without a BMC there is neither power control nor console."/>
+            <SelectField id="new-bmc" label="BMC" field=bmc choices=offered none="None" search=true help="Without a BMC there is neither power control nor console."/>
+            <Show when=move || taken.read().is_some()>
+                <Notice><span data-testid="bmc-taken">{move || taken.get()}</span></Notice>
+            </Show>
             <Show when=move || moonshot.get()>
                 <TextField id="new-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>

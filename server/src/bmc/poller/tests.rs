@@ -39,7 +39,7 @@ fn schedule() -> Schedule {
 }
 
 fn answer(machine: i64, target: BmcTarget, result: Result<PowerState, BmcError>) -> Answer {
-    Answer { machine, target, result, suite: None }
+    Answer { machine, alone: false, target, result, suite: None }
 }
 
 fn silent() -> BmcError {
@@ -194,15 +194,18 @@ impl Bmc for FakeBmc {
 
 struct FakeRoster {
     machines: Vec<(i64, BmcTarget)>,
+    alone: Vec<BmcTarget>,
     world: Arc<World>,
 }
 
 #[async_trait]
 impl Roster for FakeRoster {
-    async fn machines(&self) -> Option<Vec<(i64, BmcTarget)>> {
+    async fn all(&self) -> Option<Asked> {
         let stored = self.world.stored.lock().unwrap();
         let floor = |id| stored.iter().find(|(bmc, _)| *bmc == id).map(|(_, suite)| *suite);
-        Some(self.machines.iter().map(|(id, target)| (*id, BmcTarget { floor: floor(*id), ..target.clone() })).collect())
+        let now = |target: &BmcTarget| BmcTarget { floor: floor(target.id), ..target.clone() };
+        let machines = self.machines.iter().map(|(id, target)| (*id, now(target))).collect();
+        Some(Asked { machines, alone: self.alone.iter().map(now).collect() })
     }
 
     async fn agreed(&self, target: &BmcTarget, suite: u8) {
@@ -224,7 +227,7 @@ async fn dead_bmcs_are_asked_less_and_less_and_delay_nobody() {
         Box::new(move |target| Ok(Box::new(FakeBmc { id: target.id, dead: target.id % 2 == 0, world: Arc::clone(&own) }))),
     );
     let machines: Vec<_> = (1..=400).map(|id| (id, target(id))).collect();
-    let roster = FakeRoster { machines, world: Arc::clone(&world) };
+    let roster = FakeRoster { machines, alone: Vec::new(), world: Arc::clone(&world) };
     let cancel = CancellationToken::new();
     let poller = tokio::spawn(poll(fleet.clone(), roster, EVERY, 32, cancel.clone()));
     sleep(Duration::from_secs(1800)).await;
@@ -268,4 +271,45 @@ async fn dead_bmcs_are_asked_less_and_less_and_delay_nobody() {
     stored.sort_unstable();
     stored.dedup();
     assert_eq!(stored, (1..=400).filter(|id| id % 2 == 1).map(|id| (id, 17)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_bmc_without_a_machine_is_asked_soon_and_then_seldom() {
+    let store = store::testing::sqlite().await;
+    let journal = Journal::new(store.store.clone());
+    let mut news = journal.listen();
+    tokio::time::pause();
+    let world = Arc::new(World::default());
+    let own = Arc::clone(&world);
+    let fleet = Fleet::made_by(
+        journal,
+        Box::new(move |target| Ok(Box::new(FakeBmc { id: target.id, dead: target.id == 2, world: Arc::clone(&own) }))),
+    );
+    // a machine's number says nothing of a BMC's
+    let roster = FakeRoster { machines: vec![(1, target(3))], alone: vec![target(1), target(2)], world: Arc::clone(&world) };
+    let cancel = CancellationToken::new();
+    let poller = tokio::spawn(poll(fleet.clone(), roster, EVERY, 8, cancel.clone()));
+    sleep(Duration::from_secs(8)).await;
+    assert_eq!((fleet.health(1).reachable, fleet.health(1).error), (Some(true), None));
+    assert_eq!((fleet.health(2).reachable, fleet.health(2).error), (Some(false), Some("no answer".into())));
+    sleep(Duration::from_secs(1800)).await;
+    cancel.cancel();
+    poller.await.unwrap();
+    let asked = world.asked.lock().unwrap();
+    let times = |id: i64| asked[&id].len();
+    assert!((28..=32).contains(&times(1)), "once a minute, not {} times in half an hour", times(1));
+    assert!((6..=12).contains(&times(2)), "{} times in half an hour", times(2));
+    assert!((100..=122).contains(&times(3)), "{} times in half an hour", times(3));
+    drop(asked);
+    let mut powers = Vec::new();
+    while let Ok(message) = news.try_recv() {
+        if let LabEvent::Power { machine, .. } = message {
+            powers.push(machine);
+        }
+    }
+    assert_eq!(powers, [1], "there is no machine whose power the others could tell");
+    let mut stored = world.stored.lock().unwrap().clone();
+    stored.sort_unstable();
+    stored.dedup();
+    assert_eq!(stored, [(1, 17), (3, 17)]);
 }

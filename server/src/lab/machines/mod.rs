@@ -5,7 +5,11 @@ mod order;
 mod reservation;
 mod tags;
 
-use app::api::{BmcType, Event, EventKind, Id, ImageType, LabEvent, Machine, MachineChange, MachineState, NewMachine, PowerState, Tag};
+use std::collections::HashSet;
+
+use app::api::{
+    BmcType, Event, EventKind, Id, ImageType, LabEvent, MacAddr, Machine, MachineChange, MachineState, NewMachine, PowerState, Tag,
+};
 use serde_json::json;
 use store::{Conn, MachineRow, Tx};
 
@@ -30,6 +34,7 @@ pub use reservation::reserve;
 pub async fn create(lab: &Lab, actor: &Actor, new: NewMachine) -> Result<Machine, LabError> {
     actor.must(Action::MachineCreate, Ties::NONE)?;
     let preseed_key = secrets::random_hex::<16>()?;
+    must_differ(&new.macs)?;
     let mut tx = lab.store.begin().await?;
     let arch = named_arch(&mut tx, &new.arch).await?;
     let subarch_id = match &new.subarch {
@@ -342,6 +347,15 @@ async fn named_arch(tx: &mut Tx, name: &str) -> Result<store::ArchRow, LabError>
 async fn named_subarch(tx: &mut Tx, arch: &store::ArchRow, name: &str) -> Result<i64, LabError> {
     let subarch = store::subarchs::get_by_name(tx, arch.id, name).await?;
     subarch.map(|subarch| subarch.id).ok_or_else(|| LabError::invalid(format!("no such subarch for architecture {}", arch.name)))
+}
+
+/// Of the two interfaces the second would be told to have the first one's address, which nobody has yet.
+fn must_differ(macs: &[MacAddr]) -> Result<(), LabError> {
+    let mut seen = HashSet::new();
+    match macs.iter().find(|mac| !seen.insert(*mac)) {
+        Some(mac) => Err(LabError::invalid(format!("MAC {mac} was given twice"))),
+        None => Ok(()),
+    }
 }
 
 /// Checks that the BMC exists and finds its machine by `info`.
