@@ -292,6 +292,19 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
             done.run(bmc);
         });
     };
+    // secrets are not told
+    let fields = move |theirs: &Bmc| -> Vec<Field> {
+        vec![
+            ("Name", name.value.get(), theirs.name.clone()),
+            ("Type", kind.value.get(), theirs.bmc_type.word().into()),
+            ("IP address", ip.value.get(), theirs.ip.clone()),
+            ("UDP port", port.value.get(), theirs.port.to_string()),
+            ("User name", username.value.get(), theirs.username.clone()),
+            ("Spoken to by", backend.value.get(), theirs.backend.word().into()),
+            ("Privilege level", privilege.value.get(), theirs.privilege_level.word().into()),
+            ("Quirks", quirks.value.get(), BmcQuirk::list(&theirs.quirks)),
+        ]
+    };
     view! {
         <SubmitForm submit send autocomplete="off">
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
@@ -352,7 +365,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
                         <SwitchField id="bmc-forget-suite" label="Forget it: the BMC was made weaker on purpose" checked=forget/>
                     }
                 })}
-            {opened.map(Opened::notice)}
+            {opened.map(|opened| opened.notice_of(fields))}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
     }

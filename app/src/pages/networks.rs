@@ -217,6 +217,14 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
             done.run(network);
         });
     };
+    let fields = move |theirs: &Network| -> Vec<Field> {
+        vec![
+            ("Name", name.value.get(), theirs.name.clone()),
+            ("Subnet", subnet.value.get(), theirs.subnet.clone()),
+            ("Static pool", static_net.value.get(), theirs.static_net.clone().unwrap_or_default()),
+            ("Reserved pool", reserved_net.value.get(), theirs.reserved_net.clone().unwrap_or_default()),
+        ]
+    };
     view! {
         <SubmitForm submit send>
             <TextField id="network-name" label="Name" field=name required=true/>
@@ -237,7 +245,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
                 placeholder="10.0.0.192/26"
                 help="A part of the subnet for addresses that DHCP always gives to the same machine. May be empty."
             />
-            {opened.map(Opened::notice)}
+            {opened.map(|opened| opened.notice_of(fields))}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
     }

@@ -40,7 +40,7 @@ pub(crate) use icon::{Glyph, Icon, IconSprite};
 pub(crate) use kept::{keep, kept};
 pub(crate) use load::load;
 pub(crate) use natural_order::compare as natural;
-pub(crate) use opened::{Opened, Overtaken, opened, saved};
+pub(crate) use opened::{Field, Opened, Overtaken, label_of, opened, saved};
 pub(crate) use optimistic::Optimistic;
 pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowButton};
 pub(crate) use palette::{Command, Palette};

@@ -7,8 +7,8 @@ use super::{Context, choices::subarch_choices};
 use crate::{
     api::{Api, ApiError, Arch, Bmc, BmcType, Cartridge, Id, Image, Machine, MachineChange, MachineName, Subarch},
     ui::{
-        Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, SubmitForm, TextField, Toasts,
-        is_of_name, load, opened,
+        Choice, Confirm, Curl, Dialog, Field, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, SubmitForm, TextField,
+        Toasts, is_of_name, label_of, load, opened,
     },
 };
 
@@ -47,6 +47,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
         context.archs.with(|archs| archs.iter().map(|arch| Choice::new(&arch.name, &arch.name)).collect::<Vec<_>>())
     });
     let bmc_choices: Vec<Choice> = bmcs.iter().map(|bmc| Choice::new(bmc.id, format!("{} ({})", bmc.name, bmc.ip))).collect();
+    let labels = StoredValue::new(bmc_choices.clone());
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
     let old_arch = StoredValue::new(machine.arch.clone());
@@ -98,6 +99,16 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
             toasts.ok("Machine saved.");
         });
     };
+    let fields = move |theirs: &Machine| -> Vec<Field> {
+        let bmc_of = |id: &str| labels.with_value(|all| label_of(all, id));
+        let cartridge = if moonshot.get() { bmc_info.value.get() } else { String::new() };
+        vec![
+            ("Name", name.value.get(), theirs.name.clone()),
+            ("Architecture", arch.value.get(), theirs.arch.clone()),
+            ("BMC", bmc_of(&bmc.value.get()), bmc_of(&theirs.bmc_id.map(|id| id.to_string()).unwrap_or_default())),
+            ("Cartridge number", cartridge, theirs.bmc_info.clone()),
+        ]
+    };
     view! {
         <SubmitForm submit send>
             <TextField id="edit-name" label="Name" field=name required=true/>
@@ -112,7 +123,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
             <Show when=move || moonshot.get()>
                 <TextField id="edit-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>
-            {own.notice()}
+            {own.notice_of(fields)}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
     }
