@@ -15,8 +15,8 @@ use crate::{
     },
     live::Live,
     ui::{
-        AddButton, Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Sort,
-        SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural, saved,
+        AddButton, Address, Choice, Columns, CopyButton, Curl, Dialog, Empty, Field, FieldState, FormEnd, Opened, PageHead, SearchBox,
+        SelectField, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural, saved,
     },
 };
 
@@ -59,6 +59,18 @@ enum Column {
     Machines,
 }
 
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Name, "name"),
+        (Self::Address, "address"),
+        (Self::Kind, "type"),
+        (Self::Health, "health"),
+        (Self::User, "username"),
+        (Self::Password, "password"),
+        (Self::Machines, "machines"),
+    ];
+}
+
 fn compare(a: &Bmc, b: &Bmc, sort: Sort<Column>) -> std::cmp::Ordering {
     let by = match sort.column {
         Column::Name => natural(&a.name, &b.name),
@@ -96,8 +108,9 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
         }
     });
     let used = UsedBy::new(me.admin);
-    let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let kept = Address::new();
+    let filter = kept.keeps::<String>("q");
+    let sort = kept.keeps_sort(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let (query, sort) = (filter.get(), sort.get());
         let mut list: Vec<Bmc> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     api::{self, Api, ApiError, Cidr, Edit, Me, Network, NetworkInput, NetworkName},
     ui::{
-        AddButton, Address, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit, SubmitForm,
-        TextField, Toasts, Zone, is_of_name, matches, natural, saved,
+        AddButton, Address, Columns, Curl, Dialog, Empty, Field, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit,
+        SubmitForm, TextField, Toasts, Zone, is_of_name, matches, natural, saved,
     },
 };
 
@@ -51,6 +51,16 @@ enum Column {
     Machines,
 }
 
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Name, "name"),
+        (Self::Subnet, "subnet"),
+        (Self::Static, "static"),
+        (Self::Reserved, "reserved"),
+        (Self::Machines, "machines"),
+    ];
+}
+
 fn compare(a: &Network, b: &Network, sort: Sort<Column>) -> std::cmp::Ordering {
     // those without one last
     let pools = |a: &Option<String>, b: &Option<String>| match (a, b) {
@@ -72,8 +82,9 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
     let records = Records::new(networks);
     follow_list(&[api::List::Network], load, records.replace());
     let used = UsedBy::new(me.admin);
-    let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let sort = address.keeps_sort(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let (query, sort) = (filter.get(), sort.get());
         let mut list: Vec<Network> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());

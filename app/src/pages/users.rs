@@ -11,8 +11,8 @@ use super::{
 use crate::{
     api::{self, Api, ApiError, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
-        AddButton, Address, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox,
-        Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural,
+        AddButton, Address, Columns, Confirm, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Notice, Opened, PageHead,
+        RowButton, SearchBox, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural,
     },
 };
 
@@ -44,6 +44,10 @@ enum Column {
     Privilege,
 }
 
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Name, "name"), (Self::Email, "email"), (Self::Privilege, "privilege")];
+}
+
 fn email(user: &User) -> &str {
     user.email.as_deref().unwrap_or_default()
 }
@@ -64,8 +68,9 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let records = Records::new(users);
     follow_list(&[api::List::User], load, records.replace());
     let used = UsedBy::new(me.admin);
-    let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let sort = address.keeps_sort(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let (query, sort) = (filter.get(), sort.get());
         let found = |user: &User| matches(&format!("{}\n{}", user.username, email(user)), &query);

@@ -45,7 +45,7 @@ pub(crate) use optimistic::Optimistic;
 pub(crate) use page::{AddButton, Empty, Loading, Notice, PageHead, Panel, RowButton};
 pub(crate) use palette::{Command, Palette};
 pub(crate) use submit::{Submit, SubmitButton, SubmitErrors, SubmitForm, is_of_name, was_overtaken};
-pub(crate) use table::{SearchBox, Sort, SortHead, SortHeads, matches, sort_head};
+pub(crate) use table::{Columns, SearchBox, Sort, SortHead, SortHeads, matches, sort_head};
 pub(crate) use terminal::{Link, Terminal, TerminalHandle, full_screen};
 pub(crate) use title::{PageChange, PageTitle, Title};
 pub(crate) use toast::{ToastStack, Toasts};

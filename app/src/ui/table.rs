@@ -17,6 +17,27 @@ pub(crate) struct Sort<C> {
     pub(crate) descending: bool,
 }
 
+/// Columns that an address can name.
+pub(crate) trait Columns: Copy + PartialEq + Send + Sync + 'static {
+    /// Each with its word.
+    const WORDS: &'static [(Self, &'static str)];
+}
+
+impl<C: Columns> Sort<C> {
+    /// `-name` for downwards by the column `name`.
+    pub(crate) fn word(self) -> String {
+        let word = C::WORDS.iter().find(|(column, _)| *column == self.column).map_or("", |(_, word)| word);
+        if self.descending { format!("-{word}") } else { word.to_owned() }
+    }
+
+    /// None for what names no column.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        let name = word.strip_prefix('-').unwrap_or(word);
+        let (column, _) = C::WORDS.iter().find(|(_, own)| *own == name)?;
+        Some(Self { column: *column, descending: name != word })
+    }
+}
+
 impl<C: Copy + PartialEq> Sort<C> {
     pub(crate) fn by(column: C) -> Self {
         Self { column, descending: false }
@@ -173,6 +194,26 @@ mod tests {
         assert!(matches("D03-1 arm64 Alice", "arm ALI"));
         assert!(!matches("d03-1 arm64 alice", "arm bob"));
         assert!(matches("anything", "  "));
+    }
+
+    #[test]
+    fn what_a_filter_has_left_is_told() {
+        assert_eq!(left_of(" ", (3, 3)), "");
+        assert_eq!(left_of("a", (2, 3)), "2 of 3");
+        assert_eq!(left_of("a", (0, 3)), "None matches");
+    }
+
+    #[test]
+    fn an_order_is_found_by_its_word_again() {
+        impl Columns for char {
+            const WORDS: &'static [(Self, &'static str)] = &[('n', "name"), ('m', "machines")];
+        }
+        for (sort, word) in [(Sort::by('m'), "machines"), (Sort { column: 'n', descending: true }, "-name")] {
+            assert_eq!((sort.word().as_str(), Sort::of(word)), (word, Some(sort)));
+        }
+        for wrong in ["", "-", "--name", "Name"] {
+            assert_eq!(Sort::<char>::of(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

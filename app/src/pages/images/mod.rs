@@ -16,7 +16,7 @@ use super::{
 use crate::{
     api::{self, Api, ApiError, Arch, Image, ImageType, Me},
     ui::{
-        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
+        AddButton, Address, Columns, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
         format::{bytes, counted},
         matches, natural,
     },
@@ -42,6 +42,20 @@ enum Column {
     Date,
     KnownGood,
     Public,
+}
+
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::File, "file"),
+        (Self::Description, "description"),
+        (Self::Kind, "type"),
+        (Self::Arch, "arch"),
+        (Self::Size, "size"),
+        (Self::Owner, "owner"),
+        (Self::Date, "date"),
+        (Self::KnownGood, "known_good"),
+        (Self::Public, "public"),
+    ];
 }
 
 /// What its type is called, here and in the forms.
@@ -101,7 +115,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let filter = address.keeps::<String>("q");
     let only_mine = address.keeps::<bool>("mine");
     // newest first: what one just uploaded is what one looks for
-    let sort = RwSignal::new(Sort { column: Column::Date, descending: true });
+    let sort = address.keeps_sort(Sort { column: Column::Date, descending: true });
     let username = me.username.clone();
     let shown = Memo::new(move |_| {
         let (filter, only_mine, sort) = (filter.get(), only_mine.get(), sort.get());
