@@ -91,6 +91,12 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         created.set(Some(new));
         created_open.set(true);
     });
+    let giving_up = RwSignal::new(None::<Callback<()>>);
+    let give_up_open = RwSignal::new(false);
+    let give_up = Callback::new(move |save: Callback<()>| {
+        giving_up.set(Some(save));
+        give_up_open.set(true);
+    });
     let admin = me.admin;
     let own_id = me.id;
     let row = move |own: Memo<User>| {
@@ -158,7 +164,24 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
             <Empty title="No user matches"/>
         </Show>
         <Dialog open=adding title="Add a user"><NewForm open=adding done=made/></Dialog>
-        {records.editor(move |open, opened| view! { <EditForm open opened done=put/> }.into_any())}
+        {records.editor(move |open, opened| view! { <EditForm open opened done=put own_id give_up/> }.into_any())}
+        // there once it has been asked
+        <Show when=move || giving_up.with(Option::is_some)>
+            <Confirm
+                open=give_up_open
+                title="Give up your rights"
+                text="You will no longer be an administrator, and cannot undo that yourself."
+                verb="Give up"
+                submit=Submit::new()
+                action=move |()| {
+                    give_up_open.set(false);
+                    if let Some(save) = giving_up.get_untracked() {
+                        // the form may have gone meanwhile
+                        save.try_run(());
+                    }
+                }
+            />
+        </Show>
         <Dialog open=password_open title="Set password">
             {move || password_of.get().map(|user| view! { <PasswordForm open=password_open user/> })}
         </Dialog>
@@ -234,7 +257,15 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
 }
 
 #[component]
-fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) -> impl IntoView {
+fn EditForm(
+    open: RwSignal<bool>,
+    opened: Opened<User>,
+    done: Callback<User>,
+    /// Whose page it is.
+    own_id: i64,
+    /// Asks before what it is given is done: one's own rights are taken away.
+    give_up: Callback<Callback<()>>,
+) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let user = opened.known();
@@ -248,7 +279,7 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
     };
     let call = move |api: Api, change: UserChange| async move { api.edit_user(&opened.known(), &change).await };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
-    let send = move |()| {
+    let save = Callback::new(move |()| {
         let Some(change) = input() else { return };
         let place = move |error: &str| is_of_name(error).then_some(username);
         submit.save_placing(call(api.clone(), change), place, move |answer| {
@@ -257,6 +288,14 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
             toasts.ok(format!("User {} saved.", user.username));
             done.run(user);
         });
+    });
+    let send = move |()| {
+        let known = opened.known();
+        if known.id == own_id && known.admin == Some(true) && !admin.get_untracked() && input().is_some() {
+            give_up.run(save);
+        } else {
+            save.run(());
+        }
     };
     view! {
         <SubmitForm submit send autocomplete="off">
