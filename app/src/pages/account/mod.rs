@@ -46,7 +46,7 @@ pub(super) fn Account() -> impl IntoView {
                             keep_up(tokens, sessions);
                             view! {
                                 <PageHead title=me.username.clone()>
-                                    {me.admin.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
+                                    {move || who.get().1.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
                                 </PageHead>
                                 // tables over the whole width: their buttons stand at the right
                                 <div class="flex flex-col gap-4">

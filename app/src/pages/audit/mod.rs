@@ -35,14 +35,15 @@ pub(super) fn Audit() -> impl IntoView {
         AuditWanted { user: get("user"), kind: get("kind"), subject_id: get("subject_id"), action: get("action"), since: get("since") }
     });
     let entries = Resource::new(
-        move || wanted.get(),
-        move |wanted| {
+        move || (wanted.get(), session.rights()),
+        move |(wanted, _)| {
             let api = api.clone();
             async move { api.audit(&wanted, None, ENTRIES).await }
         },
     );
     // who may not read it is not asked what to look for
     let head = move || {
+        session.rights();
         Suspend::new(async move {
             let admin = session.me.await.is_ok_and(|me| session.now(me).admin);
             if admin { view! { <Head wanted entries/> }.into_any() } else { view! { <PageHead title="Audit log"/> }.into_any() }

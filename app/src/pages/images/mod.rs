@@ -10,7 +10,7 @@ use self::{edit::EditForm, upload::UploadPanel};
 use super::{
     flags::Flags,
     follow::follow_list,
-    records::{Record, Records, loaded, rows},
+    records::{Record, Records, loaded_once, rows},
     used::{Thing, UsedBy, image_name},
 };
 use crate::{
@@ -24,7 +24,8 @@ use crate::{
 
 #[component]
 pub(super) fn Images() -> impl IntoView {
-    loaded("Images", load, |me, (images, archs)| view! { <List me images archs/> }.into_any())
+    // an upload goes on, whatever the user becomes meanwhile
+    loaded_once("Images", load, |me, (images, archs)| view! { <List me images archs/> }.into_any())
 }
 
 async fn load(api: Api) -> Result<(Vec<Image>, Vec<Arch>), ApiError> {
@@ -128,7 +129,8 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let uploading = RwSignal::new(false);
     let put = records.put();
     let archs = RwSignal::new(archs);
-    follow_list(&[api::List::Image, api::List::Arch], load, move |(list, all): (Vec<Image>, Vec<Arch>)| {
+    // accounts, too: an administrator may do more
+    follow_list(&[api::List::Image, api::List::Arch, api::List::User], load, move |(list, all): (Vec<Image>, Vec<Arch>)| {
         records.replace()(list);
         archs.try_set(all);
     });
