@@ -188,9 +188,10 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     let more = move || view! { <Uses submit instead needed/> };
     let used = UsedBy::new(me.admin);
     let admin = me.admin;
+    let left = Signal::derive(move || (shown.with(Vec::len), archs.with(Vec::len)));
     view! {
         <PageHead title="Architectures">
-            <SearchBox value=filter label="Filter architectures"/>
+            <SearchBox value=filter label="Filter architectures" left/>
             {admin.then(|| view! { <AddButton label="Add architecture" open=adding testid="add-arch"/> })}
         </PageHead>
         <p class="mb-4 max-w-prose text-sm opacity-80">

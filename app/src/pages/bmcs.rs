@@ -183,9 +183,10 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
         }
         .into_any()
     };
+    let left = Signal::derive(move || (shown.with(Vec::len), records.list.with(Vec::len)));
     view! {
         <PageHead title="BMCs">
-            <SearchBox value=filter label="Filter BMCs"/>
+            <SearchBox value=filter label="Filter BMCs" left/>
             {admin.then(|| view! { <AddButton label="Add BMC" open=adding testid="add-bmc"/> })}
         </PageHead>
         <Show

@@ -124,9 +124,10 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
         }
         .into_any()
     };
+    let left = Signal::derive(move || (shown.with(Vec::len), records.list.with(Vec::len)));
     view! {
         <PageHead title="Networks">
-            <SearchBox value=filter label="Filter networks"/>
+            <SearchBox value=filter label="Filter networks" left/>
             {admin.then(|| view! { <AddButton label="Add network" open=adding testid="add-network"/> })}
         </PageHead>
         <Show

@@ -140,9 +140,10 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         }
         .into_any()
     };
+    let left = Signal::derive(move || (shown.with(Vec::len), records.list.with(Vec::len)));
     view! {
         <PageHead title="Users">
-            <SearchBox value=filter label="Filter users"/>
+            <SearchBox value=filter label="Filter users" left/>
             {admin.then(|| view! { <AddButton label="Add user" open=adding testid="add-user"/> })}
         </PageHead>
         {(!admin).then(|| view! { <div class="mb-3"><Notice tone="alert-info">"Only administrators manage accounts."</Notice></div> })}

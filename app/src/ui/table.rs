@@ -1,8 +1,8 @@
 //! Tables that sort by their columns, and the box that filters their rows.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, time::Duration};
 
-use leptos::{html, prelude::*};
+use leptos::{html, leptos_dom::helpers::TimeoutHandle, prelude::*};
 
 use super::{
     field::{Setter, keep_in_step},
@@ -163,6 +163,9 @@ pub(crate) fn SearchBox(
     #[prop(default = "Filter")] placeholder: &'static str,
     #[prop(default = "filter")] testid: &'static str,
     #[prop(default = "input-sm w-72 max-w-full")] class: &'static str,
+    /// How many of the list fit, and of how many. For a list that does not show its count.
+    #[prop(optional)]
+    left: Option<Signal<(usize, usize)>>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     keep_in_step(value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
@@ -182,6 +185,41 @@ pub(crate) fn SearchBox(
                 spellcheck="false"
             />
         </label>
+        {left.map(|left| view! { <Left value left/> })}
+    }
+}
+
+/// A pause within a word is shorter: nothing is said of words that are only begun.
+const PAUSE: Duration = Duration::from_millis(600);
+
+/// Tells those who do not see the list what the filter has left of it.
+#[component]
+fn Left(value: RwSignal<String>, left: Signal<(usize, usize)>) -> impl IntoView {
+    let said = RwSignal::new(String::new());
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    Effect::new(move |before: Option<()>| {
+        let words = value.with(|query| left_of(query, left.get()));
+        // what the page came with is read with the page
+        if before.is_none() {
+            return;
+        }
+        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        // the page may have gone meanwhile
+        let say = move || drop(said.try_set(words));
+        timer.set_value(set_timeout_with_handle(say, PAUSE).ok());
+    });
+    // no `status`: while nothing is said, there is nothing to come across
+    view! { <span class="sr-only" aria-live="polite" data-testid="filter-left">{move || said.get()}</span> }
+}
+
+/// Nothing of a list that is not filtered.
+fn left_of(query: &str, (shown, all): (usize, usize)) -> String {
+    match shown {
+        _ if query.trim().is_empty() => String::new(),
+        0 => "None matches".to_owned(),
+        shown => format!("{shown} of {all}"),
     }
 }
 
