@@ -164,7 +164,15 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     view! {
         <PageHead title="Discovered MACs">
             <SearchBox value=filter label="Filter by MAC, vendor, host name or architecture"/>
-            <button type="button" class="btn btn-sm" on:click=refresh disabled=move || call.busy().get() data-testid="refresh">
+            // not disabled while it runs: the focus would be lost
+            <button
+                type="button"
+                class="btn btn-sm"
+                class=("btn-disabled", move || call.busy().get())
+                on:click=refresh
+                aria-disabled=move || call.busy().get().then_some("true")
+                data-testid="refresh"
+            >
                 <Glyph icon=Icon::Reset/>
                 "Refresh"
             </button>
