@@ -291,7 +291,7 @@ fn InterfaceFields(
     view! {
         <SubmitForm submit send>
             <p class="text-sm">"The interface has the MAC address " <code>{mac}</code> "."</p>
-            <SelectField id="interface-machine" label="Machine" field=machine choices=choices.get_value() search=true most=OFFERED/>
+            <SelectField id="interface-machine" label="Machine" field=machine choices=choices.get_value() search=true most=OFFERED required=true/>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <TextField id="interface-identifier" label="Identifier" field=identifier placeholder="eth0"/>
                 <SelectField id="interface-network" label="Network" field=network choices=network_choices none="None"/>

@@ -112,7 +112,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
     view! {
         <SubmitForm submit send>
             <TextField id="edit-name" label="Name" field=name required=true/>
-            <SelectField id="edit-arch" label="Architecture" field=arch choices=archs/>
+            <SelectField id="edit-arch" label="Architecture" field=arch choices=archs required=true/>
             <Show when=move || moved.get()>
                 <SelectField id="edit-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
                 <Show when=move || lost.read().words().is_some()>
