@@ -137,6 +137,11 @@ export async function spec({ server, browser, report }) {
   await report.check("no leases yet", async () => {
     await page.goto(`${server.url}/leases`);
     await page.getByText("No leases yet").waitFor();
+    await follows(page);
+    await page.getByTestId("filter").fill("no such thing");
+    await page.getByText("No lease matches").waitFor();
+    await page.getByRole("button", { name: "Show all" }).click();
+    await page.getByText("No leases yet").waitFor();
   });
   await report.check("leases of machines and, to administrators, of others; sorted and filtered", async () => {
     for (const [number, ipv4] of [[1, "10.0.0.9"], [2, "10.0.0.10"], [9, "10.0.0.11"]]) await tell("lease", { mac: mac(number), ipv4, duration: 3600 });

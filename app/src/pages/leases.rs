@@ -107,7 +107,8 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
             <SearchBox value=filter label="Filter leases by address, MAC or machine"/>
         </PageHead>
         <Show
-            when=move || { total.get() > 0 }
+            // who looks for something is told that it is not there
+            when=move || { total.get() > 0 || !filter.read().trim().is_empty() }
             fallback=move || view! {
                 <Empty title="No leases yet">
                     {if admin {
