@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
 
 const REFUSED = [/^40[0-9] /, /Failed to load resource: the server responded with a status of 40/];
 
@@ -73,6 +74,73 @@ export async function spec({ server, browser, report }) {
       await page.getByTestId("add-user").waitFor();
       await api(office, "PUT", `/user/${eve.id}`, { admin: false });
       await page.getByTestId("admin-menu").waitFor({ state: "detached" });
+    } finally {
+      await admin.close();
+    }
+  });
+  await report.check("the page that is open follows one's rights, both ways, and says so", async () => {
+    const admin = await Browser.launch();
+    try {
+      const office = await admin.page();
+      await logIn(office, server);
+      const eve = (await api(office, "GET", "/user")).find(({ username }) => username === "eve");
+      const may = (yes) => api(office, "PUT", `/user/${eve.id}`, { admin: yes });
+      const toasts = page.getByTestId("toasts");
+      const [{ id }] = await api(page, "GET", "/machine?show_all=true");
+      for (const [path, button] of [["/bmcs", "Add BMC"], ["/networks", "Add network"], ["/archs", "Add architecture"], ["/users", "Add user"], [`/machines/${id}`, "Edit machine"]]) {
+        await page.goto(`${server.url}${path}`);
+        await follows(page);
+        const own = page.getByRole("button", { name: button, exact: true });
+        assert.equal(await own.count(), 0, path);
+        await may(true);
+        await own.waitFor({ timeout: 10_000 });
+        await toasts.getByText("You are an administrator now.").first().waitFor();
+        // a form that is not allowed any more goes with the rights
+        await own.click();
+        await page.locator("dialog[open]").waitFor();
+        await may(false);
+        await toasts.getByText("You are no administrator any more.").first().waitFor();
+        await until(`the form has gone from ${path}`, 10, async () => (await page.locator("dialog[open]").count()) === 0);
+        await page.getByRole("heading", { level: 1 }).first().waitFor();
+        assert.equal(await own.count(), 0, path);
+      }
+      for (const [path, there] of [["/discovery", "refresh"], ["/audit", "audit-filter"]]) {
+        await page.goto(`${server.url}${path}`);
+        await follows(page);
+        await page.getByTestId("load-error").waitFor();
+        await may(true);
+        await page.getByTestId(there).first().waitFor({ timeout: 10_000 });
+        await may(false);
+        await page.getByTestId("load-error").waitFor({ timeout: 10_000 });
+        assert.equal(await page.getByTestId(there).count(), 0, path);
+      }
+      browser.takeMessages(REFUSED);
+    } finally {
+      await admin.close();
+    }
+  });
+  await report.check("an administrator is asked before their own rights are taken away", async () => {
+    const admin = await Browser.launch();
+    try {
+      const office = await admin.page();
+      await logIn(office, server);
+      const eve = (await api(office, "GET", "/user")).find(({ username }) => username === "eve");
+      const isAdmin = async () => (await api(office, "GET", `/user/${eve.id}`)).admin;
+      await api(office, "PUT", `/user/${eve.id}`, { admin: true });
+      await page.goto(`${server.url}/users`);
+      await follows(page);
+      await page.getByRole("button", { name: "Edit user eve", exact: true }).click();
+      const form = page.locator("dialog[open]").filter({ has: page.locator("#edit-user-admin") });
+      await form.getByTestId("edit-user-admin").uncheck();
+      await form.getByRole("button", { name: "Save", exact: true }).click();
+      const question = page.locator("dialog[open]").filter({ hasText: "You will no longer be an administrator, and cannot undo that yourself." });
+      await question.getByRole("button", { name: "Cancel" }).click();
+      await question.waitFor({ state: "hidden" });
+      assert.equal(await isAdmin(), true);
+      await form.getByRole("button", { name: "Save", exact: true }).click();
+      await question.getByTestId("confirm-action").click();
+      await page.getByTestId("add-user").waitFor({ state: "detached", timeout: 10_000 });
+      assert.equal(await isAdmin(), false);
     } finally {
       await admin.close();
     }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { assertLooks, reachedByTab } from "../lib/looks.mjs";
 import { api, follows, logIn } from "../lib/pages.mjs";
+import { until } from "../lib/report.mjs";
 
 const REFUSED = [/^40[0-9] /, /Failed to load resource: the server responded with a status of 40/];
 
@@ -27,6 +28,8 @@ export async function spec({ server, browser, report }) {
     assert.match(await entries.first().textContent(), /admin.*added network.*net-59/s);
     await page.getByTestId("older").click();
     await page.getByText("net-0", { exact: true }).first().waitFor();
+    await page.getByTestId("audit-said").filter({ hasText: /\d+ entries/ }).waitFor({ state: "attached" });
+    await until("the focus is where one was", 5, () => page.evaluate(() => document.activeElement !== document.body));
     const texts = await entries.locator("time").evaluateAll((times) => times.map((time) => time.dateTime));
     assert.deepEqual(texts, [...texts].sort().reverse());
     const names = await entries.filter({ hasText: "added network" }).count();
@@ -64,6 +67,40 @@ export async function spec({ server, browser, report }) {
     await page.waitForURL(/\/audit$/);
     await entries.filter({ hasText: "added network" }).first().waitFor();
     assert.equal(await page.getByLabel("What").inputValue(), "");
+  });
+  await report.check("whose history it is stays with the other filters, and is taken away by itself", async () => {
+    await page.goto(`${server.url}/audit?kind=machine&subject_id=${machine.id}`);
+    await follows(page);
+    const history = page.getByTestId("of-one").filter({ hasText: `History of machine ${machine.name}` });
+    await history.waitFor();
+    await page.getByLabel("Since").fill("2020-01-02T03:04");
+    await page.getByLabel("Action").selectOption("machine.change");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.waitForURL((url) => url.searchParams.get("subject_id") === String(machine.id) && url.searchParams.get("action") === "machine.change" && url.searchParams.has("since"));
+    await page.getByTestId("audit-said").filter({ hasText: /entr/ }).waitFor({ state: "attached" });
+    await history.getByRole("link").click();
+    await page.waitForURL((url) => !url.searchParams.has("subject_id") && url.searchParams.get("kind") === "machine" && url.searchParams.has("since"));
+    await page.getByTestId("of-one").waitFor({ state: "detached" });
+    // ids are of a kind
+    await page.goto(`${server.url}/audit?kind=machine&subject_id=${machine.id}`);
+    await follows(page);
+    await page.getByLabel("What").selectOption("network");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.waitForURL((url) => url.searchParams.get("kind") === "network" && !url.searchParams.has("subject_id"));
+  });
+  await report.check("newer entries are counted as they come, and shown when one asks for them", async () => {
+    await page.goto(`${server.url}/audit?kind=network`);
+    await follows(page);
+    const first = await entries.first().getAttribute("data-entry");
+    for (const number of [1, 2]) await api(page, "POST", "/network", { name: `late-${number}`, subnet: `10.89.${number}.0/24` });
+    const newer = page.getByTestId("newer");
+    await newer.filter({ hasText: "Show 2 newer entries" }).waitFor({ timeout: 10_000 });
+    assert.equal(await entries.first().getAttribute("data-entry"), first);
+    await newer.click();
+    await entries.first().filter({ hasText: "late-2" }).waitFor();
+    assert.equal(await entries.nth(2).getAttribute("data-entry"), first);
+    assert.equal(await newer.count(), 0);
+    await until("the focus is in the first of them", 5, () => entries.first().evaluate((entry) => entry.contains(document.activeElement)));
   });
   await report.check("a filter in the address fills the form; what fits nothing says so", async () => {
     await page.goto(`${server.url}/audit?action=machine.power&user=nobody`);

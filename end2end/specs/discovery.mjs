@@ -81,6 +81,17 @@ export async function spec({ server, browser, report }) {
     await page.locator(`[data-mac="${mac(3)}"]:not([data-dismissed])`).waitFor();
     await page.getByTestId("show-dismissed").uncheck();
   });
+  await report.check("while it is asked for again the button keeps the focus", async () => {
+    const asked = await held(page, "GET", /\/discovered/);
+    const refresh = page.getByTestId("refresh");
+    await refresh.focus();
+    await page.keyboard.press("Enter");
+    await until("it asks", 5, () => asked.seen() > 0);
+    assert.equal(await refresh.getAttribute("aria-disabled"), "true");
+    await asked.release();
+    await until("it may be pressed again", 5, async () => (await refresh.getAttribute("aria-disabled")) === null);
+    assert.ok(await refresh.evaluate((own) => own === document.activeElement), "the focus is gone");
+  });
   await report.check("axe, both colour schemes, desk and telephone", () => assertLooks(browser, page, "discovery"));
   await report.check("one becomes a machine: name and architecture are proposed, a fault is said beside its field", async () => {
     await row(1).getByRole("button", { name: `New machine: ${mac(1)}` }).click();
@@ -125,6 +136,11 @@ export async function spec({ server, browser, report }) {
 
   await report.check("no leases yet", async () => {
     await page.goto(`${server.url}/leases`);
+    await page.getByText("No leases yet").waitFor();
+    await follows(page);
+    await page.getByTestId("filter").fill("no such thing");
+    await page.getByText("No lease matches").waitFor();
+    await page.getByRole("button", { name: "Show all" }).click();
     await page.getByText("No leases yet").waitFor();
   });
   await report.check("leases of machines and, to administrators, of others; sorted and filtered", async () => {

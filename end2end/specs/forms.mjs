@@ -39,6 +39,9 @@ export async function spec({ server, browser, report }) {
     await refusedAt("username", "User name must not be empty");
     assert.deepEqual(await page.getByTestId("field-error").allTextContents(), ["User name must not be empty", "Password must not be empty"]);
     assert.equal(await page.locator("#username").getAttribute("aria-required"), "true");
+    // for the eye; the label's words are as they were
+    assert.equal(await page.locator("label[for=username]").textContent(), "User name");
+    assert.equal(await page.locator("label[for=username] + [aria-hidden=true]").textContent(), "*");
     await assertLooks(browser, page, "login-refused");
     await page.locator("#username").fill("admin");
     await button.click();

@@ -158,6 +158,40 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("filter").fill(name);
     await page.locator(`[data-arch="${name}"]`).waitFor();
   });
+  await report.check("the order is kept in the address: a reload and Back have it again", async () => {
+    const down = (heading) => page.locator("th[aria-sort=descending]").filter({ hasText: heading });
+    for (const [path, heading, word] of [["/networks", "Subnet", "-subnet"], ["/bmcs", "Health", "-health"], ["/users", "E-mail", "-email"], ["/preseeds", "Owner", "-owner"], ["/images", "Size", "-size"]]) {
+      await open(path);
+      for (let click = 0; click < 2; click += 1) await page.getByRole("columnheader").getByRole("button", { name: heading, exact: true }).click();
+      await page.waitForURL((url) => url.searchParams.get("sort") === word);
+      await down(heading).waitFor();
+      await page.reload();
+      await down(heading).waitFor();
+      await follows(page);
+      await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Leases" }).click();
+      await page.waitForURL(/\/leases$/);
+      await page.goBack();
+      await page.waitForURL((url) => url.pathname === path && url.searchParams.get("sort") === word);
+      await down(heading).waitFor();
+    }
+    // what is no column is the page's own order, which is not named
+    await open("/networks?sort=-nothing");
+    await page.locator("th[aria-sort=ascending]").filter({ hasText: "Name" }).waitFor();
+  });
+  await report.check("what a filter has left is told once typing pauses", async () => {
+    for (const [path, some] of [["/networks", "net-c"], ["/bmcs", bmcs[1].name], ["/users", "bob"], ["/archs", (await api(page, "GET", "/arch"))[0].name]]) {
+      await open(path);
+      const left = page.getByTestId("filter-left");
+      assert.equal(await left.getAttribute("aria-live"), "polite");
+      assert.equal((await left.textContent()).trim(), "");
+      await page.getByTestId("filter").fill(some);
+      await left.filter({ hasText: /^\d+ of \d+$/ }).waitFor({ state: "attached" });
+      await page.getByTestId("filter").fill("no such thing");
+      await left.filter({ hasText: "None matches" }).waitFor({ state: "attached" });
+      await page.getByTestId("filter").fill("");
+      await until("nothing is said of a list that is not filtered", 5, async () => (await left.textContent()).trim() === "");
+    }
+  });
   await report.check("L10, BM2, N1: what uses a BMC or a network is told, with links", async () => {
     await api(page, "POST", `/machine/${machine.id}/interface`, { mac: "02:00:00:00:07:02", network_id: (await api(page, "GET", "/network")).find(({ name }) => name === "net-c").id });
     await open("/networks");

@@ -63,6 +63,20 @@ export async function spec({ server, browser, report }) {
     const row = page.locator("[data-testid=holders] [data-user=olga]");
     await row.getByRole("link", { name: own.name }).waitFor();
   });
+  await report.check("meanwhile the focus stays on whom and what it is on", async () => {
+    const row = page.locator("[data-testid=holders] [data-user=olga]");
+    const { id } = await api(page, "POST", "/machine", { name: "held-too", arch: own.arch });
+    for (const link of [row.getByRole("link", { name: "olga" }), row.getByRole("link", { name: own.name, exact: true })]) {
+      await link.focus();
+      const { id: assignment } = await api(page, "POST", `/machine/${id}/assignee`, { user: "olga" });
+      await row.getByRole("link", { name: "held-too" }).waitFor();
+      await page.waitForTimeout(300);
+      assert.ok(await link.evaluate((own) => own === document.activeElement), "the focus is gone");
+      await api(page, "DELETE", `/machine/${id}/assignee/${assignment}`);
+      await row.getByRole("link", { name: "held-too" }).waitFor({ state: "detached" });
+    }
+    await api(page, "DELETE", `/machine/${id}`);
+  });
   await report.check("who holds what leads to it: free machines, a user's, and those that are not named", async () => {
     const made = [];
     for (let number = 1; number <= 11; number += 1) {

@@ -1,6 +1,7 @@
 // The command palette: what stands first, what it leaves out, and what it does with the machine that is shown.
 import assert from "node:assert/strict";
 import { assertAccessible } from "../lib/axe.mjs";
+import { held } from "../lib/calls.mjs";
 import { api, logIn, visit } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
@@ -82,6 +83,19 @@ export async function spec({ server, browser, report }) {
     await page.getByTestId("provision").waitFor();
     await page.waitForTimeout(300);
     assert.equal(await question.isVisible(), false);
+  });
+  await report.check("that nothing fits is said once it is known", async () => {
+    await visit(page, server, "/leases");
+    const asked = await held(page, "GET", /\/api\/v1\/machine\?/);
+    await type("zeta-1");
+    await until("it asks", 5, () => asked.seen() > 0);
+    await page.waitForTimeout(300);
+    assert.equal((await palette.getByTestId("palette-count").textContent()).trim(), "");
+    await asked.release();
+    await palette.getByRole("option", { name: "zeta-1" }).waitFor();
+    await palette.getByTestId("palette-input").fill("no such thing");
+    await palette.getByTestId("palette-count").filter({ hasText: "Nothing fits." }).waitFor();
+    await leave();
   });
   await report.check("elsewhere there is nothing to provision", async () => {
     await visit(page, server, "/machines");

@@ -85,6 +85,13 @@ export async function spec({ server, browser, report }) {
       await row.first().waitFor();
       assert.equal(await row.count(), 1);
       await assertLooks(browser, page, "users-access");
+      // what is begun elsewhere meanwhile is seen by who comes back to the window
+      await logIn(other, server, { username: "sara", password });
+      await comeBack();
+      await until("the other session", 5, async () => (await row.count()) === 2);
+      await api(other, "DELETE", "/session");
+      await comeBack();
+      await until("it has ended", 5, async () => (await row.count()) === 1);
       await row.getByRole("button", { name: /End session of/ }).click();
       await dialog.getByTestId("confirm-action").click();
       await dialog.getByText("No sessions.").waitFor();

@@ -56,6 +56,12 @@ export async function spec({ server, browser, report }) {
       await notice.waitFor();
       assert.equal(await input.inputValue(), mine);
       assert.equal(await there(), theirs);
+      if (["network", "BMC", "interface", "machine"].includes(what)) {
+        // the field that differs, and no other
+        const lines = await notice.getByTestId("theirs").getByRole("listitem").allTextContents();
+        assert.equal(lines.length, 1, lines.join());
+        assert.ok(lines[0].includes(mine) && lines[0].includes(theirs), lines[0]);
+      }
       if (what === "network") await assertLooks(browser, page, "together");
       await notice.getByRole("button", { name: "take theirs" }).click();
       await until("their value", 5, async () => (await input.inputValue()) === theirs);

@@ -15,8 +15,9 @@ use crate::{
         SubarchName,
     },
     ui::{
-        AddButton, Address, Choice, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton, SearchBox,
-        SelectField, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural, opened, saved,
+        AddButton, Address, Choice, Columns, Confirm, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Opened, PageHead, RowButton,
+        SearchBox, SelectField, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural,
+        opened, saved,
     },
 };
 
@@ -40,6 +41,11 @@ enum Column {
     Description,
     Bootloader,
     Firmware,
+}
+
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Name, "name"), (Self::Description, "description"), (Self::Bootloader, "bootloader"), (Self::Firmware, "firmware")];
 }
 
 fn compare(a: &Subarch, b: &Subarch, sort: Sort<Column>) -> std::cmp::Ordering {
@@ -121,8 +127,9 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
         archs.try_set(list);
         loaders.try_set_value(bootloaders(images));
     });
-    let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let sort = address.keeps_sort(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let query = filter.get();
         let mut list: Vec<Arch> = archs.with(|list| list.iter().filter(|arch| found(arch, &query)).cloned().collect());
@@ -202,9 +209,10 @@ fn List(me: Me, archs: Vec<Arch>, images: Vec<Image>) -> impl IntoView {
     };
     let used = UsedBy::new(me.admin);
     let admin = me.admin;
+    let left = Signal::derive(move || (shown.with(Vec::len), archs.with(Vec::len)));
     view! {
         <PageHead title="Architectures">
-            <SearchBox value=filter label="Filter architectures"/>
+            <SearchBox value=filter label="Filter architectures" left/>
             {admin.then(|| view! { <AddButton label="Add architecture" open=adding testid="add-arch"/> })}
         </PageHead>
         <p class="mb-4 max-w-prose text-sm opacity-80">

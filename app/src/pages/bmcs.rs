@@ -15,8 +15,8 @@ use crate::{
     },
     live::Live,
     ui::{
-        AddButton, Address, Choice, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, SelectField, Sort,
-        SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural, saved,
+        AddButton, Address, Choice, Columns, CopyButton, Curl, Dialog, Empty, Field, FieldState, FormEnd, Opened, PageHead, SearchBox,
+        SelectField, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural, saved,
     },
 };
 
@@ -59,6 +59,18 @@ enum Column {
     Machines,
 }
 
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Name, "name"),
+        (Self::Address, "address"),
+        (Self::Kind, "type"),
+        (Self::Health, "health"),
+        (Self::User, "username"),
+        (Self::Password, "password"),
+        (Self::Machines, "machines"),
+    ];
+}
+
 fn compare(a: &Bmc, b: &Bmc, sort: Sort<Column>) -> std::cmp::Ordering {
     let by = match sort.column {
         Column::Name => natural(&a.name, &b.name),
@@ -96,8 +108,9 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
         }
     });
     let used = UsedBy::new(me.admin);
-    let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let kept = Address::new();
+    let filter = kept.keeps::<String>("q");
+    let sort = kept.keeps_sort(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let (query, sort) = (filter.get(), sort.get());
         let mut list: Vec<Bmc> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());
@@ -170,9 +183,10 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
         }
         .into_any()
     };
+    let left = Signal::derive(move || (shown.with(Vec::len), records.list.with(Vec::len)));
     view! {
         <PageHead title="BMCs">
-            <SearchBox value=filter label="Filter BMCs"/>
+            <SearchBox value=filter label="Filter BMCs" left/>
             {admin.then(|| view! { <AddButton label="Add BMC" open=adding testid="add-bmc"/> })}
         </PageHead>
         <Show
@@ -299,6 +313,19 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
             done.run(bmc);
         });
     };
+    // secrets are not told
+    let fields = move |theirs: &Bmc| -> Vec<Field> {
+        vec![
+            ("Name", name.value.get(), theirs.name.clone()),
+            ("Type", kind.value.get(), theirs.bmc_type.word().into()),
+            ("IP address", ip.value.get(), theirs.ip.clone()),
+            ("UDP port", port.value.get(), theirs.port.to_string()),
+            ("User name", username.value.get(), theirs.username.clone()),
+            ("Spoken to by", backend.value.get(), theirs.backend.word().into()),
+            ("Privilege level", privilege.value.get(), theirs.privilege_level.word().into()),
+            ("Quirks", quirks.value.get(), BmcQuirk::list(&theirs.quirks)),
+        ]
+    };
     view! {
         <SubmitForm submit send autocomplete="off">
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
@@ -367,7 +394,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Bmc>>, done: Callback<Bmc>) 
                         <SwitchField id="bmc-forget-suite" label="Forget it: the BMC was made weaker on purpose" checked=forget/>
                     }
                 })}
-            {opened.map(Opened::notice)}
+            {opened.map(|opened| opened.notice_of(fields))}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
     }

@@ -164,7 +164,15 @@ fn List(list: Vec<DiscoveredMac>) -> impl IntoView {
     view! {
         <PageHead title="Discovered MACs">
             <SearchBox value=filter label="Filter by MAC, vendor, host name or architecture"/>
-            <button type="button" class="btn btn-sm" on:click=refresh disabled=move || call.busy().get() data-testid="refresh">
+            // not disabled while it runs: the focus would be lost
+            <button
+                type="button"
+                class="btn btn-sm"
+                class=("btn-disabled", move || call.busy().get())
+                on:click=refresh
+                aria-disabled=move || call.busy().get().then_some("true")
+                data-testid="refresh"
+            >
                 <Glyph icon=Icon::Reset/>
                 "Refresh"
             </button>
@@ -283,7 +291,7 @@ fn InterfaceFields(
     view! {
         <SubmitForm submit send>
             <p class="text-sm">"The interface has the MAC address " <code>{mac}</code> "."</p>
-            <SelectField id="interface-machine" label="Machine" field=machine choices=choices.get_value() search=true most=OFFERED/>
+            <SelectField id="interface-machine" label="Machine" field=machine choices=choices.get_value() search=true most=OFFERED required=true/>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
                 <TextField id="interface-identifier" label="Identifier" field=identifier placeholder="eth0"/>
                 <SelectField id="interface-network" label="Network" field=network choices=network_choices none="None"/>

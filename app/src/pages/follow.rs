@@ -1,6 +1,6 @@
 //! What keeps a list of other things than machines up to date.
 
-use std::{future::Future, mem};
+use std::{future::Future, mem, time::Duration};
 
 use leptos::{prelude::*, task::spawn_local};
 
@@ -16,6 +16,42 @@ pub(super) fn on_return(action: impl Fn() + Clone + 'static) {
         let action = action.clone();
         let handle = window_event_listener_untyped("focus", move |_| action());
         on_cleanup(move || handle.remove());
+    });
+}
+
+/// How often something is asked for that no message tells of.
+const NOW_AND_THEN: Duration = Duration::from_secs(30);
+
+/// Keeps up with what no message of the lab tells of, until the calling component goes: asks again when the user comes back to the window,
+/// and now and then while they can see it.
+pub(super) fn keep_up<T, F>(fetch: impl Fn(Api) -> F + Copy + Send + Sync + 'static, put: impl Fn(T) + Copy + Send + Sync + 'static)
+where
+    T: 'static,
+    F: Future<Output = Result<T, ApiError>> + 'static,
+{
+    let api = StoredValue::new(expect_context::<Api>());
+    let seldom = Seldom::new();
+    let newest = Newest::new();
+    let ask = move || {
+        let (Some(question), Some(api)) = (newest.ask(), api.try_get_value()) else { return };
+        spawn_local(async move {
+            if let Ok(now) = fetch(api).await
+                && question.is_newest()
+            {
+                put(now);
+            }
+        });
+    };
+    on_return(move || seldom.run(ask));
+    Effect::new(move |_| {
+        let tick = move || {
+            if !document().hidden() {
+                seldom.run(ask);
+            }
+        };
+        if let Ok(timer) = set_interval_with_handle(tick, NOW_AND_THEN) {
+            on_cleanup(move || timer.clear());
+        }
     });
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api::{self, Api, ApiError, Lease, Me},
-    ui::{Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Time, format::counted, matches, natural},
+    ui::{Address, Columns, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, Time, format::counted, matches, natural},
 };
 
 /// Rows drawn; the filter finds the others.
@@ -29,6 +29,11 @@ enum Column {
     Mac,
     Machine,
     Seen,
+}
+
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] =
+        &[(Self::Address, "address"), (Self::Mac, "mac"), (Self::Machine, "machine"), (Self::Seen, "seen")];
 }
 
 fn found(lease: &Lease, query: &str) -> bool {
@@ -58,9 +63,10 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
     let leases = RwSignal::new(leases);
     follow_list(&[api::List::Lease], load, move |list| drop(leases.try_set(list)));
     let total = Memo::new(move |_| leases.with(Vec::len));
-    let filter = Address::new().keeps::<String>("q");
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
     // what is new is what one looks for
-    let sort = RwSignal::new(Sort { column: Column::Seen, descending: true });
+    let sort = address.keeps_sort(Sort { column: Column::Seen, descending: true });
     let shown = Memo::new(move |_| {
         let query = filter.get();
         let fitting = leases.with(|leases| leases.iter().filter(|lease| found(lease, &query)).cloned().collect());
@@ -101,7 +107,8 @@ fn List(me: Me, leases: Vec<Lease>) -> impl IntoView {
             <SearchBox value=filter label="Filter leases by address, MAC or machine"/>
         </PageHead>
         <Show
-            when=move || { total.get() > 0 }
+            // who looks for something is told that it is not there
+            when=move || { total.get() > 0 || !filter.read().trim().is_empty() }
             fallback=move || view! {
                 <Empty title="No leases yet">
                     {if admin {

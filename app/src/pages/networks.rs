@@ -12,8 +12,8 @@ use super::{
 use crate::{
     api::{self, Api, ApiError, Cidr, Edit, InUseBy, Me, Network, NetworkInput, NetworkName},
     ui::{
-        AddButton, Address, Curl, Dialog, Empty, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit, SubmitForm,
-        TextField, Toasts, Zone, is_of_name, matches, natural, saved,
+        AddButton, Address, Columns, Curl, Dialog, Empty, Field, FieldState, FormEnd, Opened, PageHead, SearchBox, Sort, SortHead, Submit,
+        SubmitForm, TextField, Toasts, Zone, is_of_name, matches, natural, saved,
     },
 };
 
@@ -70,6 +70,16 @@ enum Column {
     Machines,
 }
 
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Name, "name"),
+        (Self::Subnet, "subnet"),
+        (Self::Static, "static"),
+        (Self::Reserved, "reserved"),
+        (Self::Machines, "machines"),
+    ];
+}
+
 fn compare(a: &Network, b: &Network, sort: Sort<Column>) -> std::cmp::Ordering {
     // those without one last
     let pools = |a: &Option<String>, b: &Option<String>| match (a, b) {
@@ -91,8 +101,9 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
     let records = Records::new(networks);
     follow_list(&[api::List::Network], load, records.replace());
     let used = UsedBy::new(me.admin);
-    let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let sort = address.keeps_sort(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let (query, sort) = (filter.get(), sort.get());
         let mut list: Vec<Network> = records.list.with(|list| list.iter().filter(|own| found(own, &query)).cloned().collect());
@@ -132,9 +143,10 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
         }
         .into_any()
     };
+    let left = Signal::derive(move || (shown.with(Vec::len), records.list.with(Vec::len)));
     view! {
         <PageHead title="Networks">
-            <SearchBox value=filter label="Filter networks"/>
+            <SearchBox value=filter label="Filter networks" left/>
             {admin.then(|| view! { <AddButton label="Add network" open=adding testid="add-network"/> })}
         </PageHead>
         <Show
@@ -236,6 +248,14 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
             done.run(network);
         });
     };
+    let fields = move |theirs: &Network| -> Vec<Field> {
+        vec![
+            ("Name", name.value.get(), theirs.name.clone()),
+            ("Subnet", subnet.value.get(), theirs.subnet.clone()),
+            ("Static pool", static_net.value.get(), theirs.static_net.clone().unwrap_or_default()),
+            ("Reserved pool", reserved_net.value.get(), theirs.reserved_net.clone().unwrap_or_default()),
+        ]
+    };
     view! {
         <SubmitForm submit send>
             <TextField id="network-name" label="Name" field=name required=true/>
@@ -256,7 +276,7 @@ fn Form(open: RwSignal<bool>, opened: Option<Opened<Network>>, done: Callback<Ne
                 placeholder="10.0.0.192/26"
                 help="A part of the subnet for addresses that DHCP always gives to the same machine. May be empty."
             />
-            {opened.map(Opened::notice)}
+            {opened.map(|opened| opened.notice_of(fields))}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
     }

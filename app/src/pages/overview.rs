@@ -1,19 +1,22 @@
 //! What the lab is doing now.
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{html, prelude::*, task::spawn_local};
 
 use super::{
     follow::Newest,
     health::{HealthBadge, HealthNote},
     machine::sentence,
-    records::loaded,
+    records::{loaded, rows},
     seldom::Seldom,
     used::found,
 };
 use crate::{
-    api::{Api, Failure, Instant, MachineState, NamedMachine, Overview as Lab, PowerState, query::quoted, query_string},
+    api::{
+        Api, Failure, HeldMachine, Holder, Instant, MachineState, NamedMachine, Overview as Lab, PowerState, UnwellBmc, query::quoted,
+        query_string,
+    },
     live::Live,
-    ui::{Donut, Empty, PageHead, Panel, Slice, Time, Zone, format::counted},
+    ui::{Donut, Empty, PageHead, Panel, Slice, Time, Zone, dom, format::counted},
 };
 
 /// Holders that are shown at first.
@@ -33,8 +36,8 @@ pub(super) fn Overview() -> impl IntoView {
     loaded("Overview", |api| async move { api.overview().await }, |_, lab| view! { <View lab/> }.into_any())
 }
 
-/// The newest that is known of the lab: asked for again when it has changed.
-fn followed(lab: Lab) -> RwSignal<Lab> {
+/// The newest that is known of the lab: asked for again when it has changed. `area` is where it is shown.
+fn followed(lab: Lab, area: NodeRef<html::Div>) -> RwSignal<Lab> {
     let Changes(changes) = expect_context();
     let api = StoredValue::new(expect_context::<Api>());
     let lab = RwSignal::new(lab);
@@ -50,6 +53,10 @@ fn followed(lab: Lab) -> RwSignal<Lab> {
             if let Ok(now) = api.overview().await
                 && question.is_newest()
             {
+                // whoever has more machines than before moves up, and the focus with them
+                if let Some(area) = area.try_get_untracked().flatten() {
+                    dom::keep_focus(&area);
+                }
                 lab.try_set(now);
             }
         });
@@ -60,7 +67,8 @@ fn followed(lab: Lab) -> RwSignal<Lab> {
 #[component]
 fn View(lab: Lab) -> impl IntoView {
     let zone = expect_context::<Zone>();
-    let lab = followed(lab);
+    let area = NodeRef::<html::Div>::new();
+    let lab = followed(lab, area);
     let states = slices(
         ("state", [MachineState::Provisioning, MachineState::Ready, MachineState::Error, MachineState::Unknown].map(MachineState::word)),
         Memo::new(move |_| lab.with(|lab| [lab.states.provisioning, lab.states.ready, lab.states.error, lab.states.unknown])),
@@ -90,7 +98,7 @@ fn View(lab: Lab) -> impl IntoView {
             when=move || !none.get()
             fallback=|| view! { <Empty title="No machines yet">"What they do is shown here once there are some. "<a class="link" href="/machines">"Machines"</a></Empty> }
         >
-            <div class="grid grid-cols-1 items-start gap-4 lg:grid-cols-2 min-[137.5rem]:grid-cols-3">
+            <div node_ref=area class="grid grid-cols-1 items-start gap-4 lg:grid-cols-2 min-[137.5rem]:grid-cols-3">
                 <Panel id="by-state" title="Machines by state" actions=|| all("/machines?sort=state", "All machines by state")>
                     <Donut caption="Machines by state" slices=states testid="by-state"/>
                 </Panel>
@@ -167,6 +175,17 @@ fn machine_link(id: i64, name: &str) -> AnyView {
     view! { <a class="link link-hover text-primary font-medium" href=format!("/machines/{id}")>{name.to_owned()}</a> }.into_any()
 }
 
+fn named(own: Memo<NamedMachine>) -> AnyView {
+    let id = own.with_untracked(|own| own.id);
+    view! { <a class="link link-hover text-primary font-medium" href=format!("/machines/{id}")>{move || own.with(|own| own.name.clone())}</a> }
+        .into_any()
+}
+
+fn held(own: Memo<HeldMachine>) -> AnyView {
+    let machine = Memo::new(move |_| own.with(|own| NamedMachine { id: own.id, name: own.name.clone() }));
+    view! { <span title=move || own.with(|own| own.reason.clone())>{named(machine)}</span> }.into_any()
+}
+
 fn time(at: &Instant) -> AnyView {
     view! { <Time at=at.clone() short=true class="shrink-0 font-mono text-xs leading-5 opacity-80"/> }.into_any()
 }
@@ -213,6 +232,29 @@ fn Running(lab: RwSignal<Lab>) -> impl IntoView {
 fn Sick(lab: RwSignal<Lab>) -> impl IntoView {
     let sick = Memo::new(move |_| lab.with(|lab| lab.unwell_bmcs.clone()));
     let count = Memo::new(move |_| lab.with(|lab| lab.bmc_count));
+    let row = |own: Memo<UnwellBmc>| {
+        let name = move || own.with(|bmc| bmc.name.clone());
+        let health = Signal::derive(move || own.with(|bmc| bmc.health.clone()));
+        let counts = Memo::new(move |_| own.with(|bmc| (bmc.machine_count, bmc.machines.len())));
+        let rest = move || {
+            let (all, named) = counts.get();
+            unnamed(all, named, format!("/machines?{}", query_string(std::iter::once(("search", name().as_str())))))
+        };
+        view! {
+            <li class="text-sm" data-bmc=name>
+                <p class="flex flex-wrap items-baseline gap-x-2">
+                    <a class="link link-hover text-primary font-medium" href=move || found("/bmcs", &name())>{name}</a>
+                    <HealthBadge health/>
+                </p>
+                <HealthNote health/>
+                <p class="flex flex-wrap gap-x-2 text-xs">
+                    {rows(move || own.with(|bmc| bmc.machines.clone()), |own| own.id, named)}
+                    {rest}
+                </p>
+            </li>
+        }
+        .into_any()
+    };
     let none = move || match count.get() {
         0 => nothing("There are no BMCs."),
         1 => nothing("The one BMC is well, as far as it was asked."),
@@ -224,19 +266,7 @@ fn Sick(lab: RwSignal<Lab>) -> impl IntoView {
     view! {
         <Show when=move || !sick.with(Vec::is_empty) fallback=none>
             <ul class="flex flex-col gap-3" data-testid="sick">
-                <For each=move || sick.get() key=|sick| serde_json::to_string(sick).unwrap_or_default() let:bmc>
-                    <li class="text-sm" data-bmc=bmc.name.clone()>
-                        <p class="flex flex-wrap items-baseline gap-x-2">
-                            <a class="link link-hover text-primary font-medium" href=found("/bmcs", &bmc.name)>{bmc.name.clone()}</a>
-                            <HealthBadge health=Signal::stored(bmc.health.clone())/>
-                        </p>
-                        <HealthNote health=Signal::stored(bmc.health.clone())/>
-                        <p class="flex flex-wrap gap-x-2 text-xs">
-                            {bmc.machines.iter().map(|own| machine_link(own.id, &own.name)).collect_view()}
-                            {unnamed(bmc.machine_count, bmc.machines.len(), format!("/machines?{}", query_string(std::iter::once(("search", bmc.name.as_str())))))}
-                        </p>
-                    </li>
-                </For>
+                {rows(move || sick.get(), |bmc| bmc.id, row)}
             </ul>
             {move || rest(lab.with(|lab| lab.unwell_count.saturating_sub(lab.unwell_bmcs.len())), "BMC", "BMCs", Some("/bmcs".into()))}
         </Show>
@@ -279,7 +309,29 @@ fn Holders(lab: RwSignal<Lab>) -> impl IntoView {
     let whole = RwSignal::new(false);
     let shown = move || {
         let most = if whole.get() { usize::MAX } else { ROWS };
-        holders.get().into_iter().take(most)
+        holders.get().into_iter().take(most).collect()
+    };
+    let row = |own: Memo<Holder>| {
+        let user = own.with_untracked(|holder| holder.user.clone());
+        let counts = Memo::new(move |_| own.with(|holder| (holder.machine_count, holder.machines.len())));
+        let path = held_by(&user);
+        let rest = move || {
+            let (all, named) = counts.get();
+            unnamed(all, named, path.clone())
+        };
+        view! {
+            <tr data-user=user.clone()>
+                <th scope="row" class="font-medium"><a class="link link-hover" href=held_by(&user)>{user.clone()}</a></th>
+                <td class="text-right font-semibold">{move || counts.get().0}</td>
+                <td>
+                    <span class="flex flex-wrap gap-x-3">
+                        {rows(move || own.with(|holder| holder.machines.clone()), |own| own.id, held)}
+                        {rest}
+                    </span>
+                </td>
+            </tr>
+        }
+        .into_any()
     };
     view! {
         <p class="mb-2 text-sm" data-testid="free">
@@ -302,24 +354,7 @@ fn Holders(lab: RwSignal<Lab>) -> impl IntoView {
                             <th scope="col">"Which"</th>
                         </tr>
                     </thead>
-                    <tbody>
-                        <For each=shown key=|holder| serde_json::to_string(holder).unwrap_or_default() let:holder>
-                            <tr data-user=holder.user.clone()>
-                                <th scope="row" class="font-medium"><a class="link link-hover" href=held_by(&holder.user)>{holder.user.clone()}</a></th>
-                                <td class="text-right font-semibold">{holder.machine_count}</td>
-                                <td>
-                                    <span class="flex flex-wrap gap-x-3">
-                                        {holder
-                                            .machines
-                                            .iter()
-                                            .map(|own| view! { <span title=own.reason.clone()>{machine_link(own.id, &own.name)}</span> })
-                                            .collect_view()}
-                                        {unnamed(holder.machine_count, holder.machines.len(), held_by(&holder.user))}
-                                    </span>
-                                </td>
-                            </tr>
-                        </For>
-                    </tbody>
+                    <tbody>{rows(shown, |holder| holder.user.clone(), row)}</tbody>
                 </table>
             </div>
             <Show when=move || { !whole.get() && holders.with(Vec::len) > ROWS }>

@@ -155,18 +155,23 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         commands
     });
     let found = RwSignal::new(Vec::<Command>::new());
+    let searching = RwSignal::new(false);
     let newest = Newest::new();
     let find = Callback::new(move |typed: String| {
         let Some(question) = newest.ask() else { return };
         let search = typed.trim().to_owned();
         if search.is_empty() {
             found.set(Vec::new());
+            searching.set(false);
             return;
         }
         let api = api.get_value();
         spawn_local(async move {
             let page = machines_of(&api, &search).await;
-            if let (Ok(page), true) = (page, question.is_newest()) {
+            if !question.is_newest() {
+                return;
+            }
+            if let Ok(page) = page {
                 let rest = page.total.saturating_sub(page.items.len());
                 let all = format!("/machines?{}", query_string(std::iter::once(("search", search.as_str()))));
                 let more = (rest > 0).then(|| leads(&format!("… and {rest} more"), "in the list of machines", Icon::Machine, all));
@@ -181,9 +186,10 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
                 });
                 found.try_set(machines.chain(more).collect());
             }
+            searching.try_set(false);
         });
     });
-    view! { <Palette open commands find found=found.into()/> }
+    view! { <Palette open commands find found=found.into() searching/> }
 }
 
 /// Those whose names begin with what is typed, then the others in which its words occur.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{self, Api, ApiError, Me, Preseed},
-    ui::{Address, Empty, Glyph, Icon, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, format::counted, matches, natural},
+    ui::{Address, Columns, Empty, Glyph, Icon, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, format::counted, matches, natural},
 };
 
 /// A preseed as listed, without its text.
@@ -51,6 +51,17 @@ enum Column {
     Public,
 }
 
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Name, "name"),
+        (Self::Description, "description"),
+        (Self::Kind, "type"),
+        (Self::Owner, "owner"),
+        (Self::KnownGood, "known_good"),
+        (Self::Public, "public"),
+    ];
+}
+
 fn compare(a: &Entry, b: &Entry, sort: Sort<Column>) -> std::cmp::Ordering {
     let by = match sort.column {
         Column::Name => natural(&a.name, &b.name),
@@ -76,7 +87,7 @@ fn List(me: Me, preseeds: Vec<Entry>) -> impl IntoView {
     let address = Address::new();
     let filter = address.keeps::<String>("q");
     let only_mine = address.keeps::<bool>("mine");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let sort = address.keeps_sort(Sort::by(Column::Name));
     let username = me.username;
     let shown = Memo::new(move |_| {
         let (filter, only_mine, sort) = (filter.get(), only_mine.get(), sort.get());

@@ -14,15 +14,41 @@ use crate::{
     ui::{Choice, Confirm, Curl, Dialog, Icon, Loading, Opened, RowButton, Submit, Title, Toasts, Zone, dom, opened},
 };
 
-/// A page whose data is asked for once: its title, and `draw` when the data is there, else what stands in its place.
+/// A page whose data is asked for once, and again when the user's rights have changed: its title, and `draw` when the data is there, else
+/// what stands in its place.
 pub(super) fn loaded<T, F>(title: &'static str, fetch: fn(Api) -> F, draw: fn(Me, T) -> AnyView) -> AnyView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     F: Future<Output = Result<T, ApiError>> + Send + 'static,
 {
     let session = expect_context::<Session>();
+    drawn(title, move || session.rights(), fetch, draw)
+}
+
+/// The same for a page whose rows tell what the user may do with them, and that must not be interrupted: whatever their rights are, it
+/// stays as it is.
+pub(super) fn loaded_once<T, F>(title: &'static str, fetch: fn(Api) -> F, draw: fn(Me, T) -> AnyView) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, ApiError>> + Send + 'static,
+{
+    drawn(title, || false, fetch, draw)
+}
+
+/// Anew when `again` has another value.
+fn drawn<T, F>(
+    title: &'static str,
+    again: impl Fn() -> bool + Send + Sync + 'static,
+    fetch: fn(Api) -> F,
+    draw: fn(Me, T) -> AnyView,
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Future<Output = Result<T, ApiError>> + Send + 'static,
+{
+    let session = expect_context::<Session>();
     let api = expect_context::<Api>();
-    let data = Resource::new(|| (), move |()| fetch(api.clone()));
+    let data = Resource::new(again, move |_| fetch(api.clone()));
     view! {
         <Title text=title/>
         <div class="p-4">
@@ -31,7 +57,7 @@ where
                     match session.with(data).await {
                         Ok((me, data)) => {
                             keep_place();
-                            draw(me, data)
+                            session.by_rights(draw(me, data))
                         }
                         Err(error) => view! { <Failed error title retry=move |()| data.refetch()/> }.into_any(),
                     }

@@ -1,6 +1,10 @@
 //! Who looks at the pages, and what a page does when its data did not come.
 
-use leptos::{either::EitherOf3, prelude::*, task::spawn_local};
+use leptos::{
+    either::{Either, EitherOf3},
+    prelude::*,
+    task::spawn_local,
+};
 use leptos_router::hooks::use_location;
 
 use super::{follow::on_return, not_found::NotFound, seldom::Seldom};
@@ -9,7 +13,7 @@ use crate::{
     gate::SessionGate,
     live::Live,
     shell::PageResponse,
-    ui::{Glyph, Icon, PageHead, dom},
+    ui::{Glyph, Icon, PageHead, Toasts, dom},
 };
 
 #[derive(Clone, Copy)]
@@ -17,6 +21,8 @@ pub(super) struct Session {
     pub(super) me: Resource<Result<Me, ApiError>>,
     /// What was learnt of them since. Not in the resource: every page would be drawn anew, without what is typed there.
     newest: RwSignal<Option<Me>>,
+    /// Whether they are an administrator now and were none in the resource, or the other way round.
+    turned: RwSignal<bool>,
 }
 
 impl Session {
@@ -30,7 +36,7 @@ impl Session {
                 async move { api.ok_or_else(|| ApiError::transport("no client"))?.me().await }
             },
         );
-        let session = Self { me, newest: RwSignal::new(None) };
+        let session = Self { me, newest: RwSignal::new(None), turned: RwSignal::new(false) };
         provide_context(session);
         session
     }
@@ -57,11 +63,39 @@ impl Session {
         })
     }
 
+    /// Another value when they have become an administrator, or are none any more: what a page shows of either is asked for again.
+    pub(super) fn rights(self) -> bool {
+        self.turned.get()
+    }
+
+    /// A page's view, of new elements when the rights have changed: an open dialog would stay open, with a form that is not allowed.
+    pub(super) fn by_rights(self, view: AnyView) -> AnyView {
+        // what stood on the other side is taken away as a whole
+        if self.turned.get_untracked() { Either::Right(view) } else { Either::Left(view) }.into_any()
+    }
+
+    /// Takes what was learnt of them, and tells them when their rights are others.
+    fn learn(self, known: &Me, me: Me, toasts: Option<Toasts>) {
+        let before = self.newest.try_with_untracked(|newest| newest.as_ref().map_or(known.admin, |me| me.admin));
+        let (turned, admin) = (me.admin != known.admin, me.admin);
+        self.newest.try_set(Some(me));
+        if before.is_none_or(|before| before == admin) {
+            return;
+        }
+        // where the focus was goes with the page
+        dom::focus_page();
+        self.turned.try_set(turned);
+        if let Some(toasts) = toasts {
+            if admin { toasts.ok("You are an administrator now.") } else { toasts.warning("You are no administrator any more.") }
+        }
+    }
+
     /// Asks again when an administrator may have changed what one may do, and when the user comes back to the window: they may have
     /// logged in elsewhere in the browser.
     pub(super) fn follow(self, live: Live) {
         let Some(api) = use_context::<Api>() else { return };
         let gate = use_context::<SessionGate>().unwrap_or_default();
+        let toasts = use_context::<Toasts>();
         let seldom = Seldom::new();
         let ask = move || {
             let (api, gate) = (api.clone(), gate.clone());
@@ -69,7 +103,7 @@ impl Session {
                 let (Ok(known), Ok(me)) = (self.me.await, api.me().await) else { return };
                 if me.id == known.id {
                     gate.opened_elsewhere();
-                    self.newest.try_set(Some(me));
+                    self.learn(&known, me, toasts);
                 } else if gate.is_closed() {
                     // nothing of another's page
                     dom::leave_for(&dom::here());

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     api::{self, Api, ApiError, CreatedUser, Email, Me, NewPassword, NewUser, User, UserChange, Username},
     ui::{
-        AddButton, Address, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Notice, Opened, PageHead, RowButton, SearchBox,
-        Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural,
+        AddButton, Address, Columns, Confirm, CopyButton, Curl, Dialog, Empty, FieldState, FormEnd, Icon, Notice, Opened, PageHead,
+        RowButton, SearchBox, Sort, SortHead, Submit, SubmitForm, SwitchField, TextField, Toasts, Zone, is_of_name, matches, natural,
     },
 };
 
@@ -44,6 +44,10 @@ enum Column {
     Privilege,
 }
 
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[(Self::Name, "name"), (Self::Email, "email"), (Self::Privilege, "privilege")];
+}
+
 fn email(user: &User) -> &str {
     user.email.as_deref().unwrap_or_default()
 }
@@ -64,8 +68,9 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
     let records = Records::new(users);
     follow_list(&[api::List::User], load, records.replace());
     let used = UsedBy::new(me.admin);
-    let filter = Address::new().keeps::<String>("q");
-    let sort = RwSignal::new(Sort::by(Column::Name));
+    let address = Address::new();
+    let filter = address.keeps::<String>("q");
+    let sort = address.keeps_sort(Sort::by(Column::Name));
     let shown = Memo::new(move |_| {
         let (query, sort) = (filter.get(), sort.get());
         let found = |user: &User| matches(&format!("{}\n{}", user.username, email(user)), &query);
@@ -85,6 +90,12 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         put.run(new.user.clone());
         created.set(Some(new));
         created_open.set(true);
+    });
+    let giving_up = RwSignal::new(None::<Callback<()>>);
+    let give_up_open = RwSignal::new(false);
+    let give_up = Callback::new(move |save: Callback<()>| {
+        giving_up.set(Some(save));
+        give_up_open.set(true);
     });
     let admin = me.admin;
     let own_id = me.id;
@@ -129,9 +140,10 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
         }
         .into_any()
     };
+    let left = Signal::derive(move || (shown.with(Vec::len), records.list.with(Vec::len)));
     view! {
         <PageHead title="Users">
-            <SearchBox value=filter label="Filter users"/>
+            <SearchBox value=filter label="Filter users" left/>
             {admin.then(|| view! { <AddButton label="Add user" open=adding testid="add-user"/> })}
         </PageHead>
         {(!admin).then(|| view! { <div class="mb-3"><Notice tone="alert-info">"Only administrators manage accounts."</Notice></div> })}
@@ -153,7 +165,24 @@ fn List(me: Me, users: Vec<User>) -> impl IntoView {
             <Empty title="No user matches"/>
         </Show>
         <Dialog open=adding title="Add a user"><NewForm open=adding done=made/></Dialog>
-        {records.editor(move |open, opened| view! { <EditForm open opened done=put/> }.into_any())}
+        {records.editor(move |open, opened| view! { <EditForm open opened done=put own_id give_up/> }.into_any())}
+        // there once it has been asked
+        <Show when=move || giving_up.with(Option::is_some)>
+            <Confirm
+                open=give_up_open
+                title="Give up your rights"
+                text="You will no longer be an administrator, and cannot undo that yourself."
+                verb="Give up"
+                submit=Submit::new()
+                action=move |()| {
+                    give_up_open.set(false);
+                    if let Some(save) = giving_up.get_untracked() {
+                        // the form may have gone meanwhile
+                        save.try_run(());
+                    }
+                }
+            />
+        </Show>
         <Dialog
             open=password_open
             title=Signal::derive(move || password_of.with(|user| user.as_ref().map(|user| format!("Set password of {}", user.username))).unwrap_or_default())
@@ -232,7 +261,15 @@ fn NewForm(open: RwSignal<bool>, done: Callback<CreatedUser>) -> impl IntoView {
 }
 
 #[component]
-fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) -> impl IntoView {
+fn EditForm(
+    open: RwSignal<bool>,
+    opened: Opened<User>,
+    done: Callback<User>,
+    /// Whose page it is.
+    own_id: i64,
+    /// Asks before what it is given is done: one's own rights are taken away.
+    give_up: Callback<Callback<()>>,
+) -> impl IntoView {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let user = opened.known();
@@ -246,7 +283,7 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
     };
     let call = move |api: Api, change: UserChange| async move { api.edit_user(&opened.known(), &change).await };
     let curl = Callback::new(move |()| input().and_then(|change| Curl::of("Save", async |api| call(api, change).await)));
-    let send = move |()| {
+    let save = Callback::new(move |()| {
         let Some(change) = input() else { return };
         let place = move |error: &str| is_of_name(error).then_some(username);
         submit.save_placing(call(api.clone(), change), place, move |answer| {
@@ -255,6 +292,14 @@ fn EditForm(open: RwSignal<bool>, opened: Opened<User>, done: Callback<User>) ->
             toasts.ok(format!("User {} saved.", user.username));
             done.run(user);
         });
+    });
+    let send = move |()| {
+        let known = opened.known();
+        if known.id == own_id && known.admin == Some(true) && !admin.get_untracked() && input().is_some() {
+            give_up.run(save);
+        } else {
+            save.run(());
+        }
     };
     view! {
         <SubmitForm submit send autocomplete="off">

@@ -10,7 +10,10 @@ use leptos_router::{
     params::ParamsMap,
 };
 
-use super::clock;
+use super::{
+    clock,
+    table::{Columns, Sort},
+};
 use crate::api::query_string;
 
 /// Keys that come quicker are one change of the address: browsers refuse more than some hundred in ten seconds.
@@ -60,10 +63,26 @@ impl Address {
 
     /// What the address keeps under this name. A change takes no step of history: Back leads to the page before.
     pub(crate) fn keeps<T: Kept>(&self, name: &'static str) -> RwSignal<T> {
+        self.keeps_as(name, T::of, T::word)
+    }
+
+    /// The order of the page's table, which is `first` where the address says nothing of it.
+    pub(crate) fn keeps_sort<C: Columns>(&self, first: Sort<C>) -> RwSignal<Sort<C>> {
+        let word = move |sort: &Sort<C>| if *sort == first { String::new() } else { sort.word() };
+        self.keeps_as("sort", move |word| Sort::of(word).unwrap_or(first), word)
+    }
+
+    /// `of` reads the value from its word, which is empty where the address has none; `word` leads back.
+    fn keeps_as<T: Clone + PartialEq + Send + Sync + 'static>(
+        &self,
+        name: &'static str,
+        of: impl Fn(&str) -> T + Send + Sync + 'static,
+        word: impl Fn(&T) -> String + Clone + 'static,
+    ) -> RwSignal<T> {
         let Self { location, query, go } = self.clone();
-        let shown = Memo::new(move |_| T::of(query.read().get_str(name).unwrap_or_default()));
+        let shown = Memo::new(move |_| of(query.read().get_str(name).unwrap_or_default()));
         let send = move |value: T| {
-            let search = location.search.with_untracked(|search| with(search, name, &value.word()));
+            let search = location.search.with_untracked(|search| with(search, name, &word(&value)));
             let path = location.pathname.get_untracked();
             go.run((if search.is_empty() { path } else { format!("{path}?{search}") }, true));
         };

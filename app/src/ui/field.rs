@@ -73,6 +73,11 @@ fn Notes(id: &'static str, help: Option<&'static str>, error: RwSignal<Option<St
     }
 }
 
+/// That a field must not be left empty, for the eye: `aria-required` tells the others. Beside the label, of whose words it is none.
+fn mark(required: bool) -> Option<impl IntoView> {
+    required.then(|| view! { <span class="text-error text-sm font-medium" aria-hidden="true" title="Required">"*"</span> })
+}
+
 #[component]
 pub(crate) fn TextField(
     /// Unique in the document.
@@ -101,7 +106,10 @@ pub(crate) fn TextField(
     keep_in_step(field.value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
     view! {
         <div class="flex flex-col gap-1">
-            <label class="text-sm font-medium" for=id>{label}</label>
+            <div class="flex items-baseline gap-1">
+                <label class="text-sm font-medium" for=id>{label}</label>
+                {mark(required)}
+            </div>
             <input
                 node_ref=node
                 id=id
@@ -252,6 +260,7 @@ pub(crate) fn SelectField(
     /// So many are offered at once; the search finds the others.
     #[prop(default = usize::MAX)]
     most: usize,
+    #[prop(optional)] required: bool,
 ) -> impl IntoView {
     let query = RwSignal::new(String::new());
     // a list that has become short under a search can still be searched: nothing else would take the search back
@@ -299,7 +308,10 @@ pub(crate) fn SelectField(
     view! {
         <div class="flex flex-col gap-1">
             <div class="flex items-baseline justify-between gap-2">
-                <label class="text-sm font-medium" for=id>{label}</label>
+                <div class="flex items-baseline gap-1">
+                    <label class="text-sm font-medium" for=id>{label}</label>
+                    {mark(required)}
+                </div>
                 <Show when=searchable>
                     // there before it says something: a live region that appears together with its text is not read out
                     <span role="status" class="ml-auto text-xs whitespace-nowrap opacity-80" data-found=id>{found}</span>
@@ -323,6 +335,7 @@ pub(crate) fn SelectField(
                 class=("select-error", move || field.error.with(Option::is_some))
                 on:change=move |event| field.typed(event_target_value(&event))
                 disabled=move || disabled.get()
+                aria-required=required.then_some("true")
                 aria-describedby=format!("{id}-note")
                 aria-invalid=move || field.error.with(Option::is_some).then_some("true")
             >

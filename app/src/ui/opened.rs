@@ -2,8 +2,16 @@
 
 use leptos::{html, prelude::*};
 
-use super::{dom, page::Notice};
+use super::{dom, field::Choice, page::Notice};
 use crate::api::Edit;
+
+/// A field of a form: its label, what stands in it, and what would stand there if the form were opened with what somebody else has saved.
+pub(crate) type Field = (&'static str, String, String);
+
+/// What the chosen one of a list is called.
+pub(crate) fn label_of(choices: &[Choice], value: &str) -> String {
+    choices.iter().find(|own| own.value == value).map_or_else(|| value.to_owned(), |own| own.label.clone())
+}
 
 /// What a form was opened with.
 pub(crate) struct Opened<T: 'static> {
@@ -46,11 +54,24 @@ impl<T: Clone + Send + Sync + 'static> Opened<T> {
 
     /// To stand above the form's buttons.
     pub(crate) fn notice(self) -> AnyView {
+        self.notice_of(|_| Vec::new())
+    }
+
+    /// The same, with what they have in place of what stands in the form.
+    pub(crate) fn notice_of(self, fields: impl Fn(&T) -> Vec<Field> + Send + Sync + 'static) -> AnyView {
         let take = move |()| {
             self.overtaken.set(false);
             self.drawn.update(|times| *times += 1);
         };
-        view! { <Overtaken overtaken=self.overtaken take/> }.into_any()
+        let theirs = Signal::derive(move || {
+            // somebody may be quicker once more
+            self.overtaken.track();
+            // read out as it was then, and not again with every key
+            let mut all = untrack(|| self.known.with_value(&fields));
+            all.retain(|(_, mine, theirs)| mine != theirs);
+            all
+        });
+        view! { <Overtaken overtaken=self.overtaken take theirs/> }.into_any()
     }
 }
 
@@ -98,7 +119,12 @@ pub(crate) fn Overtaken(
     /// Shows it beside the form.
     #[prop(optional, into)]
     show: Option<Callback<()>>,
+    /// The fields in which it differs from what stands in the form.
+    #[prop(optional)]
+    theirs: Option<Signal<Vec<Field>>>,
 ) -> impl IntoView {
+    let fields =
+        move || theirs.map(|theirs| view! { <ul class="list-none empty:hidden" data-testid="theirs">{move || lines(theirs.get())}</ul> });
     view! {
         // there from the start: an alert that appears together with its text is not read out everywhere
         <div role="alert" class="empty:hidden">
@@ -109,9 +135,26 @@ pub(crate) fn Overtaken(
                         {show.map(|show| view! { <button type="button" class="link" on:click=move |_| show.run(())>"show theirs"</button> ", or " })}
                         <button type="button" class="link" on:click=move |_| take.run(())>"take theirs"</button>
                         "."
+                        {fields()}
                     </Notice>
                 </div>
             </Show>
         </div>
     }
+}
+
+/// `Name: yours → theirs`
+fn lines(fields: Vec<Field>) -> impl IntoView {
+    let said = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let line = |(label, mine, theirs): Field| {
+        view! {
+            <li class="wrap-anywhere">
+                {label} ": " {said(mine)}
+                <span aria-hidden="true">" → "</span>
+                <span class="sr-only">", theirs: "</span>
+                <strong class="font-medium">{said(theirs)}</strong>
+            </li>
+        }
+    };
+    fields.into_iter().map(line).collect_view()
 }

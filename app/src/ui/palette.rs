@@ -33,6 +33,8 @@ pub(crate) fn Palette(
     /// Called with what is typed, to put what it finds elsewhere into `found`.
     find: Callback<String>,
     found: Signal<Vec<Command>>,
+    /// Whether it is still looking elsewhere: set here, and taken back by `find`.
+    searching: RwSignal<bool>,
 ) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let at = RwSignal::new(0_usize);
@@ -57,6 +59,7 @@ pub(crate) fn Palette(
     let typing = move |event| {
         typed.set(event_target_value(&event));
         at.set(0);
+        searching.set(true);
         if let Some(timer) = timer.try_update_value(Option::take).flatten() {
             timer.clear();
         }
@@ -130,7 +133,8 @@ pub(crate) fn Palette(
             }}
         </ul>
         <p role="status" class="text-sm opacity-80" data-testid="palette-count">
-            {move || offered.with(|offered| if offered.is_empty() { "Nothing fits." } else { "" })}
+            // not before it is known: what is read out cannot be taken back
+            {move || if offered.with(Vec::is_empty) && !searching.get() { "Nothing fits." } else { "" }}
         </p>
     }
 }

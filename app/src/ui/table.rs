@@ -1,8 +1,8 @@
 //! Tables that sort by their columns, and the box that filters their rows.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, time::Duration};
 
-use leptos::{html, prelude::*};
+use leptos::{html, leptos_dom::helpers::TimeoutHandle, prelude::*};
 
 use super::{
     field::{Setter, keep_in_step},
@@ -15,6 +15,27 @@ use super::{
 pub(crate) struct Sort<C> {
     pub(crate) column: C,
     pub(crate) descending: bool,
+}
+
+/// Columns that an address can name.
+pub(crate) trait Columns: Copy + PartialEq + Send + Sync + 'static {
+    /// Each with its word.
+    const WORDS: &'static [(Self, &'static str)];
+}
+
+impl<C: Columns> Sort<C> {
+    /// `-name` for downwards by the column `name`.
+    pub(crate) fn word(self) -> String {
+        let word = C::WORDS.iter().find(|(column, _)| *column == self.column).map_or("", |(_, word)| word);
+        if self.descending { format!("-{word}") } else { word.to_owned() }
+    }
+
+    /// None for what names no column.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        let name = word.strip_prefix('-').unwrap_or(word);
+        let (column, _) = C::WORDS.iter().find(|(_, own)| *own == name)?;
+        Some(Self { column: *column, descending: name != word })
+    }
 }
 
 impl<C: Copy + PartialEq> Sort<C> {
@@ -142,6 +163,9 @@ pub(crate) fn SearchBox(
     #[prop(default = "Filter")] placeholder: &'static str,
     #[prop(default = "filter")] testid: &'static str,
     #[prop(default = "input-sm w-72 max-w-full")] class: &'static str,
+    /// How many of the list fit, and of how many. For a list that does not show its count.
+    #[prop(optional)]
+    left: Option<Signal<(usize, usize)>>,
 ) -> impl IntoView {
     let node = NodeRef::<html::Input>::new();
     keep_in_step(value, move || node.get().map(|input| (input.value(), Box::new(move |text: &str| input.set_value(text)) as Setter)));
@@ -161,6 +185,41 @@ pub(crate) fn SearchBox(
                 spellcheck="false"
             />
         </label>
+        {left.map(|left| view! { <Left value left/> })}
+    }
+}
+
+/// A pause within a word is shorter: nothing is said of words that are only begun.
+const PAUSE: Duration = Duration::from_millis(600);
+
+/// Tells those who do not see the list what the filter has left of it.
+#[component]
+fn Left(value: RwSignal<String>, left: Signal<(usize, usize)>) -> impl IntoView {
+    let said = RwSignal::new(String::new());
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    Effect::new(move |before: Option<()>| {
+        let words = value.with(|query| left_of(query, left.get()));
+        // what the page came with is read with the page
+        if before.is_none() {
+            return;
+        }
+        if let Some(timer) = timer.try_update_value(Option::take).flatten() {
+            timer.clear();
+        }
+        // the page may have gone meanwhile
+        let say = move || drop(said.try_set(words));
+        timer.set_value(set_timeout_with_handle(say, PAUSE).ok());
+    });
+    // no `status`: while nothing is said, there is nothing to come across
+    view! { <span class="sr-only" aria-live="polite" data-testid="filter-left">{move || said.get()}</span> }
+}
+
+/// Nothing of a list that is not filtered.
+fn left_of(query: &str, (shown, all): (usize, usize)) -> String {
+    match shown {
+        _ if query.trim().is_empty() => String::new(),
+        0 => "None matches".to_owned(),
+        shown => format!("{shown} of {all}"),
     }
 }
 
@@ -173,6 +232,26 @@ mod tests {
         assert!(matches("D03-1 arm64 Alice", "arm ALI"));
         assert!(!matches("d03-1 arm64 alice", "arm bob"));
         assert!(matches("anything", "  "));
+    }
+
+    #[test]
+    fn what_a_filter_has_left_is_told() {
+        assert_eq!(left_of(" ", (3, 3)), "");
+        assert_eq!(left_of("a", (2, 3)), "2 of 3");
+        assert_eq!(left_of("a", (0, 3)), "None matches");
+    }
+
+    #[test]
+    fn an_order_is_found_by_its_word_again() {
+        impl Columns for char {
+            const WORDS: &'static [(Self, &'static str)] = &[('n', "name"), ('m', "machines")];
+        }
+        for (sort, word) in [(Sort::by('m'), "machines"), (Sort { column: 'n', descending: true }, "-name")] {
+            assert_eq!((sort.word().as_str(), Sort::of(word)), (word, Some(sort)));
+        }
+        for wrong in ["", "-", "--name", "Name"] {
+            assert_eq!(Sort::<char>::of(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

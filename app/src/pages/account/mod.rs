@@ -6,17 +6,16 @@ mod sessions;
 mod tokens;
 
 use futures_util::future::try_join;
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 pub(super) use self::access::Access;
 use self::{keys::Keys, sessions::Sessions, tokens::Tokens};
 use super::{
-    follow::on_return,
-    seldom::Seldom,
+    follow::keep_up,
     session::{Failed, Session},
 };
 use crate::{
-    api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange, Token},
+    api::{self, Api, Email, Me, MeChange, NewPassword, PasswordChange},
     ui::{
         Curl, CurlButton, FieldState, Loading, Opened, PageHead, Panel, Submit, SubmitButton, SubmitErrors, SubmitForm, TextArea,
         TextField, Title, Toasts, Unsaved, Zone, opened,
@@ -43,10 +42,17 @@ pub(super) fn Account() -> impl IntoView {
                     match session.with(loaded).await {
                         Ok((me, (tokens, sessions))) => {
                             let (tokens, sessions) = (RwSignal::new(tokens), RwSignal::new(sessions));
-                            keep_up(tokens, sessions);
+                            keep_up(
+                                |api| async move { try_join(api.tokens(), api.own_sessions()).await },
+                                move |(newest, logins)| {
+                                    tokens.try_set(newest);
+                                    sessions.try_set(logins);
+                                },
+                            );
+                            let who = session.who(me.clone());
                             view! {
                                 <PageHead title=me.username.clone()>
-                                    {me.admin.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
+                                    {move || who.get().1.then(|| view! { <span class="badge badge-soft badge-info">"Administrator"</span> })}
                                 </PageHead>
                                 // tables over the whole width: their buttons stand at the right
                                 <div class="flex flex-col gap-4">
@@ -69,21 +75,6 @@ pub(super) fn Account() -> impl IntoView {
             </Suspense>
         </div>
     }
-}
-
-/// No message tells of log-ins and tokens: they are asked for again when the user comes back from wherever they made or ended one.
-fn keep_up(tokens: RwSignal<Vec<Token>>, sessions: RwSignal<Vec<api::Session>>) {
-    let api = expect_context::<Api>();
-    let seldom = Seldom::new();
-    let ask = move || {
-        spawn_local(async move {
-            if let Ok((newest, logins)) = try_join(api.tokens(), api.own_sessions()).await {
-                tokens.try_set(newest);
-                sessions.try_set(logins);
-            }
-        });
-    };
-    on_return(move || seldom.run(ask.clone()));
 }
 
 #[component]

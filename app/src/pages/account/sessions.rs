@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::pages::records::rows;
 use crate::{
     api::{Api, Session},
     ui::{Confirm, Curl, Icon, RowButton, Submit, Time, Toasts, format::counted},
@@ -115,6 +116,39 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
         Some(Ending::Others) => format!("End {}? Whoever uses them is logged out at once.", counted(others.get(), "session", "sessions")),
         None => String::new(),
     };
+    let row = move |own: Memo<Session>| {
+        let session = own.get_untracked();
+        let seen = Memo::new(move |_| own.with(|session| session.last_seen.clone()));
+        let last_seen = move || view! { <Time at=seen.get()/> };
+        let agent = session.user_agent.clone().unwrap_or_default();
+        let name = if agent.is_empty() { "unknown".to_owned() } else { browser(&agent) };
+        let label = format!("End session of {name}");
+        let address = session.address.clone().unwrap_or_else(|| "–".into());
+        let ended = session.clone();
+        view! {
+                <tr data-session=session.id.clone() data-current=session.current.then_some("true")>
+                    <th scope="row" class="font-medium wrap-anywhere" title=agent>
+                        {name}
+                        {session.current.then(|| view! { " " <span class="badge badge-sm badge-soft badge-success whitespace-nowrap">"This one"</span> })}
+                        // what has no column of its own on a telephone
+                        <span class="block text-xs font-normal opacity-80 md:hidden">
+                            <span class="block font-mono">{address.clone()}</span>
+                            <span class="block">"Logged in "<Time at=session.created.clone()/></span>
+                            <span class="block">"Last seen "{last_seen}</span>
+                            <span class="block">"Ends "<Time at=session.expires.clone()/></span>
+                        </span>
+                    </th>
+                    <td class="font-mono text-xs max-md:hidden">{address}</td>
+                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.created.clone()/></td>
+                    <td class="text-xs whitespace-nowrap max-md:hidden">{last_seen}</td>
+                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.expires.clone()/></td>
+                    <td class="w-0 text-right">
+                        {(!session.current).then(|| view! { <RowButton icon=Icon::Trash label action=move |()| ask(Ending::One(ended.clone()))/> })}
+                    </td>
+                </tr>
+            }
+            .into_any()
+    };
     view! {
         // reached by the keyboard even when nothing in it can be: a long address makes it scroll sideways
         <div class="overflow-x-auto" tabindex="0" role="region" aria-label="Sessions">
@@ -131,37 +165,7 @@ pub(super) fn Sessions(owner: i64, sessions: RwSignal<Vec<Session>>) -> impl Int
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=sorted key=|session| session.id.clone() let:session>
-                        {
-                            let agent = session.user_agent.clone().unwrap_or_default();
-                            let name = if agent.is_empty() { "unknown".to_owned() } else { browser(&agent) };
-                            let label = format!("End session of {name}");
-                            let address = session.address.clone().unwrap_or_else(|| "–".into());
-                            let ended = session.clone();
-                            view! {
-                                <tr data-session=session.id.clone() data-current=session.current.then_some("true")>
-                                    <th scope="row" class="font-medium wrap-anywhere" title=agent>
-                                        {name}
-                                        {session.current.then(|| view! { " " <span class="badge badge-sm badge-soft badge-success whitespace-nowrap">"This one"</span> })}
-                                        // what has no column of its own on a telephone
-                                        <span class="block text-xs font-normal opacity-80 md:hidden">
-                                            <span class="block font-mono">{address.clone()}</span>
-                                            <span class="block">"Logged in "<Time at=session.created.clone()/></span>
-                                            <span class="block">"Last seen "<Time at=session.last_seen.clone()/></span>
-                                            <span class="block">"Ends "<Time at=session.expires.clone()/></span>
-                                        </span>
-                                    </th>
-                                    <td class="font-mono text-xs max-md:hidden">{address}</td>
-                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.created.clone()/></td>
-                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.last_seen.clone()/></td>
-                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=session.expires.clone()/></td>
-                                    <td class="w-0 text-right">
-                                        {(!session.current).then(|| view! { <RowButton icon=Icon::Trash label action=move |()| ask(Ending::One(ended.clone()))/> })}
-                                    </td>
-                                </tr>
-                            }
-                        }
-                    </For>
+                    {rows(sorted, |session| session.id.clone(), row)}
                 </tbody>
             </table>
         </div>

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::pages::records::rows;
 use crate::{
     api::{Api, CreatedToken, Instant, NewToken, Scope, Token, TokenDescription},
     ui::{
@@ -171,7 +172,50 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
         let token = removing.get_untracked()?;
         Curl::of("Remove", async |api| api.delete_token(token.id).await)
     });
-    let now = clock::instant(clock::now());
+    let now = StoredValue::new(clock::instant(clock::now()));
+    let row = move |own: Memo<Token>| {
+        let token = own.get_untracked();
+        let used = Memo::new(move |_| own.with(|token| token.last_used.clone()));
+        let last_used = move || time_or(used.get().as_ref(), "never");
+        let gone = token.clone();
+        let what = if token.description.is_empty() { "–".to_owned() } else { token.description.clone() };
+        let expired = token.expires.as_ref().is_some_and(|expiry| now.with_value(|now| expiry <= now));
+        let expires = token.expires.clone();
+        let good_until = move || {
+            view! {
+                {time_or(expires.as_ref(), "for ever")}
+                {expired.then(|| view! { " " <span class="badge badge-sm badge-soft badge-error">"Expired"</span> })}
+            }
+        };
+        view! {
+            <tr data-token=token.prefix.clone()>
+                <th scope="row" class="font-medium wrap-anywhere">
+                    {what}
+                    // what has no column of its own on a telephone
+                    <span class="block text-xs font-normal opacity-80 md:hidden">
+                        <span class="block font-mono">{token.prefix.clone()}"…"</span>
+                        <span class="block">"May: "{may(&token)}</span>
+                        <span class="block">"Created "<Time at=token.created.clone()/></span>
+                        <span class="block">"Last used "{last_used}</span>
+                        <span class="block">"Good until "{good_until()}</span>
+                    </span>
+                </th>
+                <td class="font-mono text-xs max-md:hidden">{token.prefix.clone()}"…"</td>
+                <td class="text-xs max-md:hidden">{may(&token)}</td>
+                <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=token.created.clone()/></td>
+                <td class="text-xs whitespace-nowrap max-md:hidden">{last_used}</td>
+                <td class="text-xs whitespace-nowrap max-md:hidden">{good_until()}</td>
+                <td class="w-0 text-right">
+                    <RowButton
+                        icon=Icon::Trash
+                        label=format!("Remove token {}", gone.description)
+                        action=move |()| { removing.set(Some(gone.clone())); open.set(true); }
+                    />
+                </td>
+            </tr>
+        }
+        .into_any()
+    };
     view! {
         <div class="overflow-x-auto" tabindex="0" role="region" aria-label="API tokens">
             <table class="table-sm table" data-testid="tokens">
@@ -188,45 +232,7 @@ pub(super) fn TokenTable(tokens: RwSignal<Vec<Token>>, #[prop(into)] removed: Ca
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=move || tokens.get() key=|token| token.id let:token>
-                        {
-                            let gone = token.clone();
-                            let what = if token.description.is_empty() { "–".to_owned() } else { token.description.clone() };
-                            let expired = token.expires.as_ref().is_some_and(|expiry| *expiry <= now);
-                            let expires = token.expires.clone();
-                            let good_until = move || view! {
-                                {time_or(expires.as_ref(), "for ever")}
-                                {expired.then(|| view! { " " <span class="badge badge-sm badge-soft badge-error">"Expired"</span> })}
-                            };
-                            view! {
-                                <tr data-token=token.prefix.clone()>
-                                    <th scope="row" class="font-medium wrap-anywhere">
-                                        {what}
-                                        // what has no column of its own on a telephone
-                                        <span class="block text-xs font-normal opacity-80 md:hidden">
-                                            <span class="block font-mono">{token.prefix.clone()}"…"</span>
-                                            <span class="block">"May: "{may(&token)}</span>
-                                            <span class="block">"Created "<Time at=token.created.clone()/></span>
-                                            <span class="block">"Last used "{time_or(token.last_used.as_ref(), "never")}</span>
-                                            <span class="block">"Good until "{good_until()}</span>
-                                        </span>
-                                    </th>
-                                    <td class="font-mono text-xs max-md:hidden">{token.prefix.clone()}"…"</td>
-                                    <td class="text-xs max-md:hidden">{may(&token)}</td>
-                                    <td class="text-xs whitespace-nowrap max-md:hidden"><Time at=token.created.clone()/></td>
-                                    <td class="text-xs whitespace-nowrap max-md:hidden">{time_or(token.last_used.as_ref(), "never")}</td>
-                                    <td class="text-xs whitespace-nowrap max-md:hidden">{good_until()}</td>
-                                    <td class="w-0 text-right">
-                                        <RowButton
-                                            icon=Icon::Trash
-                                            label=format!("Remove token {}", gone.description)
-                                            action=move |()| { removing.set(Some(gone.clone())); open.set(true); }
-                                        />
-                                    </td>
-                                </tr>
-                            }
-                        }
-                    </For>
+                    {rows(move || tokens.get(), |token| token.id, row)}
                 </tbody>
             </table>
         </div>

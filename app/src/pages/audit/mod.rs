@@ -2,7 +2,9 @@
 
 mod entry;
 
-use leptos::prelude::*;
+use std::mem;
+
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
@@ -10,12 +12,18 @@ use leptos_router::{
 
 use self::entry::{Change, KINDS, LONG, changes, deed, noun, page, whence};
 use super::{
+    follow::{Newest, on_return},
     records::keep_place,
+    seldom::Seldom,
     session::{Failed, Session},
 };
 use crate::{
     api::{Api, ApiError, AuditEntry, AuditWanted, Instant},
-    ui::{Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField, Time, Title, Zone, dom},
+    live::Live,
+    ui::{
+        Choice, Empty, FieldState, Glyph, Icon, Loading, PageHead, SelectField, Submit, SubmitErrors, TextField, Time, Title, Zone, dom,
+        format::counted,
+    },
 };
 
 /// Entries shown at first, and fetched with every "Older".
@@ -35,14 +43,21 @@ pub(super) fn Audit() -> impl IntoView {
         AuditWanted { user: get("user"), kind: get("kind"), subject_id: get("subject_id"), action: get("action"), since: get("since") }
     });
     let entries = Resource::new(
-        move || wanted.get(),
-        move |wanted| {
+        move || (wanted.get(), session.rights()),
+        move |(wanted, _)| {
             let api = api.clone();
             async move { api.audit(&wanted, None, ENTRIES).await }
         },
     );
+    let said = Said { text: RwSignal::new(String::new()), begun: StoredValue::new(false) };
+    // the same number of others is news as well
+    Effect::new(move |_| {
+        wanted.track();
+        said.text.set(String::new());
+    });
     // who may not read it is not asked what to look for
     let head = move || {
+        session.rights();
         Suspend::new(async move {
             let admin = session.me.await.is_ok_and(|me| session.now(me).admin);
             if admin { view! { <Head wanted entries/> }.into_any() } else { view! { <PageHead title="Audit log"/> }.into_any() }
@@ -52,15 +67,36 @@ pub(super) fn Audit() -> impl IntoView {
         <Title text="Audit log"/>
         <div class="p-4">
             <Transition fallback=|| ()>{head}</Transition>
+            // no `status`: while nothing is said, there is nothing to come across
+            <p class="sr-only" aria-live="polite" data-testid="audit-said">{move || said.text.get()}</p>
             <Transition fallback=Loading>
                 {move || Suspend::new(async move {
                     match session.with(entries).await {
-                        Ok((_, entries)) => view! { <List entries wanted=wanted.get_untracked()/> }.into_any(),
+                        Ok((_, entries)) => view! { <List entries wanted=wanted.get_untracked() said/> }.into_any(),
                         Err(error) => view! { <Failed error retry=move |()| entries.refetch()/> }.into_any(),
                     }
                 })}
             </Transition>
         </div>
+    }
+}
+
+/// What those are told who do not see that the list has become another.
+#[derive(Clone, Copy)]
+struct Said {
+    text: RwSignal<String>,
+    /// Whether a list has been drawn: the first one is read with the page.
+    begun: StoredValue<bool>,
+}
+
+impl Said {
+    fn say(self, count: usize, more: bool) {
+        let words = match counted(count, "entry", "entries") {
+            _ if count == 0 => "No entry fits".to_owned(),
+            entries if more => format!("{entries}, and there are older ones"),
+            entries => entries,
+        };
+        self.text.try_set(words);
     }
 }
 
@@ -154,11 +190,15 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
     };
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        let kind = kind.value.get_untracked();
+        // ids are told apart by the kind
+        let subject_id = wanted.with_untracked(|wanted| if wanted.kind == kind { wanted.subject_id.clone() } else { String::new() });
+        // an action says its kind, but not to an id
+        let implied = subject_id.is_empty() && !action.value.with_untracked(String::is_empty);
         go(&AuditWanted {
             user: user.value.get_untracked().trim().to_owned(),
-            // an action says its kind
-            kind: if action.value.with_untracked(String::is_empty) { kind.value.get_untracked() } else { String::new() },
-            subject_id: String::new(),
+            kind: if implied { String::new() } else { kind },
+            subject_id,
             action: action.value.get_untracked(),
             since: dom::instant_of(&since.value.get_untracked()),
         });
@@ -187,16 +227,26 @@ fn Filter(wanted: Memo<AuditWanted>) -> impl IntoView {
 }
 
 #[component]
-fn List(entries: Vec<AuditEntry>, wanted: AuditWanted) -> impl IntoView {
+fn List(entries: Vec<AuditEntry>, wanted: AuditWanted, said: Said) -> impl IntoView {
     keep_place();
     let api = StoredValue::new(expect_context::<Api>());
     let full = |list: &[AuditEntry]| list.len() >= ENTRIES as usize;
+    let (count, begins_full) = (entries.len(), full(&entries));
+    Effect::new(move |_| {
+        if said.begun.try_update_value(|begun| mem::replace(begun, true)) == Some(true) {
+            said.say(count, begins_full);
+        }
+    });
     // a page that was not full was the last one
     let more = RwSignal::new(full(&entries));
     let entries = RwSignal::new(entries);
     let submit = Submit::new();
-    let of_one = (!wanted.subject_id.is_empty())
-        .then(|| entries.with_untracked(|list| list.first().map(|entry| entry.subject.clone())).unwrap_or_default());
+    let of_one = (!wanted.subject_id.is_empty()).then(|| {
+        let name = entries.with_untracked(|list| list.first().map(|entry| entry.subject.clone())).unwrap_or_default();
+        let name = if name.is_empty() { format!("no. {}", wanted.subject_id) } else { name };
+        let query = AuditWanted { subject_id: String::new(), ..wanted.clone() }.query();
+        (noun(&wanted.kind).to_owned(), name, format!("/audit?{query}"))
+    });
     let filtered = wanted != AuditWanted::default();
     let wanted = StoredValue::new(wanted);
     let older = move |_| {
@@ -204,16 +254,72 @@ fn List(entries: Vec<AuditEntry>, wanted: AuditWanted) -> impl IntoView {
         let before = entries.with_untracked(|list| list.last().map(|entry| entry.id));
         submit.run(async move { api.audit(&wanted.get_value(), before, ENTRIES).await }, move |older| {
             more.set(full(&older));
+            let next = older.first().map(|entry| entry.id);
             entries.update(|list| list.extend(older));
+            said.say(entries.with_untracked(Vec::len), more.get_untracked());
+            // the button goes with the last of them
+            if let Some(next) = next.filter(|_| !more.get_untracked()) {
+                focus_entry(next);
+            }
         });
     };
+    // what is being read stays where it is: newer ones are shown when they are asked for
+    let newer = RwSignal::new(Vec::<AuditEntry>::new());
+    let (newest, seldom) = (Newest::new(), Seldom::new());
+    let look = move || {
+        let asked = (newest.ask(), api.try_get_value(), wanted.try_get_value());
+        let (Some(question), Some(api), Some(wanted)) = asked else { return };
+        spawn_local(async move {
+            // a failure shows as "connection lost"; the connection after it brings the next try
+            if let Ok(list) = api.audit(&wanted, None, ENTRIES).await
+                && question.is_newest()
+            {
+                let last = entries.try_with_untracked(|list| list.first().map(|entry| entry.id)).flatten();
+                newer.try_set(list.into_iter().filter(|entry| Some(entry.id) > last).collect());
+            }
+        });
+    };
+    // every change in the lab is one of its entries; log-ins are told by no message
+    expect_context::<Live>().listen(move |_| seldom.run(look));
+    on_return(move || seldom.run(look));
+    let show = move |_| {
+        let Some(list) = newer.try_update(mem::take) else { return };
+        let first = list.first().map(|entry| entry.id);
+        if full(&list) {
+            // there may be others between these and those that are shown
+            more.set(true);
+            entries.set(list);
+        } else {
+            entries.update(|all| drop(all.splice(0..0, list)));
+        }
+        if let Some(first) = first {
+            focus_entry(first);
+        }
+    };
+    let newer_words = move || {
+        newer.with(|list| {
+            let count = counted(list.len(), "newer entry", "newer entries");
+            if full(list) { format!("Show {count} or more") } else { format!("Show {count}") }
+        })
+    };
     view! {
-        {of_one.map(|name| view! {
-            <p class="mb-3 text-sm" data-testid="of-one">
-                "Only " {wanted.with_value(|wanted| noun(&wanted.kind).to_owned())} " " <strong>{name}</strong> ". "
-                <a class="link" href="/audit">"Show everything"</a>
-            </p>
-        })}
+        // there from the start, so that nothing moves when there is something newer
+        <div class="mb-2 flex min-h-8 flex-wrap items-center gap-x-4 gap-y-1 text-sm">
+            {of_one.map(|(noun, name, without)| {
+                let label = format!("Not only the history of {noun} {name}");
+                view! {
+                    <p class="flex items-center gap-1" data-testid="of-one">
+                        <span>"History of " {noun} " " <strong>{name}</strong></span>
+                        <a class="btn btn-ghost btn-xs btn-square" href=without aria-label=label title="Remove">
+                            <Glyph icon=Icon::Close/>
+                        </a>
+                    </p>
+                }
+            })}
+            <Show when=move || !newer.with(Vec::is_empty)>
+                <button type="button" class="btn btn-sm btn-soft btn-info" on:click=show data-testid="newer">{newer_words}</button>
+            </Show>
+        </div>
         <Show
             when=move || !entries.with(Vec::is_empty)
             fallback=move || view! {
@@ -229,12 +335,25 @@ fn List(entries: Vec<AuditEntry>, wanted: AuditWanted) -> impl IntoView {
             </ol>
             <SubmitErrors submit/>
             <Show when=move || more.get()>
-                <button type="button" class="btn btn-sm btn-ghost mt-2 w-full" disabled=move || submit.busy().get() on:click=older data-testid="older">
+                // not disabled while it runs: the focus would be lost
+                <button
+                    type="button"
+                    class="btn btn-sm btn-ghost mt-2 w-full"
+                    class=("btn-disabled", move || submit.busy().get())
+                    aria-disabled=move || submit.busy().get().then_some("true")
+                    on:click=older
+                    data-testid="older"
+                >
                     "Older entries"
                 </button>
             </Show>
         </Show>
     }
+}
+
+/// Where a button goes that has shown more, the focus goes to the first entry of it, once that is drawn.
+fn focus_entry(id: i64) {
+    request_animation_frame(move || drop(dom::focus_within(&format!("[data-entry='{id}'] a"))));
 }
 
 #[component]
@@ -250,7 +369,11 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     let whence = whence(&entry);
     let name = if entry.subject.is_empty() { format!("no. {}", entry.subject_id) } else { entry.subject.clone() };
     view! {
-        <li class="border-base-300 grid grid-cols-1 gap-x-4 gap-y-1 border-b py-2 text-sm sm:grid-cols-[10rem_1fr]" data-action=entry.action.clone()>
+        <li
+            class="border-base-300 grid grid-cols-1 gap-x-4 gap-y-1 border-b py-2 text-sm sm:grid-cols-[10rem_1fr]"
+            data-action=entry.action.clone()
+            data-entry=entry.id.to_string()
+        >
             <Time at=entry.date.clone() class="font-mono text-xs leading-5 opacity-80"/>
             <div class="min-w-0">
                 <p class="flex flex-wrap items-baseline gap-x-1.5">

@@ -10,13 +10,13 @@ use self::{edit::EditForm, upload::UploadPanel};
 use super::{
     flags::Flags,
     follow::follow_list,
-    records::{Record, Records, loaded, rows},
+    records::{Record, Records, loaded_once, rows},
     used::{Thing, UsedBy, image_name},
 };
 use crate::{
     api::{self, Api, ApiError, Arch, Image, ImageType, InUseBy, Me},
     ui::{
-        AddButton, Address, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
+        AddButton, Address, Columns, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
         format::{bytes, counted},
         matches, natural,
     },
@@ -24,7 +24,8 @@ use crate::{
 
 #[component]
 pub(super) fn Images() -> impl IntoView {
-    loaded("Images", load, |me, (images, archs)| view! { <List me images archs/> }.into_any())
+    // an upload goes on, whatever the user becomes meanwhile
+    loaded_once("Images", load, |me, (images, archs)| view! { <List me images archs/> }.into_any())
 }
 
 async fn load(api: Api) -> Result<(Vec<Image>, Vec<Arch>), ApiError> {
@@ -42,6 +43,20 @@ enum Column {
     Date,
     KnownGood,
     Public,
+}
+
+impl Columns for Column {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::File, "file"),
+        (Self::Description, "description"),
+        (Self::Kind, "type"),
+        (Self::Arch, "arch"),
+        (Self::Size, "size"),
+        (Self::Owner, "owner"),
+        (Self::Date, "date"),
+        (Self::KnownGood, "known_good"),
+        (Self::Public, "public"),
+    ];
 }
 
 /// What its type is called, here and in the forms.
@@ -101,7 +116,7 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let filter = address.keeps::<String>("q");
     let only_mine = address.keeps::<bool>("mine");
     // newest first: what one just uploaded is what one looks for
-    let sort = RwSignal::new(Sort { column: Column::Date, descending: true });
+    let sort = address.keeps_sort(Sort { column: Column::Date, descending: true });
     let username = me.username.clone();
     let shown = Memo::new(move |_| {
         let (filter, only_mine, sort) = (filter.get(), only_mine.get(), sort.get());
@@ -114,7 +129,8 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
     let uploading = RwSignal::new(false);
     let put = records.put();
     let archs = RwSignal::new(archs);
-    follow_list(&[api::List::Image, api::List::Arch], load, move |(list, all): (Vec<Image>, Vec<Arch>)| {
+    // accounts, too: an administrator may do more
+    follow_list(&[api::List::Image, api::List::Arch, api::List::User], load, move |(list, all): (Vec<Image>, Vec<Arch>)| {
         records.replace()(list);
         archs.try_set(all);
     });

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     api::{Api, ApiError, Arch, Bmc, BmcType, Cartridge, Id, Image, Machine, MachineChange, MachineName, Subarch},
     ui::{
-        Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, SubmitForm, TextField, Toasts,
-        is_of_name, load, opened,
+        Choice, Confirm, Curl, Dialog, Field, FieldState, FormEnd, Loading, Notice, Opened, SelectField, Submit, SubmitForm, TextField,
+        Toasts, is_of_name, label_of, load, opened,
     },
 };
 
@@ -50,6 +50,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
         context.archs.with(|archs| archs.iter().map(|arch| Choice::new(&arch.name, &arch.name)).collect::<Vec<_>>())
     });
     let offered = bmc_choices(&bmcs, Some(machine.id));
+    let labels = StoredValue::new(offered.clone());
     let moonshots: Vec<String> = bmcs.iter().filter(|bmc| bmc.bmc_type == BmcType::Moonshot).map(|bmc| bmc.id.to_string()).collect();
     let moonshot = Memo::new(move |_| moonshots.contains(&bmc.value.get()));
     let taken = Memo::new(move |_| bmc_warning(&bmcs, &bmc.value.read(), Some(context.id)));
@@ -102,10 +103,20 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
             toasts.ok("Machine saved.");
         });
     };
+    let fields = move |theirs: &Machine| -> Vec<Field> {
+        let bmc_of = |id: &str| labels.with_value(|all| label_of(all, id));
+        let cartridge = if moonshot.get() { bmc_info.value.get() } else { String::new() };
+        vec![
+            ("Name", name.value.get(), theirs.name.clone()),
+            ("Architecture", arch.value.get(), theirs.arch.clone()),
+            ("BMC", bmc_of(&bmc.value.get()), bmc_of(&theirs.bmc_id.map(|id| id.to_string()).unwrap_or_default())),
+            ("Cartridge number", cartridge, theirs.bmc_info.clone()),
+        ]
+    };
     view! {
         <SubmitForm submit send>
             <TextField id="edit-name" label="Name" field=name required=true/>
-            <SelectField id="edit-arch" label="Architecture" field=arch choices=archs/>
+            <SelectField id="edit-arch" label="Architecture" field=arch choices=archs required=true/>
             <Show when=move || moved.get()>
                 <SelectField id="edit-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
                 <Show when=move || lost.read().words().is_some()>
@@ -119,7 +130,7 @@ fn Fields(open: RwSignal<bool>, context: Context, own: Opened<Machine>, bmcs: Ve
             <Show when=move || moonshot.get()>
                 <TextField id="edit-bmc-info" label="Cartridge number" field=bmc_info kind="number"/>
             </Show>
-            {own.notice()}
+            {own.notice_of(fields)}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
     }

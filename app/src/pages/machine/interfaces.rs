@@ -9,7 +9,7 @@ use crate::{
         Api, ApiError, ConfigTypeV4, Edit, FreeAddresses, Id, Identifier, Interface, InterfaceChange, Ipv4, MacAddr, Network, NewInterface,
     },
     ui::{
-        AddButton, Choice, Confirm, CopyButton, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton,
+        AddButton, Choice, Confirm, CopyButton, Curl, Dialog, Field, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton,
         SelectField, Submit, SubmitForm, TextField, Time, Toasts, load, opened, saved, was_overtaken,
     },
 };
@@ -397,6 +397,17 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
             toasts.undoable(said, inverse, move |_| context.reload());
         });
     };
+    let fields = move |theirs: &Interface| -> Vec<Field> {
+        let network_of = |id: &str| networks.with_value(|all| all.iter().find(|own| own.id.to_string() == id).map(|own| own.name.clone()));
+        let address = if wants_address.get() { address.value.get() } else { String::new() };
+        vec![
+            ("MAC", mac.value.get(), theirs.mac.clone()),
+            ("Identifier", identifier.value.get(), theirs.identifier.clone()),
+            ("Network", network_of(&network.value.get()).unwrap_or_default(), theirs.network_name.clone().unwrap_or_default()),
+            ("IPv4 address", kind.value.get(), config_word(theirs.config_type_v4).into()),
+            ("Address", address, theirs.configured_ipv4.clone().unwrap_or_default()),
+        ]
+    };
     view! {
         <SubmitForm submit send>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
@@ -432,7 +443,7 @@ fn Fields(open: RwSignal<bool>, context: Context, editing: Option<Opened<Interfa
                     </button>
                 </div>
             </Show>
-            {editing.map(Opened::notice)}
+            {editing.map(|own| own.notice_of(fields))}
             <FormEnd open submit label="Save" curl/>
         </SubmitForm>
     }

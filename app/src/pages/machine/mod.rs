@@ -104,8 +104,8 @@ pub(super) fn Machine() -> impl IntoView {
     let session = expect_context::<Session>();
     let id = id_of_page();
     let loaded = Resource::new(
-        move || id.get(),
-        move |id| {
+        move || (id.get(), session.rights()),
+        move |(id, _)| {
             let api = api.clone();
             async move { load(&api, id).await }
         },
@@ -117,7 +117,7 @@ pub(super) fn Machine() -> impl IntoView {
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
                     match session.with(loaded).await {
-                        Ok((me, loaded)) => view! { <View me loaded/> }.into_any(),
+                        Ok((me, loaded)) => session.by_rights(view! { <View me loaded/> }.into_any()),
                         Err(error) => view! { <Failed error title="Machine" retry=move |()| loaded.refetch()/> }.into_any(),
                     }
                 })}

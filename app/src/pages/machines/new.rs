@@ -127,7 +127,7 @@ fn Fields(open: RwSignal<bool>, archs: Vec<Arch>, bmcs: Vec<Bmc>, found: Option<
                 })}
             <TextField id="new-name" label="Name" field=name required=true first=true/>
             <div class="grid grid-cols-1 gap-3 sm:grid-cols-2">
-                <SelectField id="new-arch" label="Architecture" field=arch choices=arch_choices/>
+                <SelectField id="new-arch" label="Architecture" field=arch choices=arch_choices required=true/>
                 <SelectField id="new-subarch" label="Subarchitecture" field=subarch choices=subarch_choices none="None"/>
             </div>
             <SelectField id="new-bmc" label="BMC" field=bmc choices=offered none="None" search=true help="Without a BMC there is neither power control nor console."/>
