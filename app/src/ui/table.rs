@@ -241,11 +241,12 @@ mod tests {
         assert_eq!(left_of("a", (0, 3)), "None matches");
     }
 
+    impl Columns for char {
+        const WORDS: &'static [(Self, &'static str)] = &[('n', "name"), ('m', "machines")];
+    }
+
     #[test]
     fn an_order_is_found_by_its_word_again() {
-        impl Columns for char {
-            const WORDS: &'static [(Self, &'static str)] = &[('n', "name"), ('m', "machines")];
-        }
         for (sort, word) in [(Sort::by('m'), "machines"), (Sort { column: 'n', descending: true }, "-name")] {
             assert_eq!((sort.word().as_str(), Sort::of(word)), (word, Some(sort)));
         }
