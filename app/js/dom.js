@@ -52,6 +52,11 @@ export function showDialog(dialog) {
   dialog.addEventListener("close", () => coming.disconnect(), { once: true });
 }
 
+/** All that may be closed now: not those that wait for an answer, or show what is shown only once. */
+export function closeDialogs() {
+  for (const dialog of document.querySelectorAll('dialog[open]:not([closedby="none"])')) dialog.close();
+}
+
 /** The page behind a dialog can be scrolled again, when the dialog is closed or has gone with its page. */
 export function releaseScroll() {
   requestAnimationFrame(() => {

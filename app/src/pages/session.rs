@@ -1,5 +1,7 @@
 //! Who looks at the pages, and what a page does when its data did not come.
 
+use std::time::Duration;
+
 use leptos::{
     either::{Either, EitherOf3},
     prelude::*,
@@ -15,6 +17,9 @@ use crate::{
     shell::PageResponse,
     ui::{Glyph, Icon, PageHead, Toasts, dom},
 };
+
+/// Until a dialog that was closed is empty.
+const SETTLED: Duration = Duration::from_millis(200);
 
 #[derive(Clone, Copy)]
 pub(super) struct Session {
@@ -82,12 +87,28 @@ impl Session {
         if before.is_none_or(|before| before == admin) {
             return;
         }
-        // where the focus was goes with the page
-        dom::focus_page();
-        self.turned.try_set(turned);
+        self.turn(turned);
         if let Some(toasts) = toasts {
             if admin { toasts.ok("You are an administrator now.") } else { toasts.warning("You are no administrator any more.") }
         }
+    }
+
+    /// Has what is shown drawn anew. Dialogs are closed before: what they read goes with the page, and they would still be open. One that is
+    /// waiting for its answer, or shows what is shown only once, is waited for.
+    fn turn(self, turned: bool) {
+        dom::close_dialogs();
+        set_timeout(
+            move || {
+                if dom::dialog_is_open() {
+                    self.turn(turned);
+                    return;
+                }
+                // where the focus was goes with the page
+                dom::focus_page();
+                self.turned.try_set(turned);
+            },
+            SETTLED,
+        );
     }
 
     /// Asks again when an administrator may have changed what one may do, and when the user comes back to the window: they may have

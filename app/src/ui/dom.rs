@@ -9,6 +9,8 @@ extern "C" {
     pub(crate) fn show_dialog(dialog: &web_sys::HtmlElement);
     #[wasm_bindgen(js_name = closeDialog)]
     pub(crate) fn close_dialog(dialog: &web_sys::HtmlElement);
+    #[wasm_bindgen(js_name = closeDialogs)]
+    pub(crate) fn close_dialogs();
     #[wasm_bindgen(js_name = releaseScroll)]
     pub(crate) fn release_scroll();
     #[wasm_bindgen(js_name = highFoot)]
