@@ -197,7 +197,7 @@ export async function spec({ server, browser, report }) {
     await save();
     await page.getByTestId("assignees").getByText("other tests").waitFor();
     await focusedOn(edit);
-    await page.getByRole("button", { name: "Remove admin" }).click();
+    await page.getByRole("button", { name: "Give back" }).click();
     await dialog.getByTestId("confirm-action").click();
     await focusedOn(page.getByTestId("add-assignee"));
   });
