@@ -133,7 +133,7 @@ fn List(me: Me, bmcs: Vec<Bmc>) -> impl IntoView {
                     {text(|own| own.name.clone())}
                     // what has no column of its own where it is narrow
                     <span class="block text-xs font-normal lg:hidden">
-                        {admin.then(|| view! { <span class="block font-mono opacity-80 md:hidden" class=("wrap-normal", move || host.with(|(ip, _)| !ip.contains(':')))>{text(address)}</span> })}
+                        {admin.then(|| view! { <span class="block font-mono opacity-80 md:hidden">{text(address)}</span> })}
                         <span class="block opacity-80 md:hidden">{text(kind)}</span>
                         {admin.then(|| view! {
                             <span class="block opacity-80">

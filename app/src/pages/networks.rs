@@ -125,10 +125,10 @@ fn List(me: Me, networks: Vec<Network>) -> impl IntoView {
                 <th scope="row" class="font-medium wrap-anywhere">
                     {text(|own| own.name.clone())}
                     // what has no column of its own on a telephone
-                    <span class="block text-xs font-normal wrap-normal md:hidden">
+                    <span class="block text-xs font-normal md:hidden">
                         <span class="block opacity-80">"static "{fixed}</span>
                         <span class="block opacity-80">"reserved "{reserved}</span>
-                        <span class="block wrap-anywhere">{used.machines(machines, thing)}</span>
+                        <span class="block">{used.machines(machines, thing)}</span>
                     </span>
                 </th>
                 <td class="font-mono text-xs">{text(|own| own.subnet.clone())}</td>
