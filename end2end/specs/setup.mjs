@@ -90,7 +90,7 @@ export async function spec({ server, browser, report }) {
       await page.getByTestId("bmcs").getByText("desk-bmc").waitFor();
     });
     const machine = await report.need("MN1: the machine, with its MAC address", () =>
-      addMachine(page, server, { name: "desk-1", arch: "x86_64", subarch: "uefi", bmc: "desk-bmc (127.0.0.1)", mac: MAC }),
+      addMachine(page, server, { name: "desk-1", arch: "x86_64", subarch: "uefi", bmc: `desk-bmc (127.0.0.1:${BMC.port})`, mac: MAC }),
     );
     await report.check("its power is asked for and shown", () => page.locator("[data-testid=power][data-power=off]").first().waitFor({ timeout: 20_000 }));
     await report.check("MP9: its interface gets the network and the first free static address", async () => {
