@@ -1,7 +1,7 @@
 //! The bar above every page.
 
 use leptos::{html, prelude::*, task::spawn_local};
-use leptos_router::{components::A, hooks::use_location};
+use leptos_router::{components::A, hooks::use_location, location::Location};
 use wasm_bindgen::closure::Closure;
 
 use super::{palette::PaletteButton, session::Session};
@@ -15,6 +15,13 @@ use crate::{
 #[component]
 pub(super) fn Header() -> impl IntoView {
     let session = expect_context::<Session>();
+    // Read once before anything is drawn: these are made when they are read first, and who reads them meanwhile, on another of the
+    // server's threads, would find nothing.
+    let Location { pathname, search, query, hash, .. } = use_location();
+    for text in [pathname, search, hash] {
+        text.with_untracked(|_| ());
+    }
+    query.with_untracked(|_| ());
     view! {
         // the browser's own jump: the router's would leave the focus here
         <a href="#main" rel="external" class="btn btn-sm btn-primary sr-only z-50 focus:not-sr-only focus:absolute focus:m-2">"Skip to content"</a>

@@ -75,7 +75,7 @@ pub(super) fn HealthNote(health: Signal<BmcHealth>) -> impl IntoView {
             (None, None) => ().into_any(),
         })
     };
-    view! { <span class="block text-xs break-words opacity-80" data-testid="bmc-health-note">{note}</span> }
+    view! { <span class="block text-xs wrap-anywhere opacity-80" data-testid="bmc-health-note">{note}</span> }
 }
 
 #[cfg(test)]
