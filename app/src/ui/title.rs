@@ -6,19 +6,20 @@ use leptos_router::hooks::use_location;
 use super::dom;
 
 /// What the page calls itself. The application draws it (`pages::App`), for it outlives every page: `leptos_meta` would go on
-/// asking the title of a page that has become another of the same kind.
-#[derive(Clone, Copy)]
-pub(crate) struct PageTitle(RwSignal<String>);
+/// asking the title of a page that has become another of the same kind. Not a signal that belongs to an owner: a server reads it for the
+/// document's head when the page is drawn, and what the page owned may have gone by then.
+#[derive(Clone)]
+pub(crate) struct PageTitle(ArcRwSignal<String>);
 
 impl PageTitle {
     pub(crate) fn provide() -> Self {
-        let title = Self(RwSignal::new(String::new()));
-        provide_context(title);
+        let title = Self(ArcRwSignal::new(String::new()));
+        provide_context(title.clone());
         title
     }
 
     /// With the program's name.
-    pub(crate) fn text(self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.with(|title| if title.is_empty() { "mr-provisioner".to_owned() } else { format!("{title} · mr-provisioner") })
     }
 }
