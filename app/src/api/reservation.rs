@@ -21,17 +21,20 @@ pub struct Reservation {
     pub reason: Option<Reason>,
 }
 
-impl Reservation {
-    /// This very machine, if nobody has it.
-    #[must_use]
-    pub fn of(name: &str, reason: Option<Reason>) -> Self {
-        Self { query: Some(format!("(= name {})", quoted(name))), search: None, reason }
-    }
-}
-
 impl Api {
     /// A machine nobody had, which is the caller's now.
     pub async fn reserve(&self, wanted: &Reservation) -> Result<Machine, ApiError> {
         self.post("/machine/reservation", wanted).await
+    }
+
+    /// This very machine, if nobody has it. Somebody may have been quicker.
+    pub async fn reserve_named(&self, name: &str, reason: Option<Reason>) -> Result<Machine, ApiError> {
+        let wanted = Reservation { query: Some(format!("(= name {})", quoted(name))), search: None, reason };
+        self.reserve(&wanted).await.map_err(|mut error| {
+            if error.is_not_found() {
+                error.errors = vec![format!("{name} is not free any more")];
+            }
+            error
+        })
     }
 }

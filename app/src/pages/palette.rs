@@ -20,7 +20,7 @@ use super::{
     power::{Commander, Order, POWER_MENU, command, icon, pointless},
 };
 use crate::{
-    api::{Api, ApiError, Machine, MachineView, Page, Reservation, query::quoted, query_string},
+    api::{Api, ApiError, Machine, MachineView, Page, query::quoted, query_string},
     live::Live,
     ui::{Command, Dialog, Glyph, Icon, Palette, Toasts, dom, format::folded, load},
 };
@@ -122,9 +122,8 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         let run = Callback::new(move |()| {
             let (api, name) = (api.get_value(), name.clone());
             spawn_local(async move {
-                match api.reserve(&Reservation::of(&name, None)).await {
+                match api.reserve_named(&name, None).await {
                     Ok(_) => toasts.ok(format!("{name} is yours. Give it back among its assignees.")),
-                    Err(error) if error.is_not_found() => toasts.warning(format!("{name} is not free any more.")),
                     Err(error) => toasts.error(format!("{name} is not reserved: {}", error.text())),
                 }
             });

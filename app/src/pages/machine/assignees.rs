@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::Context;
 use crate::pages::records::rows;
 use crate::{
-    api::{Api, ApiError, Assignee, AssigneeChange, NewAssignee, Reason, Reservation, User},
+    api::{Api, Assignee, AssigneeChange, NewAssignee, Reason, User},
     ui::{
         AddButton, Choice, Confirm, Curl, Dialog, FieldState, FormEnd, Icon, Loading, Notice, Opened, Panel, RowButton, SelectField,
         Submit, SubmitErrors, SubmitForm, TextField, Time, Toasts, dom, load, opened,
@@ -36,14 +36,19 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
             } else {
                 format!("{} no longer has the machine.", assignee.user)
             };
+            // the message outlives the page
             let api = context.api.get_value();
             let admin = context.admin;
+            let name = context.machine.with_untracked(|machine| machine.name.clone());
             let inverse = move || {
-                let (api, again) = (api.clone(), again.clone());
-                let name = context.machine.with_untracked(|machine| machine.name.clone());
+                let (api, again, name) = (api.clone(), again.clone(), name.clone());
                 async move {
                     // only administrators assign; others can have it again while it is free
-                    if admin { api.add_assignee(context.id, &again).await.map(drop) } else { reserved(&api, &name, again.reason).await }
+                    if admin {
+                        api.add_assignee(context.id, &again).await.map(drop)
+                    } else {
+                        api.reserve_named(&name, again.reason).await.map(drop)
+                    }
                 }
             };
             toasts.undoable(said, inverse, move |()| context.reload());
@@ -65,7 +70,7 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
         let api = context.api.get_value();
         let name = context.machine.with_untracked(|machine| machine.name.clone());
         let said = format!("{name} is yours.");
-        reserving.run(async move { reserved(&api, &name, None).await }, move |()| {
+        reserving.run(async move { api.reserve_named(&name, None).await }, move |_| {
             context.reload();
             reserved_now.set(true);
             toasts.ok(said);
@@ -174,16 +179,6 @@ pub(super) fn Assignees(context: Context) -> impl IntoView {
             />
         </Panel>
     }
-}
-
-/// This very machine. Somebody may have been quicker.
-async fn reserved(api: &Api, name: &str, reason: Option<Reason>) -> Result<(), ApiError> {
-    api.reserve(&Reservation::of(name, reason)).await.map(drop).map_err(|mut error| {
-        if error.is_not_found() {
-            error.errors = vec![format!("{name} is not free any more")];
-        }
-        error
-    })
 }
 
 #[component]
