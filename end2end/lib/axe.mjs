@@ -8,6 +8,11 @@ const SOURCE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 export async function assertAccessible(page, selector) {
   // evaluated by the debugger, as the page's own policy allows no foreign script
   await page.evaluate(SOURCE);
+  // a dialog that is still fading in has other colours; what turns for ever has no end to wait for
+  await page.evaluate(() => {
+    const ends = document.getAnimations().filter(({ playState, effect }) => playState === "running" && Number.isFinite(effect?.getComputedTiming().endTime));
+    return Promise.allSettled(ends.map((animation) => animation.finished)).then(() => undefined);
+  });
   const violations = await page.evaluate(async (selector) => {
     const found = await globalThis.axe.run(selector ?? document, {
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
