@@ -392,11 +392,27 @@ export function notePlace(address, mark) {
   places.set(address, noted);
 }
 
-/** For whoever comes back by a step of history: scrolls to where the list was left, and answers its mark. */
+/** For whoever comes back by a step of history, or loads the list again: scrolls to where it was left, and answers its mark. */
 export function placeBack(address) {
-  const place = stepped ? places.get(address) : undefined;
+  const place = stepped ? places.get(address) : leftBefore();
   if (place?.scroll) requestAnimationFrame(() => scrollTo(0, place.scroll));
   return place?.mark;
+}
+
+// The browser cannot scroll to rows that are not drawn yet.
+const LEFT = "left";
+// asked when a page ends, `scrollY` would have the whole of it styled once more
+let scrolled = 0;
+addEventListener("scroll", () => (scrolled = scrollY), { passive: true });
+addEventListener("pagehide", () => sessionStorage.setItem(LEFT, JSON.stringify({ address: here(), scroll: scrolled })));
+
+/** How far down this very page was left when the document before it ended, the first time it is asked for. */
+function leftBefore() {
+  const text = sessionStorage.getItem(LEFT);
+  sessionStorage.removeItem(LEFT);
+  if (!text || performance.getEntriesByType("navigation")[0]?.type === "navigate") return undefined;
+  const { address, scroll } = JSON.parse(text);
+  return address === here() && scroll > 0 ? { scroll, mark: "" } : undefined;
 }
 
 export function cameBack() {

@@ -14,6 +14,8 @@ pub struct Assets {
     pub script: Arc<str>,
     pub wasm: Arc<str>,
     pub style: Arc<str>,
+    /// What the script begins by importing.
+    pub imports: Vec<Arc<str>>,
     /// The parts of the wasm that each page is loaded with, by the page's name.
     pub pages: BTreeMap<String, Vec<Arc<str>>>,
 }
@@ -93,7 +95,7 @@ impl PageChoices {
 /// Stands where `<HydrationScripts>` and `<AutoReload>` would in a cargo-leptos project.
 /// `path` is that of the page.
 pub fn shell(assets: &Assets, path: &str) -> AnyView {
-    let Assets { script, wasm, style, pages } = assets.clone();
+    let Assets { script, wasm, style, imports, pages } = assets.clone();
     // what the page's script will ask for, before it can
     let parts = part_of(path).and_then(|part| pages.get(part.name).cloned()).unwrap_or_default();
     let theme = use_context::<PageTheme>().map(PageTheme::word);
@@ -107,6 +109,7 @@ pub fn shell(assets: &Assets, path: &str) -> AnyView {
                 // drawn here: no request for /favicon.ico
                 <link rel="icon" href=ICON/>
                 <link rel="modulepreload" href=script.clone()/>
+                {imports.into_iter().map(|import| view! { <link rel="modulepreload" href=import/> }).collect_view()}
                 <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 {parts
                     .into_iter()

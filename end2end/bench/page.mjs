@@ -19,8 +19,8 @@ for (const name of readdirSync(assets).filter((name) => /\.(js|css|wasm)$/.test(
 const resident = (server) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.log.pid}/status`, "utf8"))[1]) / 1024;
 
 /**
- * Medians of loads with nothing cached, until `ready` matches: milliseconds to the first contentful paint and to `ready`, those of
- * tasks beyond their first 50 between the two, the layout's shift, and bytes as they came.
+ * Medians of loads with nothing cached: milliseconds to the first contentful paint and until `ready` matches, those of tasks beyond
+ * their first 50 from the paint until a second after `ready`, the layout's shift, and bytes as they came.
  */
 async function cold(page, url, ready) {
   const devtools = await page.context().newCDPSession(page);
@@ -49,7 +49,7 @@ async function cold(page, url, ready) {
     devtools.off("Network.loadingFinished", finished);
     const load = await page.evaluate(() => {
       const painted = performance.getEntriesByName("first-contentful-paint")[0].startTime;
-      const blocked = window.seen.tasks.reduce((sum, [start, time]) => sum + (start + time > painted && start < window.seen.ready ? Math.max(0, time - 50) : 0), 0);
+      const blocked = window.seen.tasks.reduce((sum, [start, time]) => sum + (start + time > painted ? Math.max(0, time - 50) : 0), 0);
       return { painted, ready: window.seen.ready, blocked, shifted: window.seen.shifted };
     });
     loads.push({ ...load, bytes });

@@ -17,6 +17,11 @@ export function follows(page, options) {
   return page.locator("[data-testid=live-status][data-status=open]").waitFor(options);
 }
 
+/** Waits until the list of machines has all rows of its page: those below the window come last. */
+export function allRows(page) {
+  return page.locator("[aria-busy=false] > [data-testid=machines]").waitFor({ state: "attached" });
+}
+
 /** Opens a page of the application and waits until it follows the lab. */
 export async function visit(page, server, path) {
   await page.goto(`${server.url}${path}`);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Browser } from "../lib/browser.mjs";
 import { refused } from "../lib/calls.mjs";
-import { api, follows, logIn } from "../lib/pages.mjs";
+import { allRows, api, follows, logIn } from "../lib/pages.mjs";
 import { until } from "../lib/report.mjs";
 
 const MACHINES = 520;
@@ -37,13 +37,17 @@ export async function spec({ server, browser, report }) {
   const rows = page.getByTestId("machine-row");
   const row = (name) => page.locator(`[data-testid=machine-row][data-machine="${name}"]`);
   const names = () => rows.evaluateAll((all) => all.map(({ dataset }) => dataset.machine));
-  const count = (text) => page.getByTestId("machine-count").filter({ hasText: text }).waitFor();
+  const count = async (text) => {
+    await page.getByTestId("machine-count").filter({ hasText: text }).waitFor();
+    await allRows(page);
+  };
   const live = () => follows(page);
   const toasts = page.getByTestId("toasts");
   const toast = (text) => toasts.getByText(text).first().waitFor();
   const open = async (query = "") => {
     await page.goto(`${server.url}/machines${query}`);
     await live();
+    await allRows(page);
   };
   const within = async (locator, what) => {
     await until(`${what} is drawn`, 5, async () => (await locator.boundingBox())?.width > 0);
@@ -160,6 +164,17 @@ export async function spec({ server, browser, report }) {
     await page.waitForTimeout(300);
     assert.equal(await page.evaluate(() => scrollY), 0);
     assert.equal(await page.locator("[aria-current=true]").count(), 0);
+  });
+  await report.check("Loaded again it is as far down as before, though the server draws only what a window shows", async () => {
+    await open();
+    await page.evaluate(() => scrollTo(0, 1500));
+    await page.reload();
+    await allRows(page);
+    await until("as far down", 5, async () => Math.abs((await page.evaluate(() => scrollY)) - 1500) < 3);
+    // to somewhere else and back by a link it begins at its top
+    await page.goto(`${server.url}/account`);
+    await open();
+    assert.equal(await page.evaluate(() => scrollY), 0);
   });
   await report.check("a very long name leaves room for the other columns, and messages with it stay in the window", async () => {
     const long = "n".repeat(250);

@@ -40,6 +40,7 @@ pub fn current() -> Option<Assets> {
         script: address(&manifest, "script")?,
         wasm: address(&manifest, "wasm")?,
         style: address(&manifest, "style")?,
+        imports: parts(&manifest["imports"]),
         pages: manifest["pages"].as_object()?.iter().map(|(page, list)| (page.clone(), parts(list))).collect(),
     })
 }

@@ -21,7 +21,7 @@ pub(super) const ENTRIES: [(&str, &str, &str); 5] = [
 ];
 
 /// Bundles `package`, and the page of the API's description, into `<dist>/assets` and returns the manifest: the addresses of the entry
-/// files, and of the parts of each page (`pages`).
+/// files, of what the script begins by importing (`imports`), and of the parts of each page (`pages`).
 pub(super) fn bundle(node: &Node, profile: Profile, package: &Path, pages: &Pages, dist: &Path) -> Result<Value> {
     let meta = package.with_file_name("meta.json");
     let mut command = node.script("node_modules/esbuild/bin/esbuild");
@@ -66,7 +66,19 @@ fn manifest(meta: &Value, pages: &Pages) -> Result<Value> {
         |page: &Vec<String>| page.iter().map(|part| address(&format!("{}-", split::stem(part)), ".wasm")).collect::<Result<Vec<_>>>();
     let pages = pages.iter().map(|(page, own)| Ok((page.clone(), json!(parts(own)?)))).collect::<Result<serde_json::Map<_, _>>>()?;
     manifest.insert("pages".to_owned(), Value::Object(pages));
+    manifest.insert("imports".to_owned(), imports(outputs));
     Ok(Value::Object(manifest))
+}
+
+/// The files that the script imports before anything of it runs.
+fn imports(outputs: &serde_json::Map<String, Value>) -> Value {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let scripts = outputs.iter().filter(|(path, _)| name(path).starts_with("boot-"));
+    let imports = scripts.filter_map(|(_, output)| output["imports"].as_array()).flatten();
+    imports
+        .filter(|import| import["kind"] == "import-statement")
+        .filter_map(|import| Some(json!(format!("/assets/{}", name(import["path"].as_str()?)))))
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,13 +87,15 @@ mod tests {
 
     #[test]
     fn the_manifest_names_the_entries() {
-        let meta = json!({"outputs": {"dist/assets/boot-A.js": {}, "dist/assets/xterm-B.js": {}, "dist/assets/app-C.css": {}, "dist/assets/app_bg-D.wasm": {},
+        let meta = json!({"outputs": {"dist/assets/boot-A.js": {"imports": [
+                {"path": "dist/assets/chunk-J.js", "kind": "import-statement"}, {"path": "dist/assets/xterm-B.js", "kind": "dynamic-import"}]},
+            "dist/assets/chunk-J.js": {}, "dist/assets/xterm-B.js": {}, "dist/assets/app-C.css": {}, "dist/assets/app_bg-D.wasm": {},
             "dist/assets/docs-E.js": {}, "dist/assets/docs-F.css": {}, "dist/assets/part_machine-G.wasm": {},
             "dist/assets/part_machines-H.wasm": {}, "dist/assets/part_base-I.wasm": {}}});
         let own = |parts: [&str; 2]| parts.map(str::to_owned).to_vec();
         let pages = Pages::from([("machine".to_owned(), own(["base", "machine"])), ("machines".to_owned(), own(["base", "machines"]))]);
         let expected = json!({"script": "/assets/boot-A.js", "wasm": "/assets/app_bg-D.wasm", "style": "/assets/app-C.css",
-            "docs_script": "/assets/docs-E.js", "docs_style": "/assets/docs-F.css", "pages": {
+            "docs_script": "/assets/docs-E.js", "docs_style": "/assets/docs-F.css", "imports": ["/assets/chunk-J.js"], "pages": {
                 "machine": ["/assets/part_base-I.wasm", "/assets/part_machine-G.wasm"],
                 "machines": ["/assets/part_base-I.wasm", "/assets/part_machines-H.wasm"]}});
         assert_eq!(manifest(&meta, &pages).expect("complete"), expected);

@@ -16,7 +16,7 @@ use crate::{
         follow::{Newest, Question},
         seldom::{GATHER, Seldom},
     },
-    ui::dom,
+    ui::{dom, keep, kept},
 };
 
 /// A machine on the page. Its row stays the same while what it shows changes: focus and selection stay where they are.
@@ -41,13 +41,24 @@ const MOST: usize = 1000;
 const SLOW: Duration = Duration::from_millis(150);
 /// No row is less high, in CSS pixels: so many at most fill what is seen of the table.
 const ROW_HEIGHT: usize = 28;
+/// Where nobody knows how much of the table is seen.
+const USUALLY_SEEN: usize = 40;
+const SEEN: &str = "machines-seen";
 /// What is painted has to reach the screen before the page is at work again.
 const FRAME: Duration = Duration::from_millis(16);
+
+/// How many rows to begin with: what was seen of the table when it was last shown.
+pub(super) fn seen_first() -> usize {
+    kept(SEEN).and_then(|text| text.parse().ok()).filter(|rows| (1..=MOST).contains(rows)).unwrap_or(USUALLY_SEEN)
+}
 
 /// What is shown, and what is being asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Listing {
+    /// Of the page, drawn or not.
     pub(super) rows: RwSignal<Vec<Arc<Row>>>,
+    /// So many of them, at most, are in the table: those that are seen come first, and the others once these are painted.
+    drawn: RwSignal<usize>,
     /// On all pages.
     pub(super) total: RwSignal<usize>,
     /// What the rows are of; the address may be ahead of it.
@@ -61,7 +72,7 @@ pub(super) struct Listing {
     pub(super) table: NodeRef<html::Div>,
     wanted: StoredValue<(View, usize)>,
     asked: Newest,
-    /// Of the answers, only the newest puts the rows below its first.
+    /// Only for the newest answer are the rows drawn that are not seen.
     put: Newest,
     seldom: Seldom,
     changed: StoredValue<BTreeSet<i64>>,
@@ -69,9 +80,11 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    pub(super) fn new(page: Page<Machine>, view: View, rows: usize) -> Self {
+    /// `drawn` rows to begin with.
+    pub(super) fn new(page: Page<Machine>, view: View, rows: usize, drawn: usize) -> Self {
         Self {
             rows: RwSignal::new(page.items.into_iter().map(Row::new).collect()),
+            drawn: RwSignal::new(drawn),
             total: RwSignal::new(page.total),
             shown: RwSignal::new((view.clone(), rows)),
             waiting: RwSignal::new(false),
@@ -89,6 +102,18 @@ impl Listing {
 
     pub(super) fn ids(self) -> Vec<i64> {
         self.rows.with_untracked(|rows| ids(rows).collect())
+    }
+
+    /// Whether another page is waited for, or not all of this one is drawn.
+    pub(super) fn is_busy(self) -> bool {
+        let drawn = self.drawn.get();
+        self.waiting.get() || self.rows.with(|rows| rows.len() > drawn)
+    }
+
+    /// Those that are in the table.
+    pub(super) fn drawn(self) -> Vec<Arc<Row>> {
+        let drawn = self.drawn.get();
+        self.rows.with(|rows| rows.iter().take(drawn).cloned().collect())
     }
 
     fn row(self, id: i64) -> Option<Arc<Row>> {
@@ -211,17 +236,13 @@ impl Listing {
             })
             .collect();
         let Some(answer) = self.put.ask() else { return };
-        // what is seen takes a quarter of the time that a whole page takes
         let table = self.table.try_get_untracked().flatten();
-        let first = table.as_ref().map_or(0, |table| dom::room_below(table)).div_ceil(ROW_HEIGHT).max(1);
+        let first = table.as_ref().map_or(0, |table| seen_of(table));
         let new = rows.iter().filter(|row| !known.contains_key(&row.id)).count();
         let held = new > first && table.as_ref().is_some_and(|table| dom::hold_height(table));
-        let seen = held.then(|| rows[..first].to_vec());
+        self.drawn.try_set(if held { first } else { usize::MAX });
+        self.put_rows(rows);
         let whole = move || {
-            if !answer.is_newest() {
-                return;
-            }
-            self.put_rows(rows);
             if let Some(table) = table {
                 dom::release_height(&table);
             }
@@ -234,14 +255,49 @@ impl Listing {
             self.fault.try_set(None);
             self.waited();
         };
-        match seen {
-            None => whole(),
-            Some(seen) => {
-                self.put_rows(seen);
-                self.slow.try_set(false);
-                request_animation_frame(move || set_timeout(whole, FRAME));
-            }
+        if held {
+            self.slow.try_set(false);
+            self.draw_rest(answer, Box::new(whole));
+        } else {
+            whole();
         }
+    }
+
+    /// Draws what the page began without. How many rows are seen is remembered for the next time.
+    pub(super) fn complete(self, table: web_sys::HtmlDivElement) {
+        let Some(answer) = self.put.ask() else { return };
+        request_animation_frame(move || {
+            if self.rows.try_with_untracked(Vec::is_empty) == Some(false) {
+                let seen = seen_of(&table).min(MOST);
+                if seen != seen_first() {
+                    keep(SEEN, &seen.to_string());
+                }
+            }
+            self.draw_rest(answer, Box::new(|| {}));
+        });
+    }
+
+    /// All of them at once: for who is led to a place further down.
+    pub(super) fn draw_all(self) {
+        self.drawn.set(usize::MAX);
+    }
+
+    /// As many again as there are with every frame, so that none of them takes long.
+    fn draw_rest(self, answer: Question, whole: Box<dyn FnOnce()>) {
+        let more = move || {
+            let (Some(drawn), true) = (self.drawn.try_get_untracked(), answer.is_newest()) else { return };
+            let more = drawn.saturating_mul(2).max(1);
+            if self.rows.try_with_untracked(|rows| rows.len() > more) == Some(true) {
+                self.drawn.set(more);
+                self.draw_rest(answer, whole);
+                return;
+            }
+            if drawn != usize::MAX {
+                self.drawn.set(usize::MAX);
+            }
+            whole();
+        };
+        request_animation_frame(move || set_timeout(more, FRAME));
     }
 
     fn put_rows(self, rows: Vec<Arc<Row>>) {
@@ -336,6 +392,11 @@ impl Listing {
         let all = self.shown.try_with_untracked(|(view, _)| !view.is_filtered()) == Some(true);
         gone == Some(true) || all && self.total.try_get_untracked() != Some(lab.len())
     }
+}
+
+/// How many rows fill what is seen of the table.
+fn seen_of(table: &web_sys::Element) -> usize {
+    dom::room_below(table).div_ceil(ROW_HEIGHT).max(1)
 }
 
 async fn every(api: &Api, view: &View) -> Result<Vec<Machine>, ApiError> {

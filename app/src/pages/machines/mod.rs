@@ -33,7 +33,7 @@ use self::{
     filters::FilterMenu,
     go::Go,
     keys::KeyHelp,
-    listing::Listing,
+    listing::{Listing, seen_first},
     new::NewMachineDialog,
     pager::Pager,
     power_menu::PowerMenu,
@@ -69,12 +69,15 @@ pub(super) fn Machines() -> impl IntoView {
             let (api, mut view) = (api.clone(), view.get_untracked());
             // the address is about to say so
             view.mine |= mine;
+            // as drawn by the server, whatever is remembered until the browser takes over
+            let drawn = seen_first();
             async move {
-                match search::fault(&view) {
+                let page = match search::fault(&view) {
                     // the field says what is wrong
-                    Some(_) => Ok(Page { items: Vec::new(), total: 0 }),
-                    None => api.machines_page(&view.asked(rows.get_untracked())).await,
-                }
+                    Some(_) => Page { items: Vec::new(), total: 0 },
+                    None => api.machines_page(&view.asked(rows.get_untracked())).await?,
+                };
+                Ok((page, drawn))
             }
         },
     );
@@ -84,7 +87,7 @@ pub(super) fn Machines() -> impl IntoView {
             <Suspense fallback=Loading>
                 {move || Suspend::new(async move {
                     match session.with(first).await {
-                        Ok((me, first)) => view! { <List me first view rows/> }.into_any(),
+                        Ok((me, (first, drawn))) => view! { <List me first drawn view rows/> }.into_any(),
                         Err(error) => view! { <Failed error title="Machines" retry=move |()| first.refetch()/> }.into_any(),
                     }
                 })}
@@ -104,8 +107,8 @@ fn lead_to_mine() {
 }
 
 #[component]
-fn List(me: Me, first: Page<Machine>, view: Memo<View>, rows: RwSignal<usize>) -> impl IntoView {
-    let listing = Listing::new(first, view.get_untracked(), rows.get_untracked());
+fn List(me: Me, first: Page<Machine>, drawn: usize, view: Memo<View>, rows: RwSignal<usize>) -> impl IntoView {
+    let listing = Listing::new(first, view.get_untracked(), rows.get_untracked(), drawn);
     let live = expect_context::<Live>();
     listing.follow(live);
     let go = Go::new(view);
@@ -241,6 +244,7 @@ fn keep_place(shared: Shared) {
         if before.is_none()
             && let Some(mark) = dom::place_back(&address)
         {
+            listing.draw_all();
             let (row, ticked) = left(&mark);
             current.set(row);
             selection.bring_back(listing, ticked);
@@ -288,6 +292,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
     Effect::new(move |_| {
         if let Some(area) = listing.table.get() {
             dom::stick_head(&area);
+            listing.complete(area);
         }
     });
     view! {
@@ -296,7 +301,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
             class="rounded-box border-base-300 overflow-x-auto border transition-opacity data-fits:overflow-x-clip"
             class=("opacity-60", move || listing.slow.get())
             class:hidden=move || listing.rows.with(Vec::is_empty)
-            aria-busy=move || listing.waiting.get().to_string()
+            aria-busy=move || listing.is_busy().to_string()
         >
             <table class="table-sm table max-md:[&_:is(td,th)]:px-1 [&_:is(td,th)]:py-1" data-testid="machines">
                 <caption class="sr-only">"Machines of the lab"</caption>
@@ -335,7 +340,7 @@ fn Table(shared: Shared, columns: RwSignal<Columns>, view: Memo<View>, go: Go) -
                     <For
                         each=move || {
                             let columns = columns.get();
-                            listing.rows.get().into_iter().map(move |row| (row, columns))
+                            listing.drawn().into_iter().map(move |row| (row, columns))
                         }
                         key=|(row, columns)| (row.id, *columns)
                         let((row, columns))

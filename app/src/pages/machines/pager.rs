@@ -33,8 +33,7 @@ pub(super) fn Pager(listing: Listing, view: Memo<View>, rows: RwSignal<usize>, g
                     if listing.is_unasked() {
                         return String::new();
                     }
-                    let count = listing.rows.with(Vec::len);
-                    listing.shown.with(|(view, rows)| place(view.page, *rows, count, listing.total.get()))
+                    listing.shown.with(|(view, rows)| place(view.page, *rows, listing.total.get()))
                 }}
             </span>
             <span class="join">

@@ -126,8 +126,9 @@ pub(super) fn pages(total: usize, rows: usize) -> usize {
 }
 
 /// `1–100 of 10,000 machines`
-pub(super) fn place(page: usize, rows: usize, shown: usize, total: usize) -> String {
+pub(super) fn place(page: usize, rows: usize, total: usize) -> String {
     let noun = if total == 1 { "machine" } else { "machines" };
+    let shown = total.saturating_sub(page * rows).min(rows);
     if shown == 0 {
         return format!("{} {noun}", grouped(total));
     }
@@ -195,10 +196,12 @@ mod tests {
 
     #[test]
     fn places_are_counted_from_one() {
-        assert_eq!(place(0, 100, 100, 10_000), "1–100 of 10,000 machines");
-        assert_eq!(place(99, 100, 100, 10_000), "9,901–10,000 of 10,000 machines");
-        assert_eq!(place(0, 100, 1, 1), "1–1 of 1 machine");
-        assert_eq!(place(0, 100, 0, 0), "0 machines");
+        assert_eq!(place(0, 100, 10_000), "1–100 of 10,000 machines");
+        assert_eq!(place(99, 100, 10_000), "9,901–10,000 of 10,000 machines");
+        assert_eq!(place(0, 100, 1), "1–1 of 1 machine");
+        assert_eq!(place(0, 100, 0), "0 machines");
+        assert_eq!(place(2, 100, 237), "201–237 of 237 machines");
+        assert_eq!(place(3, 100, 237), "237 machines");
         assert_eq!((pages(0, 100), pages(100, 100), pages(101, 100)), (1, 1, 2));
         assert_eq!((grouped(999), grouped(1_000), grouped(1_234_567)), ("999".into(), "1,000".into(), "1,234,567".into()));
     }
