@@ -68,4 +68,14 @@ export async function spec({ server, browser, report }) {
     browser.assertQuiet();
   });
   await report.check("and the session has ended", () => assert.rejects(api(page, "GET", "/self"), /401/));
+  await report.check("from the palette, too", async () => {
+    await logIn(page, server);
+    await page.keyboard.press("Control+k");
+    await page.getByTestId("palette-input").fill("log out");
+    await page.getByRole("option", { name: "Log out" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/login$/);
+    await assert.rejects(api(page, "GET", "/self"), /401/);
+    browser.takeMessages();
+  });
 }

@@ -37,6 +37,20 @@ export async function spec({ server, browser, report }) {
     await panel.locator("#upload-arch option", { hasText: "x86_64" }).waitFor({ state: "attached" });
     assert.equal(await panel.locator("#upload-arch").inputValue(), "arm64");
   });
+  await report.check("the palette leads to it from everywhere, and an address does, once", async () => {
+    await visit(page, server, "/overview");
+    await page.keyboard.press("Control+k");
+    await page.getByTestId("palette-input").fill("upload");
+    await page.getByRole("option", { name: "Upload image" }).waitFor();
+    await page.keyboard.press("Enter");
+    await panel.waitFor();
+    await page.waitForURL((url) => url.pathname === "/images" && url.hash === "");
+    await panel.getByRole("button", { name: "Close" }).click();
+    await panel.waitFor({ state: "detached" });
+    await page.goto(`${server.url}/images#upload`);
+    await panel.waitFor();
+    await page.waitForURL((url) => url.pathname === "/images" && url.hash === "");
+  });
   await report.check("an empty file is refused as soon as it is chosen, and is not sent", async () => {
     await file.setInputFiles({ name: "linux", mimeType: "application/octet-stream", buffer: Buffer.alloc(0) });
     await panel.getByTestId("field-error").filter({ hasText: "The file is empty" }).waitFor();

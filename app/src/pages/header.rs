@@ -126,20 +126,14 @@ fn Navigation(admin: bool) -> impl IntoView {
     }
 }
 
-#[component]
-fn UserMenu(username: String, admin: bool) -> impl IntoView {
+/// Ends the session, after what is not saved was asked about.
+pub(super) fn logging_out() -> Callback<()> {
     let api = expect_context::<Api>();
     let toasts = expect_context::<Toasts>();
     let live = expect_context::<Live>();
     // none on the server
     let gate = use_context::<SessionGate>().unwrap_or_default();
-    let menu = NodeRef::<html::Details>::new();
-    let close = move |_| {
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
-        }
-    };
-    let logout = move |_| {
+    Callback::new(move |()| {
         let (api, gate) = (api.clone(), gate.clone());
         let end = move || {
             // what is open learns of the end of the session, too, and would ask for the password before the page has gone
@@ -159,7 +153,18 @@ fn UserMenu(username: String, admin: bool) -> impl IntoView {
             });
         };
         dom::leave_by(&Closure::once_into_js(end));
+    })
+}
+
+#[component]
+fn UserMenu(username: String, admin: bool) -> impl IntoView {
+    let menu = NodeRef::<html::Details>::new();
+    let close = move |_| {
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
     };
+    let logout = logging_out();
     view! {
         <details node_ref=menu class="dropdown dropdown-end">
             <summary class="btn btn-ghost btn-sm" data-testid="user-menu">
@@ -171,7 +176,7 @@ fn UserMenu(username: String, admin: bool) -> impl IntoView {
                 {admin.then(|| view! { <li class="menu-title text-base-content/80 text-xs">"Administrator"</li> })}
                 <li><a href="/account">"Account & tokens"</a></li>
                 <li><a href="/api/v1/docs" rel="external">"API documentation"</a></li>
-                <li><button type="button" on:click=logout data-testid="logout">"Log out"</button></li>
+                <li><button type="button" on:click=move |_| logout.run(()) data-testid="logout">"Log out"</button></li>
             </ul>
         </details>
     }

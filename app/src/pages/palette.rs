@@ -14,7 +14,8 @@ use leptos_router::{
 
 use super::{
     follow::Newest,
-    header::{ADMINS, EVERYBODY},
+    header::{ADMINS, EVERYBODY, logging_out},
+    images::UPLOAD,
     machine::Wish,
     parts::later,
     power::{Commander, Order, POWER_MENU, command, icon, pointless},
@@ -71,6 +72,7 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
     let live = expect_context::<Live>();
     let wish = expect_context::<Wish>();
     let toasts = expect_context::<Toasts>();
+    let log_out = logging_out();
     let navigate = use_navigate();
     let go = Callback::new(move |path: String| {
         // what is not saved there is asked about first
@@ -144,6 +146,7 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
         commands.extend(pages.map(|(path, label)| leads(label, "page", Icon::Menu, (*path).to_owned())));
         commands.push(leads("My machines", "page", Icon::Machine, "/machines?mine=1".into()));
         commands.push(leads("New preseed", "page", Icon::Plus, "/preseeds/new".into()));
+        commands.push(leads("Upload image", "page", Icon::Upload, format!("/images{UPLOAD}")));
         commands.push(leads("Account & tokens", "page", Icon::User, "/account".into()));
         commands.push(Command {
             label: "Switch between light and dark".into(),
@@ -151,6 +154,7 @@ fn Offers(open: RwSignal<bool>, admin: bool, commander: Commander) -> impl IntoV
             icon: Icon::Theme,
             run: Callback::new(|()| dom::toggle_theme()),
         });
+        commands.push(Command { label: "Log out".into(), detail: "this browser".into(), icon: Icon::User, run: log_out });
         commands
     });
     let found = RwSignal::new(Vec::<Command>::new());

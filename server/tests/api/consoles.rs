@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::{ConsoleStatus, ConsoleTail, ConsoleTicket, Event, EventKind, Line, Machine, Me};
+use app::api::{Assignee, ConsoleStatus, ConsoleTail, ConsoleTicket, CreatedToken, Event, EventKind, Line, Machine, Me, Scope};
 use axum::http::StatusCode;
 use bmc_sim::{
     faults::{Faults, SolFault},
@@ -13,13 +13,16 @@ use server::{
     bmc::ConsoleInput,
     console::Output,
     lab::{
-        Actor, Origin,
+        Actor, Origin, Reach,
         consoles::{self, Seat},
     },
 };
 use tokio::time::timeout;
 
-use crate::{simulated::Simulated, support::Engine};
+use crate::{
+    simulated::Simulated,
+    support::{Auth, Engine},
+};
 
 /// A machine that is at its login prompt.
 pub async fn running() -> Simulated {
@@ -239,6 +242,24 @@ async fn a_ticket_opens_one_console_once() {
     assert_eq!((actor.username.as_str(), machine), ("admin", lab.machine.id));
     assert!(consoles::redeem(&lab.app.lab, &ticket.token).await.is_err());
     assert!(consoles::redeem(&lab.app.lab, "made up").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_goes_no_further_than_the_token_that_made_it() {
+    let lab = running().await;
+    let password = lab.app.make_user("eve", true).await;
+    let eve = lab.app.log_in("eve", &password).await;
+    let made: CreatedToken = eve.post("/self/token", &json!({ "description": "CI", "scopes": ["machines"] })).await.created();
+    let token = lab.app.anonymous().with(Auth::Token(made.secret));
+    // as an admin she may, but the token does not reach so far
+    token.post(&lab.path("/console"), &json!({})).await.error(403);
+    lab.admin.post(&lab.path("/assignee"), &json!({ "user": "eve" })).await.created::<Assignee>();
+    let ticket: ConsoleTicket = token.post(&lab.path("/console"), &json!({})).await.ok();
+    let (actor, _) = consoles::redeem(&lab.app.lab, &ticket.token).await.unwrap();
+    assert_eq!((actor.username.as_str(), actor.admin, actor.reach), ("eve", false, Reach::only(&[Scope::Machines])));
+    let whole: ConsoleTicket = eve.post(&lab.path("/console"), &json!({})).await.ok();
+    let (actor, _) = consoles::redeem(&lab.app.lab, &whole.token).await.unwrap();
+    assert_eq!((actor.admin, actor.reach), (true, Reach::UNLIMITED));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod upload;
 
 use futures_util::future::try_join;
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
 use self::{edit::EditForm, upload::UploadPanel};
 use super::{
@@ -18,9 +19,12 @@ use crate::{
     ui::{
         AddButton, Address, Columns, CopyButton, Empty, PageHead, SearchBox, Sort, SortHead, SortHeads, Switch, Time, Zone,
         format::{bytes, counted},
-        matches, natural,
+        matches, natural, within_page,
     },
 };
+
+/// After the page's path: with the form for a new image.
+pub(super) const UPLOAD: &str = "#upload";
 
 #[component]
 pub(super) fn Images() -> impl IntoView {
@@ -127,6 +131,14 @@ fn List(me: Me, images: Vec<Image>, archs: Vec<Arch>) -> impl IntoView {
         list
     });
     let uploading = RwSignal::new(false);
+    let (hash, go) = (use_location().hash, within_page());
+    Effect::new(move |_| {
+        if hash.get() == UPLOAD {
+            uploading.set(true);
+            // once: who comes back, or loads the page again, is not asked for a file
+            go.run(("/images".into(), true));
+        }
+    });
     let put = records.put();
     let archs = RwSignal::new(archs);
     // accounts, too: an administrator may do more

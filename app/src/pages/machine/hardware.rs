@@ -77,7 +77,14 @@ where
                     Some(Err(error)) => view! { <Notice tone="alert-error">{error.text()}</Notice> }.into_any(),
                 }}
                 <div>
-                    <button type="button" class="btn btn-xs" disabled=move || busy.get() on:click=move |_| read()>
+                    // not disabled meanwhile: the focus would be lost
+                    <button
+                        type="button"
+                        class="btn btn-xs"
+                        class=("btn-disabled", move || busy.get())
+                        aria-disabled=move || busy.get().then_some("true")
+                        on:click=move |_| read()
+                    >
                         {move || if answer.with(Option::is_some) { "Read again" } else { "Read" }}
                     </button>
                 </div>

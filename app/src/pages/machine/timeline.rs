@@ -158,7 +158,16 @@ pub(super) fn Timeline(context: Context) -> impl IntoView {
             </Show>
             <SubmitErrors submit/>
             <Show when=move || more.get()>
-                <button type="button" class="btn btn-sm btn-ghost mt-2 w-full" disabled=move || submit.busy().get() on:click=older>"Older events"</button>
+                // not disabled meanwhile: the focus would be lost
+                <button
+                    type="button"
+                    class="btn btn-sm btn-ghost mt-2 w-full"
+                    class=("btn-disabled", move || submit.busy().get())
+                    aria-disabled=move || submit.busy().get().then_some("true")
+                    on:click=older
+                >
+                    "Older events"
+                </button>
             </Show>
         </Panel>
     }

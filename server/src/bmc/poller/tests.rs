@@ -7,7 +7,8 @@ use std::{
 };
 
 use app::api::{BmcBackend, BmcType, Fru, LabEvent, PowerState, SelEntry, Sensor};
-use tokio::time::sleep;
+use store::testing::TestStore;
+use tokio::{sync::broadcast, time::sleep};
 
 use super::*;
 use crate::{
@@ -146,6 +147,16 @@ struct World {
     stored: Mutex<Vec<(i64, u8)>>,
 }
 
+impl World {
+    /// The suites that were stored, once each.
+    fn suites(&self) -> Vec<(i64, u8)> {
+        let mut stored = self.stored.lock().unwrap().clone();
+        stored.sort_unstable();
+        stored.dedup();
+        stored
+    }
+}
+
 struct FakeBmc {
     id: i64,
     dead: bool,
@@ -213,19 +224,33 @@ impl Roster for FakeRoster {
     }
 }
 
-#[tokio::test]
-async fn dead_bmcs_are_asked_less_and_less_and_delay_nobody() {
+/// A fleet whose time only passes when nothing else is to be done, and what it tells.
+struct Paused {
+    fleet: Fleet,
+    news: broadcast::Receiver<LabEvent>,
+    world: Arc<World>,
+    /// Its file goes with it.
+    _store: TestStore,
+}
+
+async fn paused(dead: fn(i64) -> bool) -> Paused {
     let store = store::testing::sqlite().await;
     let journal = Journal::new(store.store.clone());
-    let mut news = journal.listen();
+    let news = journal.listen();
     tokio::time::pause();
     let world = Arc::new(World::default());
     let own = Arc::clone(&world);
-    // of 400 BMCs every second is silent
     let fleet = Fleet::made_by(
         journal,
-        Box::new(move |target| Ok(Box::new(FakeBmc { id: target.id, dead: target.id % 2 == 0, world: Arc::clone(&own) }))),
+        Box::new(move |target| Ok(Box::new(FakeBmc { id: target.id, dead: dead(target.id), world: Arc::clone(&own) }))),
     );
+    Paused { fleet, news, world, _store: store }
+}
+
+#[tokio::test]
+async fn dead_bmcs_are_asked_less_and_less_and_delay_nobody() {
+    // of 400 BMCs every second is silent
+    let Paused { fleet, mut news, world, _store } = paused(|id| id % 2 == 0).await;
     let machines: Vec<_> = (1..=400).map(|id| (id, target(id))).collect();
     let roster = FakeRoster { machines, alone: Vec::new(), world: Arc::clone(&world) };
     let cancel = CancellationToken::new();
@@ -267,24 +292,12 @@ async fn dead_bmcs_are_asked_less_and_less_and_delay_nobody() {
         }
     }
     assert_eq!(told, [400, 400], "each told once: nothing changed after");
-    let mut stored = world.stored.lock().unwrap().clone();
-    stored.sort_unstable();
-    stored.dedup();
-    assert_eq!(stored, (1..=400).filter(|id| id % 2 == 1).map(|id| (id, 17)).collect::<Vec<_>>());
+    assert_eq!(world.suites(), (1..=400).filter(|id| id % 2 == 1).map(|id| (id, 17)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_bmc_without_a_machine_is_asked_soon_and_then_seldom() {
-    let store = store::testing::sqlite().await;
-    let journal = Journal::new(store.store.clone());
-    let mut news = journal.listen();
-    tokio::time::pause();
-    let world = Arc::new(World::default());
-    let own = Arc::clone(&world);
-    let fleet = Fleet::made_by(
-        journal,
-        Box::new(move |target| Ok(Box::new(FakeBmc { id: target.id, dead: target.id == 2, world: Arc::clone(&own) }))),
-    );
+    let Paused { fleet, mut news, world, _store } = paused(|id| id == 2).await;
     // a machine's number says nothing of a BMC's
     let roster = FakeRoster { machines: vec![(1, target(3))], alone: vec![target(1), target(2)], world: Arc::clone(&world) };
     let cancel = CancellationToken::new();
@@ -308,8 +321,5 @@ async fn a_bmc_without_a_machine_is_asked_soon_and_then_seldom() {
         }
     }
     assert_eq!(powers, [1], "there is no machine whose power the others could tell");
-    let mut stored = world.stored.lock().unwrap().clone();
-    stored.sort_unstable();
-    stored.dedup();
-    assert_eq!(stored, [(1, 17), (3, 17)]);
+    assert_eq!(world.suites(), [(1, 17), (3, 17)]);
 }

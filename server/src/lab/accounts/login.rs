@@ -6,11 +6,11 @@ use app::api::{Credentials, NewPassword, Username};
 use serde_json::json;
 use store::{IdentityRow, NewIdentity, NewUser, Tx, UserRow};
 
-use super::{LOCAL, password, password::Verdict};
+use super::{LOCAL, password, password::Verdict, tokens};
 use crate::{
     journal::{SESSIONS_ENDED, now_micros},
     lab::{
-        Actor, Lab, LabError, Origin,
+        Actor, Lab, LabError, Origin, Reach,
         audit::{self, Subject, facts},
     },
 };
@@ -75,19 +75,20 @@ pub async fn by_session(lab: &Lab, user_id: i64, session: String) -> Result<Opti
 pub async fn as_now(lab: &Lab, actor: &Actor) -> Result<Option<Actor>, LabError> {
     let now = now_micros();
     let mut read = lab.store.read().await?;
-    let known = match actor.origin.login() {
-        Origin::Session(hash) => store::sessions::get(&mut read, hash, now).await?.is_some(),
+    let reach = match actor.origin.login() {
+        Origin::Session(hash) => store::sessions::get(&mut read, hash, now).await?.map(|_| Reach::UNLIMITED),
         Origin::Token(id) => {
             let token = store::tokens::get(&mut read, *id).await?;
-            token.is_some_and(|token| token.expires_at.is_none_or(|expiry| expiry > now))
+            token.filter(|token| token.expires_at.is_none_or(|expiry| expiry > now)).map(|token| tokens::reach(token.scopes.as_deref()))
         }
-        Origin::Ticket(_) | Origin::Local => true,
+        Origin::Ticket(_) | Origin::Local => Some(actor.reach),
     };
-    if !known || actor.origin == Origin::Local {
-        return Ok(known.then(|| actor.clone()));
+    let Some(reach) = reach else { return Ok(None) };
+    if actor.origin == Origin::Local {
+        return Ok(Some(actor.clone()));
     }
     let user = store::users::get(&mut read, actor.user_id).await?;
-    Ok(user.map(|user| Actor { admin: user.admin, ..actor.clone() }.within(actor.reach)))
+    Ok(user.map(|user| Actor { admin: user.admin, ..actor.clone() }.within(reach)))
 }
 
 /// Makes the user `admin` when there are no users at all. Answers its password, which is known nowhere else.

@@ -46,7 +46,7 @@ pub async fn by_token(lab: &Lab, token: &str) -> Result<Actor, LabError> {
         // reading must not fail because the database is busy writing
         tracing::warn!(%error, token.id = owner.token_id, "the use of a token was not noted");
     }
-    let reach = owner.scopes.as_deref().map_or(Reach::UNLIMITED, |words| Reach::only(&scopes(words)));
+    let reach = reach(owner.scopes.as_deref());
     let actor = Actor::new(owner.user_id, &owner.username, owner.admin, Origin::Token(owner.token_id)).within(reach);
     lab.accounts.cache.put(key, actor.clone(), owner.expires_at, generation);
     Ok(actor)
@@ -133,6 +133,11 @@ fn wire(row: TokenRow) -> Token {
 
 fn not_found() -> LabError {
     LabError::not_found("token not found")
+}
+
+/// Of a token, by the scopes that are stored with it.
+pub(super) fn reach(stored: Option<&str>) -> Reach {
+    stored.map_or(Reach::UNLIMITED, |words| Reach::only(&scopes(words)))
 }
 
 /// As stored. A word of a newer version is no right in this one.
