@@ -70,6 +70,7 @@ export async function spec({ server, browser, report }) {
   await report.check("and the session has ended", () => assert.rejects(api(page, "GET", "/self"), /401/));
   await report.check("from the palette, too", async () => {
     await logIn(page, server);
+    await follows(page);
     await page.keyboard.press("Control+k");
     await page.getByTestId("palette-input").fill("log out");
     await page.getByRole("option", { name: "Log out" }).waitFor();
