@@ -16,6 +16,16 @@ const browser = await Browser.launch();
 try {
   const page = await browser.page();
   await logIn(page, server);
+  // to be asked for their sizes
+  await page.addInitScript(() => {
+    const { instantiateStreaming } = WebAssembly;
+    window.memories = [];
+    WebAssembly.instantiateStreaming = async (...given) => {
+      const made = await instantiateStreaming.apply(WebAssembly, given);
+      window.memories.push(...Object.values(made.instance.exports).filter((own) => own instanceof WebAssembly.Memory));
+      return made;
+    };
+  });
   await page.goto(`${server.url}/machines`);
   await follows(page);
   const machines = await api(page, "GET", "/machine?show_all=true");
@@ -76,13 +86,7 @@ async function sample(devtools, sent) {
   for (let run = 0; run < 3; run += 1) await devtools.send("HeapProfiler.collectGarbage");
   const { usedSize } = await devtools.send("Runtime.getHeapUsage");
   const { nodes, jsEventListeners } = await devtools.send("Memory.getDOMCounters");
-  const { result: prototype } = await devtools.send("Runtime.evaluate", { expression: "WebAssembly.Memory.prototype" });
-  const { objects } = await devtools.send("Runtime.queryObjects", { prototypeObjectId: prototype.objectId });
-  const { result: bytes } = await devtools.send("Runtime.callFunctionOn", {
-    objectId: objects.objectId,
-    functionDeclaration: "function () { return this.reduce((sum, memory) => sum + memory.buffer.byteLength, 0); }",
-    returnByValue: true,
-  });
+  const { result: bytes } = await devtools.send("Runtime.evaluate", { expression: "memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)" });
   const found = { script: usedSize / 1e6, wasm: bytes.value / 1e6, nodes };
   console.log(`${sent} events: script ${found.script.toFixed(2)} MB, wasm ${found.wasm.toFixed(2)} MB, ${nodes} nodes, ${jsEventListeners} listeners`);
   return found;
