@@ -43,7 +43,7 @@ d-i netcfg/get_ipaddress string {{ interface.static_ipv4 }}
 d-i netcfg/get_netmask string {{ interface.netmask }}
 {% endfor -%}
 {% if ssh_key -%}
-d-i preseed/late_command string in-target sh -c 'echo \"{{ ssh_key }}\" > /root/.ssh/authorized_keys'
+d-i preseed/late_command string in-target sh -c 'mkdir -p -m 700 ~root/.ssh; echo \"{{ ssh_key }}\" > ~root/.ssh/authorized_keys'
 {% endif -%}
 d-i finish-install/reboot_in_progress note
 ";

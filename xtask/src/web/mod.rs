@@ -102,9 +102,11 @@ fn is_current(dist: &Path, sources: &str, profile: Profile) -> bool {
     let built_as = manifest["profile"].as_str().unwrap_or_default();
     let there = |address: &str| !address.is_empty() && dist.join(address.trim_start_matches('/')).is_file();
     let complete = bundle::ENTRIES.iter().all(|(entry, ..)| there(manifest[*entry].as_str().unwrap_or_default()));
-    let parts = manifest["pages"].as_object().into_iter().flat_map(|pages| pages.values()).filter_map(Value::as_array).flatten();
-    let complete = complete && parts.into_iter().all(|part| part.as_str().is_some_and(there));
-    complete && manifest["sources"] == sources && (built_as == profile.name() || built_as == Profile::Release.name())
+    let lists = manifest["pages"].as_object().into_iter().flat_map(|pages| pages.values()).chain([&manifest["imports"]]);
+    complete
+        && lists.flat_map(report::addresses).all(there)
+        && manifest["sources"] == sources
+        && (built_as == profile.name() || built_as == Profile::Release.name())
 }
 
 /// The JavaScript around the wasm, and the entry that starts both.

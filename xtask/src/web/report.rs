@@ -50,32 +50,34 @@ pub(super) fn report(dist: &Path, manifest: &Value) -> Result<()> {
     Ok(())
 }
 
+/// A list of the manifest's.
+pub(super) fn addresses(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
 fn lines(dist: &Path, manifest: &Value) -> Result<Vec<String>> {
     let size = |address: &str| Size::of(&dist.join(address.trim_start_matches('/')));
     let entry = |key: &str| manifest[key].as_str().with_context(|| format!("no {key} in the manifest"));
-    let all = |list: &'_ Value| -> Vec<String> {
-        list.as_array().into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
-    };
-    let own = |page: &str| all(&manifest["pages"][page]);
+    let own = |page: &str| addresses(&manifest["pages"][page]);
     let mut lines = Vec::new();
     for (key, ..) in ENTRIES {
         lines.push(format!("{key:>13} {}", size(entry(key)?)?.text()));
     }
-    let mut parts: Vec<String> =
+    let mut parts: Vec<&str> =
         manifest["pages"].as_object().into_iter().flat_map(|pages| pages.keys()).flat_map(|page| own(page)).collect();
     parts.sort_unstable();
     parts.dedup();
     for part in parts {
-        let name = part.rsplit('/').next().and_then(|name| name.rsplit_once('-')).map_or(&*part, |(name, _)| name);
-        lines.push(format!("{name:>17} {}", size(&part)?.text()));
+        let name = part.rsplit('/').next().and_then(|name| name.rsplit_once('-')).map_or(part, |(name, _)| name);
+        lines.push(format!("{name:>17} {}", size(part)?.text()));
     }
     for (page, path) in SHOWN {
         let mut sum = Size { raw: 0, gzip: Some(0), brotli: Some(0) };
         for key in ALWAYS {
             sum = sum.plus(size(entry(key)?)?);
         }
-        for address in all(&manifest["imports"]).into_iter().chain(own(page)) {
-            sum = sum.plus(size(&address)?);
+        for address in addresses(&manifest["imports"]).chain(own(page)) {
+            sum = sum.plus(size(address)?);
         }
         lines.push(format!("first load of {path}: {}", sum.text()));
     }
